@@ -57,9 +57,11 @@ struct DetachMember {
 };
 // Starts counting what is lost after the verdict.
 struct WatchLosses {};
+// Removes every map and pin; nothing may be attached any more.
+struct RemoveTable {};
 
 using Action = std::variant<CreateTable, ClosePort, OpenPort, DeleteRows, SetRows, AwaitGrace, SetRxVlan,
-                            AttachMember, ReplaceProgram, SetMember, DetachMember, WatchLosses>;
+                            AttachMember, ReplaceProgram, SetMember, DetachMember, WatchLosses, RemoveTable>;
 
 // For people and logs: "open port tap0 (slot 3, ifindex 12)".
 std::string describe(const Action& action);

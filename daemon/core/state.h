@@ -74,6 +74,7 @@ enum class Flavour { kFrame, kHint };
 enum class ProgramState {
   kCurrent,   // our build, on the current table
   kOutdated,  // another build, another table, or one we do not know
+  kGone,      // the NIC went away under its link
 };
 
 // An uplink NIC with our program on it.

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What an action does to a State, as the kernel would do it. The daemon uses it to know its rows without reading
+// a million of them back; FakeKernel is made of it; the contract suite holds it against Linux.
+#pragma once
+
+#include "base/result.h"
+#include "core/action.h"
+#include "core/state.h"
+
+namespace xdpfwd {
+
+// Changes `state`, or leaves it as it was and says why.
+Result<void> step(State& state, const Action& action);
+
+}  // namespace xdpfwd
