@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/*
+ * Wire -> guest. Decides for every frame that a bond member receives: redirect it to a guest's tap, pass it to the
+ * stack, or drop it. Whatever the table does not know, or cannot deliver now, passes to the stack as it came, byte
+ * for byte. Every frame leaves by leave(), which counts it.
+ *
+ * Two programs share one body and differ in where they find the VLAN tag. The daemon loads one of them per member.
+ * Built with XDPFWD_STUB_TAG, the second one reads the tag from memory instead of the NIC's descriptor, so that
+ * BPF_PROG_TEST_RUN, which refuses programs bound to a device, can run it.
+ */
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/abi.h"
+#include "bpf/fdb.h"
+#include "bpf/maps.h"
+#include "bpf/parse.h"
+#include "bpf/rewrite.h"
+
+/* Frames that span several buffers have only their first bytes between data and data_end. */
+XDPFWD_INLINE bool in_several_buffers(struct xdp_md *ctx)
+{
+	return bpf_xdp_get_buff_len(ctx) != (__u64)(ctx->data_end - ctx->data);
+}
+
+/* The one exit. */
+XDPFWD_INLINE int leave(enum xdpfwd_reason reason)
+{
+	struct xdpfwd_member_stats *stats = bpf_map_lookup_elem(&member_stats, (const void *)&member_slot);
+
+	if (XDPFWD_LIKELY(stats))
+		stats->packets[reason]++;
+	switch (reason) {
+#define X(name, text, verdict, help)                                                                           \
+	case XDPFWD_REASON_##name:                                                                             \
+		return verdict;
+		XDPFWD_REASONS(X)
+#undef X
+	default:
+		return XDP_PASS;
+	}
+}
+
+/*
+ * A frame that would pass as group or miss. If one of our own guests sent it, it came back from the wire: a bridge
+ * behind us would learn the guest on the uplink. But a guest that has just moved to another host, whose row here is
+ * not gone yet, looks the same; so dropping is asked for by configuration. That does not depend on the member being
+ * active: a bond discards such frames on an inactive member anyway, and when our view of the bond is late, the
+ * operator's wish still holds. Off the redirect path, which thus keeps its single look-up.
+ */
+static __noinline enum xdpfwd_reason pass_unknown(__u64 src, __u16 vlan, __u32 member_flags,
+						  enum xdpfwd_reason reason)
+{
+	if (!fdb_lookup(src, vlan))
+		return reason;
+	return member_flags & XDPFWD_MEMBER_DROP_REFLECTED ? XDPFWD_REASON_REFLECTED_DROP :
+							     XDPFWD_REASON_REFLECTED;
+}
+
+/* `tag` is the descriptor's, or XDPFWD_TAG_NONE: then it is looked for in the frame. */
+XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag tag)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	const struct xdpfwd_fdb_value *row;
+	const struct xdpfwd_member *member;
+	const struct xdpfwd_port *port;
+	struct xdpfwd_port_stats *stats;
+	__u32 slot, length, delivered;
+	bool pop, push;
+	__u64 dst;
+	__u16 vlan;
+
+	/* A frame whose headers are not in the first buffer is no runt: the stack can read it. */
+	if (XDPFWD_UNLIKELY(!xdpfwd_has_ethernet_header(data, end)))
+		return in_several_buffers(ctx) ? XDPFWD_REASON_FRAGS : XDPFWD_REASON_RUNT;
+	dst = xdpfwd_load_mac(data);
+	if (XDPFWD_UNLIKELY(xdpfwd_mac_is_reserved(dst)))
+		return XDPFWD_REASON_RESERVED;
+	if (tag.place == XDPFWD_TAG_NONE && XDPFWD_UNLIKELY(!xdpfwd_parse_tag(data, end, &tag)))
+		return in_several_buffers(ctx) ? XDPFWD_REASON_FRAGS : XDPFWD_REASON_TRUNCATED_TAG;
+	vlan = xdpfwd_key_vlan(&tag);
+
+	member = bpf_map_lookup_elem(&members, (const void *)&member_slot);
+	if (!member) /* never: the daemon gives slots that exist */
+		return XDPFWD_REASON_INACTIVE;
+	if (XDPFWD_UNLIKELY(xdpfwd_mac_is_group(dst)))
+		return pass_unknown(xdpfwd_load_mac((char *)data + XDPFWD_MAC_LEN), vlan, member->flags,
+				    XDPFWD_REASON_GROUP);
+	row = fdb_lookup(dst, vlan);
+	if (XDPFWD_UNLIKELY(!row))
+		return pass_unknown(xdpfwd_load_mac((char *)data + XDPFWD_MAC_LEN), vlan, member->flags,
+				    XDPFWD_REASON_MISS);
+
+	/* Known. XDP runs before the bond's own suppression of duplicates. */
+	if (XDPFWD_UNLIKELY(!(member->flags & XDPFWD_MEMBER_ACTIVE)))
+		return XDPFWD_REASON_INACTIVE;
+	length = end - data;
+	if (XDPFWD_UNLIKELY(bpf_xdp_get_buff_len(ctx) != length))
+		return XDPFWD_REASON_FRAGS;
+	slot = row->slot;
+	port = bpf_map_lookup_elem(&ports, &slot);
+	if (XDPFWD_UNLIKELY(!port || !port->ifindex))
+		return XDPFWD_REASON_PORT_CLOSED;
+
+	pop = tag.place == XDPFWD_TAG_IN_FRAME && !(row->flags & XDPFWD_FDB_KEEP_TAG);
+	push = tag.place == XDPFWD_TAG_STRIPPED && row->flags & XDPFWD_FDB_KEEP_TAG;
+	delivered = pop ? length - XDPFWD_TAG_LEN : push ? length + XDPFWD_TAG_LEN : length;
+	if (XDPFWD_UNLIKELY(delivered > port->max_len))
+		return XDPFWD_REASON_TOO_LONG;
+
+	/* Only remembers the target; nothing is sent before we return. So it can be asked before the frame changes. */
+	if (XDPFWD_UNLIKELY(bpf_redirect_map(&devmap, port->ifindex, XDP_PASS) != XDP_REDIRECT))
+		return XDPFWD_REASON_PORT_CLOSED;
+
+	if (pop) {
+		xdpfwd_pop_tag(data);
+		if (XDPFWD_UNLIKELY(bpf_xdp_adjust_head(ctx, XDPFWD_TAG_LEN))) {
+			/* Not seen: the kernel only wants an Ethernet header to be left. As it came, all the same. */
+			data = (void *)(long)ctx->data;
+			end = (void *)(long)ctx->data_end;
+			if ((char *)data + XDPFWD_MACS_LEN + XDPFWD_TAG_LEN <= (char *)end)
+				xdpfwd_push_tag(data, tag.tpid, tag.tci);
+			return XDPFWD_REASON_NO_ROOM;
+		}
+	} else if (push) {
+		if (XDPFWD_UNLIKELY(bpf_xdp_adjust_head(ctx, -XDPFWD_TAG_LEN)))
+			return XDPFWD_REASON_NO_ROOM;
+		data = (void *)(long)ctx->data;
+		end = (void *)(long)ctx->data_end;
+		if ((char *)data + XDPFWD_MACS_LEN + XDPFWD_TAG_LEN > (char *)end)
+			return XDPFWD_REASON_NO_ROOM; /* never: it was longer before; for the verifier */
+		xdpfwd_push_tag(data, tag.tpid, tag.tci);
+	}
+
+	stats = bpf_map_lookup_elem(&port_stats, &slot);
+	if (XDPFWD_LIKELY(stats)) {
+		stats->packets++;
+		stats->bytes += delivered;
+	}
+	return XDPFWD_REASON_FORWARDED;
+}
+
+/* The tag is in the frame: the NIC's rxvlan is off. */
+SEC("xdp.frags")
+int xdpfwd_uplink(struct xdp_md *ctx)
+{
+	struct xdpfwd_tag tag = { .place = XDPFWD_TAG_NONE };
+
+	return leave(forward(ctx, tag));
+}
+
+#ifdef XDPFWD_STUB_TAG
+struct {
+	__s32 error;
+	__be16 proto;
+	__u16 tci;
+} stub_tag;
+
+XDPFWD_INLINE int read_descriptor_tag(struct xdp_md *ctx, __be16 *proto, __u16 *tci)
+{
+	(void)ctx;
+	*proto = *(volatile __be16 *)&stub_tag.proto;
+	*tci = *(volatile __u16 *)&stub_tag.tci;
+	return *(volatile __s32 *)&stub_tag.error;
+}
+#else
+/* Since 6.8. Weak: on older kernels the object loads, with the other program. */
+extern int bpf_xdp_metadata_rx_vlan_tag(const struct xdp_md *ctx, __be16 *vlan_proto,
+					__u16 *vlan_tci) __ksym __weak;
+
+XDPFWD_INLINE int read_descriptor_tag(struct xdp_md *ctx, __be16 *proto, __u16 *tci)
+{
+	return bpf_xdp_metadata_rx_vlan_tag(ctx, proto, tci);
+}
+#endif
+
+/*
+ * The tag is in the descriptor when the NIC stripped one. When it did not (-ENODATA; or the driver cannot say), the
+ * tag is where the wire has it.
+ */
+SEC("xdp.frags")
+int xdpfwd_uplink_hint(struct xdp_md *ctx)
+{
+	struct xdpfwd_tag tag = { .place = XDPFWD_TAG_NONE };
+	__be16 proto = 0;
+	__u16 tci = 0;
+
+	if (!read_descriptor_tag(ctx, &proto, &tci)) {
+		tag.place = XDPFWD_TAG_STRIPPED;
+		tag.tpid = xdpfwd_load_be16(&proto);
+		tag.tci = tci;
+	}
+	return leave(forward(ctx, tag));
+}
+
+char _license[] SEC("license") = "Dual BSD/GPL";
