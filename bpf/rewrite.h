@@ -27,40 +27,46 @@ XDPFWD_INLINE void xdpfwd_store32(void *at, __u32 value)
 #endif
 }
 
-XDPFWD_INLINE void xdpfwd_store_be16(void *at, __u16 value)
+/* The four bytes of a tag, in a word as they lie in memory. */
+XDPFWD_INLINE __u32 xdpfwd_tag_bytes(__u16 tpid, __u16 tci)
 {
+	__u32 bytes = (__u32)tpid << 16 | tci;
+
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	value = __builtin_bswap16(value);
+	bytes = __builtin_bswap32(bytes);
 #endif
-#ifdef __bpf__
-	*(__u16 *)at = value;
-#else
-	__builtin_memcpy(at, &value, sizeof(value));
-#endif
+	return bytes;
 }
 
-/* `data` has at least 16 bytes. Afterwards the frame without its tag starts at data + XDPFWD_TAG_LEN. */
-XDPFWD_INLINE void xdpfwd_pop_tag(void *data)
+/*
+ * `data` has at least 16 bytes. Afterwards the frame without its tag starts at data + XDPFWD_TAG_LEN. Returns the
+ * tag's bytes.
+ */
+XDPFWD_INLINE __u32 xdpfwd_pop_tag(void *data)
 {
 	char *at = (char *)data;
-	__u64 first = xdpfwd_load64(at);
-	__u32 rest = xdpfwd_load32(at + 8);
+	__u64 macs = xdpfwd_load64(at);
+	__u32 more = xdpfwd_load32(at + 8);
+	__u32 tag = xdpfwd_load32(at + XDPFWD_MACS_LEN);
 
-	xdpfwd_store64(at + XDPFWD_TAG_LEN, first);
-	xdpfwd_store32(at + XDPFWD_TAG_LEN + 8, rest);
+	xdpfwd_store64(at + XDPFWD_TAG_LEN, macs);
+	xdpfwd_store32(at + XDPFWD_TAG_LEN + 8, more);
+	return tag;
 }
 
-/* `data` has XDPFWD_TAG_LEN bytes of room, then the frame's MAC addresses. The frame with the tag starts at data. */
-XDPFWD_INLINE void xdpfwd_push_tag(void *data, __u16 tpid, __u16 tci)
+/*
+ * `data` has XDPFWD_TAG_LEN bytes of room, then the frame's MAC addresses. Afterwards the frame with the tag starts
+ * at data.
+ */
+XDPFWD_INLINE void xdpfwd_push_tag(void *data, __u32 tag)
 {
 	char *at = (char *)data;
-	__u64 first = xdpfwd_load64(at + XDPFWD_TAG_LEN);
-	__u32 rest = xdpfwd_load32(at + XDPFWD_TAG_LEN + 8);
+	__u64 macs = xdpfwd_load64(at + XDPFWD_TAG_LEN);
+	__u32 more = xdpfwd_load32(at + XDPFWD_TAG_LEN + 8);
 
-	xdpfwd_store64(at, first);
-	xdpfwd_store32(at + 8, rest);
-	xdpfwd_store_be16(at + XDPFWD_MACS_LEN, tpid);
-	xdpfwd_store_be16(at + XDPFWD_MACS_LEN + 2, tci);
+	xdpfwd_store64(at, macs);
+	xdpfwd_store32(at + 8, more);
+	xdpfwd_store32(at + XDPFWD_MACS_LEN, tag);
 }
 
 #endif /* XDPFWD_BPF_REWRITE_H */

@@ -18,7 +18,14 @@
 #include "bpf/parse.h"
 #include "bpf/rewrite.h"
 
-/* Frames that span several buffers have only their first bytes between data and data_end. */
+XDPFWD_INLINE __u32 member_flags(void)
+{
+	const struct xdpfwd_member *member = bpf_map_lookup_elem(&members, (const void *)&member_slot);
+
+	return member ? member->flags : 0; /* always there: the daemon gives slots that exist */
+}
+
+/* Of a frame in several buffers, only the first is between data and data_end. */
 XDPFWD_INLINE bool in_several_buffers(struct xdp_md *ctx)
 {
 	return bpf_xdp_get_buff_len(ctx) != (__u64)(ctx->data_end - ctx->data);
@@ -44,31 +51,65 @@ XDPFWD_INLINE int leave(enum xdpfwd_reason reason)
 
 /*
  * A frame that would pass as group or miss. If one of our own guests sent it, it came back from the wire: a bridge
- * behind us would learn the guest on the uplink. But a guest that has just moved to another host, whose row here is
- * not gone yet, looks the same; so dropping is asked for by configuration. That does not depend on the member being
- * active: a bond discards such frames on an inactive member anyway, and when our view of the bond is late, the
- * operator's wish still holds. Off the redirect path, which thus keeps its single look-up.
+ * behind us would learn the guest on the uplink. But the frames of a guest that has just moved to another host, whose
+ * row here is not gone yet, look the same; so dropping is asked for by configuration. That does not depend on the
+ * member being active: a bond discards such frames on an inactive member anyway, and when our view of the bond is
+ * late, the operator's wish still holds. Off the redirect path, which thus keeps its single look-up.
  */
-static __noinline enum xdpfwd_reason pass_unknown(__u64 src, __u16 vlan, __u32 member_flags,
-						  enum xdpfwd_reason reason)
+static __noinline enum xdpfwd_reason pass_unknown(__u64 src, __u16 vlan, enum xdpfwd_reason reason)
 {
 	if (!fdb_lookup(src, vlan))
 		return reason;
-	return member_flags & XDPFWD_MEMBER_DROP_REFLECTED ? XDPFWD_REASON_REFLECTED_DROP :
-							     XDPFWD_REASON_REFLECTED;
+	return member_flags() & XDPFWD_MEMBER_DROP_REFLECTED ? XDPFWD_REASON_REFLECTED_DROP :
+							       XDPFWD_REASON_REFLECTED;
+}
+
+/* Takes the tag off the frame, or leaves the frame as it is. */
+XDPFWD_INLINE bool pop_tag(struct xdp_md *ctx)
+{
+	char *data = (char *)(long)ctx->data;
+	char *end = (char *)(long)ctx->data_end;
+	__u32 tag;
+
+	/* Known to hold; asked again because the verifier need not remember it across the compiler's choices. */
+	if (XDPFWD_UNLIKELY(data + XDPFWD_ETH_LEN + XDPFWD_TAG_LEN > end))
+		return false;
+	tag = xdpfwd_pop_tag(data);
+	if (XDPFWD_LIKELY(!bpf_xdp_adjust_head(ctx, XDPFWD_TAG_LEN)))
+		return true;
+	/* Not seen: the kernel only wants an Ethernet header to be left. */
+	data = (char *)(long)ctx->data;
+	end = (char *)(long)ctx->data_end;
+	if (data + XDPFWD_ETH_LEN + XDPFWD_TAG_LEN <= end)
+		xdpfwd_push_tag(data, tag);
+	return false;
+}
+
+/* Puts the tag on the frame, or leaves the frame as it is. */
+XDPFWD_INLINE bool push_tag(struct xdp_md *ctx, const struct xdpfwd_tag *tag)
+{
+	char *data, *end;
+
+	if (XDPFWD_UNLIKELY(bpf_xdp_adjust_head(ctx, -XDPFWD_TAG_LEN)))
+		return false;
+	data = (char *)(long)ctx->data;
+	end = (char *)(long)ctx->data_end;
+	if (data + XDPFWD_ETH_LEN + XDPFWD_TAG_LEN > end)
+		return false; /* never: it has just grown to this; for the verifier */
+	xdpfwd_push_tag(data, xdpfwd_tag_bytes(tag->tpid, tag->tci));
+	return true;
 }
 
 /* `tag` is the descriptor's, or XDPFWD_TAG_NONE: then it is looked for in the frame. */
 XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag tag)
 {
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
+	const char *data = (const char *)(long)ctx->data;
+	const char *end = (const char *)(long)ctx->data_end;
 	const struct xdpfwd_fdb_value *row;
-	const struct xdpfwd_member *member;
 	const struct xdpfwd_port *port;
 	struct xdpfwd_port_stats *stats;
-	__u32 slot, length, delivered;
-	bool pop, push;
+	bool pop = false, push = false;
+	__u32 slot, length;
 	__u64 dst;
 	__u16 vlan;
 
@@ -81,63 +122,46 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 	if (tag.place == XDPFWD_TAG_NONE && XDPFWD_UNLIKELY(!xdpfwd_parse_tag(data, end, &tag)))
 		return in_several_buffers(ctx) ? XDPFWD_REASON_FRAGS : XDPFWD_REASON_TRUNCATED_TAG;
 	vlan = xdpfwd_key_vlan(&tag);
-
-	member = bpf_map_lookup_elem(&members, (const void *)&member_slot);
-	if (!member) /* never: the daemon gives slots that exist */
-		return XDPFWD_REASON_INACTIVE;
 	if (XDPFWD_UNLIKELY(xdpfwd_mac_is_group(dst)))
-		return pass_unknown(xdpfwd_load_mac((char *)data + XDPFWD_MAC_LEN), vlan, member->flags,
-				    XDPFWD_REASON_GROUP);
+		return pass_unknown(xdpfwd_load_mac(data + XDPFWD_MAC_LEN), vlan, XDPFWD_REASON_GROUP);
 	row = fdb_lookup(dst, vlan);
 	if (XDPFWD_UNLIKELY(!row))
-		return pass_unknown(xdpfwd_load_mac((char *)data + XDPFWD_MAC_LEN), vlan, member->flags,
-				    XDPFWD_REASON_MISS);
+		return pass_unknown(xdpfwd_load_mac(data + XDPFWD_MAC_LEN), vlan, XDPFWD_REASON_MISS);
 
 	/* Known. XDP runs before the bond's own suppression of duplicates. */
-	if (XDPFWD_UNLIKELY(!(member->flags & XDPFWD_MEMBER_ACTIVE)))
+	if (XDPFWD_UNLIKELY(!(member_flags() & XDPFWD_MEMBER_ACTIVE)))
 		return XDPFWD_REASON_INACTIVE;
-	length = end - data;
-	if (XDPFWD_UNLIKELY(bpf_xdp_get_buff_len(ctx) != length))
+	if (XDPFWD_UNLIKELY(in_several_buffers(ctx)))
 		return XDPFWD_REASON_FRAGS;
 	slot = row->slot;
 	port = bpf_map_lookup_elem(&ports, &slot);
 	if (XDPFWD_UNLIKELY(!port || !port->ifindex))
 		return XDPFWD_REASON_PORT_CLOSED;
 
-	pop = tag.place == XDPFWD_TAG_IN_FRAME && !(row->flags & XDPFWD_FDB_KEEP_TAG);
-	push = tag.place == XDPFWD_TAG_STRIPPED && row->flags & XDPFWD_FDB_KEEP_TAG;
-	delivered = pop ? length - XDPFWD_TAG_LEN : push ? length + XDPFWD_TAG_LEN : length;
-	if (XDPFWD_UNLIKELY(delivered > port->max_len))
+	/* The frame's length as the guest gets it. */
+	length = ctx->data_end - ctx->data;
+	if (tag.place == XDPFWD_TAG_IN_FRAME && !(row->flags & XDPFWD_FDB_KEEP_TAG)) {
+		pop = true;
+		length -= XDPFWD_TAG_LEN;
+	} else if (tag.place == XDPFWD_TAG_STRIPPED && row->flags & XDPFWD_FDB_KEEP_TAG) {
+		push = true;
+		length += XDPFWD_TAG_LEN;
+	}
+	if (XDPFWD_UNLIKELY(length > port->max_len))
 		return XDPFWD_REASON_TOO_LONG;
 
 	/* Only remembers the target; nothing is sent before we return. So it can be asked before the frame changes. */
 	if (XDPFWD_UNLIKELY(bpf_redirect_map(&devmap, port->ifindex, XDP_PASS) != XDP_REDIRECT))
 		return XDPFWD_REASON_PORT_CLOSED;
-
-	if (pop) {
-		xdpfwd_pop_tag(data);
-		if (XDPFWD_UNLIKELY(bpf_xdp_adjust_head(ctx, XDPFWD_TAG_LEN))) {
-			/* Not seen: the kernel only wants an Ethernet header to be left. As it came, all the same. */
-			data = (void *)(long)ctx->data;
-			end = (void *)(long)ctx->data_end;
-			if ((char *)data + XDPFWD_MACS_LEN + XDPFWD_TAG_LEN <= (char *)end)
-				xdpfwd_push_tag(data, tag.tpid, tag.tci);
-			return XDPFWD_REASON_NO_ROOM;
-		}
-	} else if (push) {
-		if (XDPFWD_UNLIKELY(bpf_xdp_adjust_head(ctx, -XDPFWD_TAG_LEN)))
-			return XDPFWD_REASON_NO_ROOM;
-		data = (void *)(long)ctx->data;
-		end = (void *)(long)ctx->data_end;
-		if ((char *)data + XDPFWD_MACS_LEN + XDPFWD_TAG_LEN > (char *)end)
-			return XDPFWD_REASON_NO_ROOM; /* never: it was longer before; for the verifier */
-		xdpfwd_push_tag(data, tag.tpid, tag.tci);
-	}
+	if (pop && XDPFWD_UNLIKELY(!pop_tag(ctx)))
+		return XDPFWD_REASON_NO_ROOM;
+	if (push && XDPFWD_UNLIKELY(!push_tag(ctx, &tag)))
+		return XDPFWD_REASON_NO_ROOM;
 
 	stats = bpf_map_lookup_elem(&port_stats, &slot);
 	if (XDPFWD_LIKELY(stats)) {
 		stats->packets++;
-		stats->bytes += delivered;
+		stats->bytes += length;
 	}
 	return XDPFWD_REASON_FORWARDED;
 }
