@@ -26,6 +26,7 @@ const Refusal* find_refusal(const std::vector<Refusal>& refusals, uint32_t ifind
 
 Problem problem_of_tap(const InterfaceName& tap, PortState state) {
   Problem problem{.thing = fmt::format("port {}", tap.view()), .why = {}, .remedy = {}, .retry_ms = {}};
+  problem.waiting = state == PortState::kMissing || state == PortState::kDown || state == PortState::kNoReader;
   switch (state) {
     case PortState::kMissing:
       problem.why = "there is no such interface; its guests' frames pass to the stack";

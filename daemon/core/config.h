@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The configuration as values, and how text becomes them. Reading the files is sources/'s work; here is only
-// text -> Config, with errors that say file, line and column. Every key is a row of the option table (options.h).
+// text -> Config, with errors that say file, line and column. Every key is a row of the option table
+// (options.h).
 #pragma once
 
 #include <cstdint>
@@ -15,8 +16,8 @@ namespace xdpfwd {
 
 struct SourceLocation {
   std::string file;
-  uint32_t line = 0;    // from 1; 0 = unknown
-  uint32_t column = 0;  // from 1
+  uint32_t line = 0;                       // from 1; 0 = unknown
+  uint32_t column = 0;                     // from 1
   [[nodiscard]] std::string text() const;  // "file:line:column"
 };
 
@@ -70,8 +71,8 @@ struct ConfigText {
 };
 
 // Merges the texts in order: a later file's setting replaces an earlier one's, guests add up. Refuses unknown
-// keys (with the nearest known one), wrong types, values out of range, and any (VLAN, MAC) or guest name given
-// twice (naming both places). All or nothing.
+// keys (with the nearest known one), wrong types, values out of range, and any (VLAN, MAC) or guest name
+// given twice (naming both places). All or nothing.
 Result<Config> parse_config(const std::vector<ConfigText>& texts);
 
 // The rules that hold between guests, whatever their source: unique names, unique (VLAN, MAC).

@@ -20,6 +20,7 @@ struct Problem {
   std::string why;     // "tap tap7 does not exist"
   std::string remedy;  // may be empty
   std::optional<uint64_t> retry_ms;  // from now; empty: when the kernel reports a change
+  bool waiting = false;              // nothing is wrong: the thing is not there yet, as a tap of a stopped VM
   bool operator==(const Problem&) const = default;
 };
 

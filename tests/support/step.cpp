@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "core/step.h"
+#include "support/step.h"
 
 #include <fmt/format.h>
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The Kernel that is Linux: rtnetlink, ethtool, netdev genl and BPF behind the seam. Decides nothing; what it
+// cannot do it reports.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "kernel/ethtool.h"
+#include "kernel/grace.h"
+#include "kernel/kernel.h"
+#include "kernel/link_decoder.h"
+#include "kernel/maps.h"
+#include "kernel/netdev_family.h"
+#include "kernel/netlink.h"
+#include "kernel/pins.h"
+
+namespace xdpfwd {
+
+class LinuxKernel final : public Kernel {
+ public:
+  // Opens the sockets and adopts what is pinned under `bpffs`. Changes nothing.
+  static Result<std::unique_ptr<LinuxKernel>> open(const std::string& bpffs);
+
+  Result<State> observe(Scope scope) override;
+  Outcome apply(const Action& action) override;
+  Result<Sample> sample() override;
+
+ private:
+  LinuxKernel(Pins pins, NetlinkSocket route, Ethtool ethtool, NetdevFamily netdev)
+      : pins_(std::move(pins)), route_(std::move(route)), ethtool_(std::move(ethtool)), netdev_(std::move(netdev)) {}
+
+  Result<std::vector<DecodedLink>> observe_links();
+  Result<std::vector<Member>> observe_members(const std::vector<DecodedLink>& links);
+
+  Result<void> take(const CreateTable& action);
+  Result<void> take(const ClosePort& action);
+  Result<void> take(const OpenPort& action);
+  Result<void> take(const AwaitGrace& action);
+  Result<void> take(const SetRxVlan& action);
+  Result<void> take(const AttachMember& action);
+  Result<void> take(const ReplaceProgram& action);
+  Result<void> take(const SetMember& action);
+  Result<void> take(const DetachMember& action);
+  Result<void> take(const WatchLosses& action);
+  Result<void> take(const RemoveTable& action);
+
+  Result<void> check_identity(uint32_t ifindex, const InterfaceName& name) const;
+  Result<void> write_facts(const Member& member, uint32_t prog_id) const;
+  void forget_old_versions();
+
+  Pins pins_;
+  NetlinkSocket route_;
+  Ethtool ethtool_;
+  NetdevFamily netdev_;
+  GracePeriod grace_;
+  std::optional<Maps> maps_;
+};
+
+}  // namespace xdpfwd

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/netlink.h"
+
+#include <sys/socket.h>
+
+namespace xdpfwd {
+
+NetlinkRequest::NetlinkRequest(uint16_t type, uint16_t flags) : buffer_(1024) {
+  nlmsghdr* header = mnl_nlmsg_put_header(buffer_.data());
+  header->nlmsg_type = type;
+  header->nlmsg_flags = static_cast<uint16_t>(NLM_F_REQUEST | flags);
+}
+
+Result<NetlinkSocket> NetlinkSocket::open(int bus) {
+  mnl_socket* socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
+  if (!socket) return fail_errno("cannot open a netlink socket", errno);
+  NetlinkSocket opened(socket);
+  if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) return fail_errno("cannot bind a netlink socket", errno);
+  return opened;
+}
+
+Result<void> NetlinkSocket::transact(NetlinkRequest& request, const OnMessage& on_message) {
+  nlmsghdr* header = request.header();
+  header->nlmsg_seq = ++sequence_;
+  const bool dump = (header->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+  if (!dump) header->nlmsg_flags |= NLM_F_ACK;
+  if (mnl_socket_sendto(socket_.get(), header, header->nlmsg_len) < 0)
+    return fail_errno("cannot send a netlink request", errno);
+  bool interrupted = false;
+  for (;;) {
+    const ssize_t received = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
+    if (received < 0) {
+      if (errno == EINTR) continue;
+      return fail_errno("cannot read a netlink answer", errno);
+    }
+    int rest = static_cast<int>(received);
+    for (auto* message = reinterpret_cast<const nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(message, rest);
+         message = mnl_nlmsg_next(message, &rest)) {
+      if (message->nlmsg_seq != sequence_) continue;  // the answer to a request that failed half-way
+      if (message->nlmsg_flags & NLM_F_DUMP_INTR) interrupted = true;
+      if (message->nlmsg_type == NLMSG_DONE) {
+        if (interrupted) return fail_errno("the list changed while it was read", EINTR);
+        return {};
+      }
+      if (message->nlmsg_type == NLMSG_ERROR) {
+        if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)) return fail("a netlink error is too short");
+        // The kernel sends errno values negative; 0 is an acknowledgement.
+        const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
+        if (error != 0) return fail_errno("the kernel refused a netlink request", error);
+        return {};
+      }
+      on_message(*message);
+    }
+  }
+}
+
+Result<void> NetlinkSocket::join(uint32_t group) {
+  if (mnl_socket_setsockopt(socket_.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
+    return fail_errno("cannot listen to link changes", errno);
+  return {};
+}
+
+bool NetlinkSocket::drain() {
+  bool any = false;
+  for (;;) {
+    const ssize_t received = recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (received > 0) {
+      any = true;
+    } else if (received < 0 && errno == ENOBUFS) {
+      any = true;  // messages were lost: all the more reason to look
+    } else if (received >= 0 || errno != EINTR) {
+      return any;
+    }
+  }
+}
+
+}  // namespace xdpfwd

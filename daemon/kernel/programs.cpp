@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <memory>
+#include <span>
+
+#include "kernel/libbpf_log.h"
+#include "probe.skel.h"
+#include "uplink.skel.h"
+
+#ifndef BPF_F_XDP_DEV_BOUND_ONLY  // kernel 6.3; Debian 12's headers are older
+#define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6)
+#endif
+
+namespace xdpfwd {
+namespace {
+
+struct DestroyUplink {
+  void operator()(uplink_bpf* s) const { uplink_bpf__destroy(s); }
+};
+struct DestroyProbe {
+  void operator()(probe_bpf* s) const { probe_bpf__destroy(s); }
+};
+
+constexpr const char* kWatches[] = {"xmit", "err"};
+
+// FNV-1a, to tell builds apart.
+uint64_t hash_of(const void* data, size_t size) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const unsigned char byte : std::span(static_cast<const unsigned char*>(data), size))
+    hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
+uint64_t probe_build() {
+  size_t size = 0;
+  const void* bytes = probe_bpf__elf_bytes(&size);
+  return hash_of(bytes, size);
+}
+
+std::string watch_name(const char* watch) { return fmt::format("watch_{}_{:016x}", watch, probe_build()); }
+
+std::unexpected<Error> load_failure(std::string what, int error) {
+  if (const std::string line = last_libbpf_line(); !line.empty()) what += " (" + line + ")";
+  return fail_errno(std::move(what), error,
+                    error == EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" : "");
+}
+
+std::string attach_remedy(int error, const Member& member) {
+  switch (error) {
+    case EBUSY:
+      return fmt::format("another XDP program is there: ip link set dev {0} xdp off (or xdp-loader unload {0} --all)",
+                         member.name.view());
+    case EEXIST:
+      return "an upper device (its bond, or a VLAN on it) has an XDP program: take that off";
+    case EOPNOTSUPP:
+      return "the driver has no native XDP in its present set-up; uplink.xdp_mode = \"generic\" works everywhere, slowly";
+    case EINVAL:
+      return fmt::format("drivers say this for LRO or HW-GRO (ethtool -K {} lro off rx-gro-hw off), or too large an MTU",
+                         member.name.view());
+    case ERANGE:
+      return "the MTU is too large for XDP with this driver: lower it";
+    case ENOSPC:
+      return fmt::format("the driver wants more queues, or fewer, for XDP: see ethtool -l {}", member.name.view());
+    case EPERM:
+      return "run as root, or with CAP_NET_ADMIN";
+    default:
+      return {};
+  }
+}
+
+uint32_t mode_flag(const Member& member) {
+  return member.mode == XdpMode::kGeneric ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
+}
+
+uint32_t own_netns_inum() {
+  struct stat about{};
+  return stat("/proc/self/ns/net", &about) == 0 ? static_cast<uint32_t>(about.st_ino) : 0;
+}
+
+}  // namespace
+
+uint64_t uplink_build() {
+  size_t size = 0;
+  const void* bytes = uplink_bpf__elf_bytes(&size);
+  static const uint64_t build = hash_of(bytes, size);
+  return build;
+}
+
+Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
+  clear_libbpf_log();
+  const std::unique_ptr<uplink_bpf, DestroyUplink> object(uplink_bpf__open());
+  if (!object) return load_failure("cannot open the uplink program", errno);
+  const bool hint = member.flavour == Flavour::kHint;
+  bpf_program* program = hint ? object->progs.xdpfwd_uplink_hint : object->progs.xdpfwd_uplink;
+  bpf_program__set_autoload(hint ? object->progs.xdpfwd_uplink : object->progs.xdpfwd_uplink_hint, false);
+  if (hint) {
+    bpf_program__set_ifindex(program, member.ifindex);
+    bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_XDP_DEV_BOUND_ONLY);
+  }
+  bpf_map__reuse_fd(object->maps.fdb, maps.fdb.get());
+  bpf_map__reuse_fd(object->maps.devmap, maps.devmap.get());
+  bpf_map__reuse_fd(object->maps.ports, maps.ports.get());
+  bpf_map__reuse_fd(object->maps.port_stats, maps.port_stats.get());
+  bpf_map__reuse_fd(object->maps.members, maps.members.get());
+  bpf_map__reuse_fd(object->maps.member_stats, maps.member_stats.get());
+  object->rodata->member_slot = member.slot;
+  if (const int error = uplink_bpf__load(object.get()))
+    return load_failure(fmt::format("the kernel does not load the program for {}", member.name.view()), -error);
+  bpf_prog_info info{};
+  uint32_t length = sizeof(info);
+  const int fd = bpf_program__fd(program);
+  if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0) return fail_errno("cannot look at a program", errno);
+  LoadedProgram loaded{.fd = UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3)), .id = info.id};
+  if (!loaded.fd) return fail_errno("cannot duplicate a program's descriptor", errno);
+  return loaded;
+}
+
+Result<UniqueFd> attach_uplink(const LoadedProgram& program, const Member& member) {
+  DECLARE_LIBBPF_OPTS(bpf_link_create_opts, options);
+  options.flags = mode_flag(member);
+  UniqueFd link(bpf_link_create(program.fd.get(), static_cast<int>(member.ifindex), BPF_XDP, &options));
+  if (!link) {
+    const int error = errno;
+    return fail_errno(fmt::format("{} does not take the XDP program", member.name.view()), error, attach_remedy(error, member));
+  }
+  return link;
+}
+
+Result<void> replace_uplink(const UniqueFd& link, const LoadedProgram& program, const Member& member) {
+  if (bpf_link_update(link.get(), program.fd.get(), nullptr) < 0) {
+    const int error = errno;
+    return fail_errno(fmt::format("{} does not take the new XDP program; the old one goes on", member.name.view()), error,
+                      attach_remedy(error, member));
+  }
+  return {};
+}
+
+Result<void> watch_losses(const Pins& pins, const Maps& maps) {
+  clear_libbpf_log();
+  const auto devmap = map_facts(maps.devmap);
+  if (!devmap) return std::unexpected(devmap.error());
+  const std::unique_ptr<probe_bpf, DestroyProbe> object(probe_bpf__open());
+  if (!object) return load_failure("cannot open the loss counter", errno);
+  bpf_map__reuse_fd(object->maps.port_slots, maps.port_slots.get());
+  bpf_map__reuse_fd(object->maps.port_losses, maps.port_losses.get());
+  object->rodata->netns_inum = own_netns_inum();
+  object->rodata->devmap_id = devmap->id;
+  if (const int error = probe_bpf__load(object.get()))
+    return load_failure("the kernel does not load the loss counter", -error);
+  if (const int error = probe_bpf__attach(object.get()))
+    return load_failure("the kernel does not attach the loss counter to its tracepoints", -error);
+  const bpf_link* const links[] = {object->links.xdpfwd_devmap_xmit, object->links.xdpfwd_redirect_err};
+  for (size_t i = 0; i < std::size(kWatches); ++i) {
+    const std::string path = pins.map_path(watch_name(kWatches[i]));
+    Pins::remove(path);
+    if (auto pinned = Pins::pin(bpf_link__fd(links[i]), path); !pinned) return pinned;
+  }
+  for (const std::string& name : pins.watches()) {
+    bool ours = false;
+    for (const char* watch : kWatches) ours = ours || name == watch_name(watch);
+    if (!ours) Pins::remove(pins.map_path(name));
+  }
+  return {};
+}
+
+bool is_watching(const Pins& pins) {
+  const std::vector<std::string> names = pins.watches();
+  if (names.size() != std::size(kWatches)) return false;
+  for (const char* watch : kWatches)
+    if (std::ranges::find(names, watch_name(watch)) == names.end()) return false;
+  return true;
+}
+
+}  // namespace xdpfwd
