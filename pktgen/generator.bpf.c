@@ -91,9 +91,11 @@ int generate(struct xdp_md *ctx)
 	__u32 key, device, head_len, fill_len, stamp_at, fill_at;
 	int delta;
 
-	if (run.done || now < run.start_ns)
+	if (run.done)
 		return XDP_DROP;
-	if (now >= run.end_ns || run.sent >= run.limit)
+	if (!run.start_ns)
+		run.start_ns = now;
+	if (now - run.start_ns >= run.duration_ns || run.sent + run.left_out >= run.limit)
 		return finish();
 	if (run.interval_q16 && ((now - run.start_ns) << 16 < run.due_q16 || now - run.last_ns < run.gap_ns))
 		return XDP_DROP;

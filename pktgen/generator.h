@@ -37,20 +37,20 @@ struct generator_stream {
 };
 
 struct generator_run {
-  /* Written by the process. Times are CLOCK_MONOTONIC. */
-	__u64 start_ns;
-	__u64 end_ns;
-	__u64 limit;        /* frames */
+	/* Written by the process. */
+	__u64 duration_ns;
+	__u64 limit; /* frames */
 	__u64 interval_q16; /* nanoseconds between frames in 1/65536; 0 = as fast as possible */
-	__u64 gap_ns;       /* frames are never closer than this, also when the run is late */
-	__u32 frame_len;    /* of the frame that BPF_PROG_TEST_RUN is given */
+	__u64 gap_ns; /* frames are never closer than this, also when the run is late */
+	__u32 frame_len; /* of the frame that BPF_PROG_TEST_RUN is given */
 	__u32 stream_count;
 	__u32 ifindex[PKTGEN_MAX_DEVICES]; /* 0 = the device is out: its frames are not made */
-	__u32 netns;                       /* inode of the network namespace */
-  /* Written by the program. */
+	__u32 netns; /* inode of the network namespace */
+	/* Written by the program. Times are CLOCK_MONOTONIC. */
 	__u32 next_stream;
 	__u32 done;
 	__u32 pad;
+	__u64 start_ns; /* of the first frame */
 	__u64 due_q16; /* when the next frame is due, from start_ns, in 1/65536 nanoseconds */
 	__u64 last_ns; /* when the last frame was made */
 	__u64 sent;

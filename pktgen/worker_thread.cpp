@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "pktgen/worker_thread.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <mutex>
+
+namespace xdpfwd {
+
+Result<std::thread> start_worker(const std::string& name, std::optional<unsigned> cpu,
+                                 std::function<void()> body) {
+  if (cpu) {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    if (::sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
+      return fail_errno("reading the CPUs allowed", errno);
+    if (*cpu >= CPU_SETSIZE || !CPU_ISSET(*cpu, &allowed))
+      return fail(fmt::format("CPU {} is not one that this process may use", *cpu),
+                  "'taskset -p $$' shows which ones are");
+  }
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a thread inherits the mask
+  std::thread worker(std::move(body));
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ::pthread_setname_np(worker.native_handle(), name.substr(0, 15).c_str());
+  if (cpu) {
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(*cpu, &only);
+    ::pthread_setaffinity_np(worker.native_handle(), sizeof(only), &only);
+  }
+  return worker;
+}
+
+void accept_wake_up() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    struct sigaction action{};
+    action.sa_handler = [](int) {};
+    ::sigaction(SIGURG, &action, nullptr);  // without SA_RESTART
+  });
+  sigset_t urgent;
+  ::sigemptyset(&urgent);
+  ::sigaddset(&urgent, SIGURG);
+  ::pthread_sigmask(SIG_UNBLOCK, &urgent, nullptr);
+}
+
+void wake_up(std::thread& worker) {
+  ::pthread_kill(worker.native_handle(), SIGURG);
+}
+
+}  // namespace xdpfwd
