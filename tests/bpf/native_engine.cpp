@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tests/bpf/native_engine.h"
+
+#include <fmt/format.h>
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace xdpfwd::test {
+namespace {
+
+constexpr size_t kArenaSize = size_t{1} << 17;
+constexpr size_t kGuardSize = size_t{1} << 16;  // a page, whatever the page size
+constexpr size_t kLargestFrame = kArenaSize - 4096;
+constexpr uintptr_t kArenaAddress = 0x40000000;  // struct xdp_md holds 32 bits of an address
+constexpr uint32_t kNativeMemberSlot = 0;        // what member_slot is without a loader that sets it
+
+// The tables that native_uplink.c asks for.
+World* world_now = nullptr;
+
+}  // namespace
+
+extern "C" xdpfwd_fdb_value* native_find_row(const xdpfwd_fdb_key* key) {
+  std::array<uint8_t, 6> mac{};
+  std::memcpy(mac.data(), key->mac, mac.size());
+  // Not through VlanTag, which drops the bits that no row has.
+  const FdbKey packed{static_cast<uint64_t>(key->vlan) << 48 | MacAddress(mac).bits()};
+  const auto row = world_now->rows.find(packed);
+  return row == world_now->rows.end() ? nullptr : &row->second;
+}
+
+extern "C" int native_has_device(uint32_t ifindex) {
+  return world_now->devices.contains(ifindex) ? 1 : 0;
+}
+
+Result<std::unique_ptr<NativeEngine>> NativeEngine::load() {
+  void* arena = mmap(reinterpret_cast<void*>(kArenaAddress), kArenaSize + kGuardSize, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+  if (arena == MAP_FAILED) return fail_errno("mmap below 4 GiB", errno);
+  std::unique_ptr<NativeEngine> engine(new NativeEngine(static_cast<uint8_t*>(arena)));
+  if (mprotect(engine->arena_ + kArenaSize, kGuardSize, PROT_NONE) < 0) return fail_errno("mprotect", errno);
+  for (auto& member : engine->maps_->members) member.flags = XDPFWD_MEMBER_DROP_REFLECTED;
+  return engine;
+}
+
+NativeEngine::~NativeEngine() {
+  munmap(arena_, kArenaSize + kGuardSize);
+}
+
+bool NativeEngine::can_run(const Input& input) const {
+  return input.frame.size() <= kLargestFrame && input.metadata <= kRoomBeforeFrame;
+}
+
+Result<void> NativeEngine::install(const World& world) {
+  for (const auto& [slot, facts] : installed_.ports) maps_->ports[slot] = {};
+  installed_ = world;
+  for (const auto& [slot, facts] : world.ports) {
+    maps_->ports[slot].ifindex = facts.ifindex;
+    maps_->ports[slot].max_len = facts.max_len;
+  }
+  maps_->members[kNativeMemberSlot].flags = world.member_flags;
+  return {};
+}
+
+// The first buffer's bytes lie at the very end of the arena, before the guard of unmapped memory: what the
+// program reads behind data_end faults. The other buffers' bytes are not in its reach at all.
+Result<void> NativeEngine::run(const Input& input, Output& output) {
+  const size_t linear = input.linear();
+  uint8_t* data = arena_ + kArenaSize - linear;
+  if (linear > 0) std::memcpy(data, input.frame.data(), linear);
+  const auto address = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(data));
+  native_frame frame{
+      .first_byte = address - static_cast<uint32_t>(kRoomBeforeFrame - input.metadata),
+      .data = address,
+      .data_end = address + static_cast<uint32_t>(linear),
+      .other_buffers = static_cast<uint32_t>(input.frame.size() - linear),
+  };
+  native_tag tag{.error = -ENODATA, .proto = 0, .tci = 0};
+  if (input.tag) {
+    tag.error = 0;
+    tag.proto = static_cast<uint16_t>(input.tag->tpid << 8 | input.tag->tpid >> 8);
+    tag.tci = input.tag->tci;
+  }
+  world_now = &installed_;
+  output.verdict =
+      static_cast<uint32_t>(native_run(maps_.get(), &frame, input.program == Program::kHint, &tag));
+  const auto* begin = reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(frame.data));
+  const auto* end = reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(frame.data_end));
+  output.frame.assign(begin, end);
+  output.frame.insert(output.frame.end(), input.frame.begin() + static_cast<ptrdiff_t>(linear),
+                      input.frame.end());
+  return {};
+}
+
+Result<Counters> NativeEngine::counters() {
+  Counters counters;
+  for (uint32_t slot = 0; slot < XDPFWD_MAX_MEMBERS; ++slot) {
+    const xdpfwd_member_stats& stats = maps_->member_stats[slot];
+    if (slot == kNativeMemberSlot) {
+      counters.member = stats;
+      continue;
+    }
+    for (const uint64_t packets : stats.packets) {
+      if (packets != 0) return fail(fmt::format("frames were counted for member slot {}", slot));
+    }
+  }
+  for (uint32_t slot = 0; slot < XDPFWD_MAX_PORTS; ++slot) {
+    if (maps_->port_stats[slot].packets != 0) counters.ports[slot] = maps_->port_stats[slot];
+  }
+  return counters;
+}
+
+}  // namespace xdpfwd::test

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The uplink program compiled into this process, with maps and helpers made here. Needs no privilege.
+#pragma once
+
+#include <memory>
+
+#include "tests/bpf/engine.h"
+#include "tests/bpf/native_uplink.h"
+
+namespace xdpfwd::test {
+
+class NativeEngine : public Engine {
+ public:
+  static Result<std::unique_ptr<NativeEngine>> load();
+  ~NativeEngine() override;
+  NativeEngine(const NativeEngine&) = delete;
+  NativeEngine& operator=(const NativeEngine&) = delete;
+
+  Result<void> install(const World& world) override;
+  Result<void> run(const Input& input, Output& output) override;
+  Result<Counters> counters() override;
+  [[nodiscard]] bool can_run(const Input& input) const override;
+
+ private:
+  explicit NativeEngine(uint8_t* arena) : arena_(arena) {}
+
+  uint8_t* arena_;
+  std::unique_ptr<native_maps> maps_ = std::make_unique<native_maps>();
+  World installed_;
+};
+
+}  // namespace xdpfwd::test
