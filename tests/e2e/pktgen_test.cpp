@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The generator against a forwarder of three lines: both senders over a veth pair into taps lose, double and
+// spoil nothing, keep their pace, and what the forwarder breaks on purpose is found.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <net/if.h>
+
+#include <memory>
+
+#include "pktgen/sender.h"
+#include "pktgen/stack_sink.h"
+#include "pktgen/tap_receiver.h"
+#include "pktgen/verdict.h"
+#include "pktgen_redirect.skel.h"
+#include "support/sandbox.h"
+
+namespace xdpfwd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <typename T>
+T take(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().text());
+  return std::move(*result);
+}
+void take(Result<void> result) {
+  if (!result) throw std::runtime_error(result.error().text());
+}
+
+// sw0 == up0 (forwarder) -> tap0..tap3; sw1 == up1 (forwarder) -> the same.
+class PktgenTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    XDPFWD_NEEDS_ROOT();
+    skeleton_.reset(pktgen_redirect_bpf__open_and_load());
+    ASSERT_TRUE(skeleton_);
+    receiver_ = take(TapReceiver::start());
+    for (uint32_t i = 0; i < 4; ++i) {
+      Guest guest{.name = fmt::format("vm{}", i),
+                  .tap = fmt::format("tap{}", i),
+                  .mac = MacAddress::from_bits(0x525400000010 + i)};
+      if (i == 1) guest.vlan = take(VlanTag::make(100));
+      if (i == 2) guest.vlan = take(VlanTag::make(200, VlanTag::Tpid::k8021ad));
+      if (i == 3) {
+        guest.vlan = take(VlanTag::make(300));
+        guest.inner_vid = 7;
+      }
+      take(receiver_->add_tap({.name = guest.tap, .queue_length = 16384}));
+      const uint64_t key = guest.mac.bits();
+      const uint32_t ifindex = ifindex_of(guest.tap);
+      ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.taps), &key, &ifindex, BPF_ANY), 0);
+      guests_.push_back(guest);
+    }
+    for (const std::string side : {"0", "1"}) {
+      add_veth("sw" + side, "up" + side);
+      bpf_link* link =
+          bpf_program__attach_xdp(skeleton_->progs.redirect, static_cast<int>(ifindex_of("up" + side)));
+      ASSERT_NE(link, nullptr);
+      links_.push_back(link);
+    }
+    sink_ = take(StackSink::start({"up0", "up1"}, ""));
+  }
+
+  void TearDown() override {
+    for (bpf_link* link : links_) bpf_link__destroy(link);
+    if (skeleton_) {
+      run("ip link del sw0");
+      run("ip link del sw1");
+    }
+  }
+
+  struct Outcome {
+    SendReport sent;
+    ReceiveReport received;
+    Verdict verdict;
+  };
+
+  StreamSet streams(std::vector<size_t> sizes) {
+    StreamSet set = take(StreamSet::of_guests(guests_, {.sizes = std::move(sizes), .members = 2}));
+    receiver_->expect(set);
+    sink_->expect(set);
+    return set;
+  }
+
+  Outcome send(Backend backend, const StreamSet& set, SendOptions options) {
+    options.devices = {"sw0", "sw1"};
+    auto sender = take(make_sender(backend, set, options));
+    take(sender->start());
+    Outcome outcome;
+    outcome.sent = take(sender->wait());
+    receiver_->wait_quiet(50ms, 5s);
+    outcome.received = receiver_->report();
+    outcome.verdict = judge_run(set, outcome.sent, outcome.received);
+    fmt::print("{} asked {:.0f} pps: {:.0f} pps sent ({:+.2f} %), {}\n", backend_name(backend), options.pps,
+               outcome.sent.pps(), options.pps > 0 ? (outcome.sent.pps() / options.pps - 1) * 100 : 0.0,
+               outcome.verdict.text());
+    return outcome;
+  }
+
+  struct Destroy {
+    void operator()(pktgen_redirect_bpf* skeleton) const { pktgen_redirect_bpf__destroy(skeleton); }
+  };
+  std::unique_ptr<pktgen_redirect_bpf, Destroy> skeleton_;
+  std::vector<bpf_link*> links_;
+  std::vector<Guest> guests_;
+  std::unique_ptr<TapReceiver> receiver_;
+  std::unique_ptr<StackSink> sink_;
+};
+
+class PktgenBackendTest : public PktgenTest, public testing::WithParamInterface<Backend> {};
+INSTANTIATE_TEST_SUITE_P(Backends, PktgenBackendTest, testing::Values(Backend::kLive, Backend::kPacket),
+                         [](const auto& backend) { return std::string(backend_name(backend.param)); });
+
+TEST_P(PktgenBackendTest, DeliversEveryFrameAtAHundredThousandASecond) {
+  const StreamSet set = streams({64, 512, 1514});
+  const Outcome outcome = send(GetParam(), set, {.pps = 100'000, .count = 100'000});
+  EXPECT_EQ(outcome.sent.handed_over, 100'000U);
+  EXPECT_TRUE(outcome.verdict.clean()) << outcome.verdict.text();
+  EXPECT_EQ(outcome.verdict.delivered, outcome.sent.sent());
+  EXPECT_EQ(outcome.received.latency_ns.count(), outcome.verdict.delivered);
+}
+
+// Printed to the last digit; asserted loosely, because the machine may be busy.
+TEST_P(PktgenBackendTest, KeepsItsPace) {
+  const StreamSet set = streams({64});
+  uint32_t first_id = set.end_id();
+  for (const double pps : {1'000.0, 10'000.0, 50'000.0, 200'000.0}) {
+    const StreamSet fresh = take(StreamSet::of_guests(guests_, {.members = 2, .first_id = first_id}));
+    first_id = fresh.end_id();
+    receiver_->expect(fresh);
+    const Outcome outcome = send(GetParam(), fresh, {.pps = pps, .duration = 1s});
+    EXPECT_NEAR(outcome.sent.pps() / pps, 1.0, 0.25);
+  }
+}
+
+TEST_P(PktgenBackendTest, SendsAsFastAsItCan) {
+  const Outcome outcome = send(GetParam(), streams({64}), {.duration = 1s});
+  EXPECT_GT(outcome.sent.pps(), 10'000);
+  EXPECT_EQ(outcome.verdict.corrupted + outcome.verdict.duplicated + outcome.verdict.misdelivered, 0U);
+}
+
+TEST_P(PktgenBackendTest, FindsWhatTheForwarderBreaks) {
+  skeleton_->bss->drop_every = 1000;
+  skeleton_->bss->flip_every = 999;
+  const Outcome outcome = send(GetParam(), streams({128}), {.pps = 50'000, .count = 50'000});
+  EXPECT_EQ(outcome.verdict.corrupted, 50U);
+  EXPECT_EQ(outcome.verdict.lost, 100U);  // dropped, or spoilt: neither was delivered
+  EXPECT_FALSE(outcome.verdict.clean());
+}
+
+TEST_P(PktgenBackendTest, FindsMisdeliveredFrames) {
+  const uint64_t key = guests_[0].mac.bits();
+  const uint32_t wrong = ifindex_of("tap1");
+  ASSERT_EQ(bpf_map_update_elem(bpf_map__fd(skeleton_->maps.taps), &key, &wrong, BPF_ANY), 0);
+  const Outcome outcome = send(GetParam(), streams({64}), {.pps = 50'000, .count = 8'000});
+  EXPECT_EQ(outcome.verdict.misdelivered, 2'000U);
+  EXPECT_EQ(outcome.verdict.lost, 2'000U);
+}
+
+TEST_P(PktgenBackendTest, StopsWhenAskedAndMovesToAnotherDevice) {
+  const StreamSet set = streams({64});
+  auto sender = take(make_sender(GetParam(), set, {.devices = {"sw0", "sw1"}, .pps = 20'000}));
+  take(sender->start());
+  std::this_thread::sleep_for(200ms);
+  take(sender->set_device(1, "sw0"));
+  std::this_thread::sleep_for(200ms);
+  take(sender->set_device(1, ""));
+  std::this_thread::sleep_for(200ms);
+  const auto before = std::chrono::steady_clock::now();
+  sender->stop();
+  const SendReport sent = take(sender->wait());
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
+  EXPECT_GT(sent.left_out, 100U);
+  receiver_->wait_quiet(50ms, 5s);
+  const Verdict verdict = judge_run(set, sent, receiver_->report());
+  EXPECT_TRUE(verdict.clean()) << verdict.text();
+}
+
+TEST_F(PktgenTest, ControlFramesReachTheStack) {
+  const std::vector<Control> kinds = {Control::kUnknownUnicast, Control::kBroadcast, Control::kMulticast,
+                                      Control::kLacp};
+  const StreamSet set =
+      take(StreamSet::of_control(kinds, {.sizes = {64, 256}, .members = 2, .first_id = 5000}));
+  receiver_->expect(set);
+  sink_->expect(set);
+  auto sender =
+      take(make_sender(Backend::kPacket, set, {.devices = {"sw0", "sw1"}, .pps = 10'000, .count = 1'600}));
+  take(sender->start());
+  const SendReport sent = take(sender->wait());
+  std::this_thread::sleep_for(100ms);
+  const ReceiveReport received = sink_->report();
+  for (const Stream& stream : set.streams())
+    EXPECT_EQ(received.streams.at(stream.id).delivered(), 100U) << stream.label;
+  const Verdict verdict = judge_run(set, sent, received);
+  EXPECT_TRUE(verdict.clean()) << verdict.text();
+}
+
+TEST_F(PktgenTest, TaggedFramesThatPassAreSeenAtTheStackWithTheirTag) {
+  const uint64_t key = guests_[2].mac.bits();
+  ASSERT_EQ(bpf_map_delete_elem(bpf_map__fd(skeleton_->maps.taps), &key), 0);
+  const StreamSet set = streams({64});
+  auto sender =
+      take(make_sender(Backend::kPacket, set, {.devices = {"sw0", "sw1"}, .pps = 10'000, .count = 800}));
+  take(sender->start());
+  take(sender->wait());
+  receiver_->wait_quiet(50ms, 5s);
+  const ReceiveReport passed = sink_->report();
+  for (const Stream& stream : set.streams())
+    EXPECT_EQ(passed.streams.at(stream.id).delivered(), stream.guest == 2 ? 100U : 0U) << stream.label;
+}
+
+TEST_F(PktgenTest, TapsComeAndGoWhileItReads) {
+  const StreamSet set = streams({64});
+  auto sender = take(make_sender(Backend::kPacket, set, {.devices = {"sw0", "sw1"}, .pps = 20'000}));
+  take(sender->start());
+  std::this_thread::sleep_for(100ms);
+  receiver_->remove_tap("tap3");
+  std::this_thread::sleep_for(100ms);
+  take(receiver_->add_tap({.name = "tap4"}));
+  sender->stop();
+  const SendReport sent = take(sender->wait());
+  receiver_->wait_quiet(50ms, 5s);
+  const ReceiveReport received = receiver_->report();
+  for (size_t i = 0; i < set.size(); ++i) {
+    const StreamTally& tally = received.streams.at(set[i].id);
+    if (set[i].tap == "tap3")
+      EXPECT_LT(tally.delivered(), sent.per_stream[i]);
+    else
+      EXPECT_EQ(tally.delivered(), sent.per_stream[i]);
+  }
+}
+
+TEST_F(PktgenTest, SaysWhyADeviceRefuses) {
+  run("ip link add lone0 type veth peer name lone1 && ip link set lone0 up && ip link set lone1 up");
+  const StreamSet set = take(StreamSet::of_guests(guests_, {}));
+  auto sender = take(make_sender(Backend::kLive, set, {.devices = {"lone0"}, .pps = 10'000, .count = 100}));
+  take(sender->start());
+  const SendReport sent = take(sender->wait());
+  EXPECT_EQ(sent.refused, 100U);
+  EXPECT_EQ(sent.sent(), 0U);
+  EXPECT_NE(explain_refusals(sent).find("lone0"), std::string::npos);
+  EXPECT_NE(explain_refusals(sent).find("gro on"), std::string::npos) << explain_refusals(sent);
+  run("ip link del lone0");
+}
+
+TEST_F(PktgenTest, NamesTheDeviceThatIsMissing) {
+  const StreamSet set = take(StreamSet::of_guests(guests_, {}));
+  for (const Backend backend : {Backend::kLive, Backend::kPacket}) {
+    auto sender = make_sender(backend, set, {.devices = {"nosuch0"}, .count = 1});
+    ASSERT_FALSE(sender);
+    EXPECT_NE(sender.error().text().find("nosuch0"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace xdpfwd::test
