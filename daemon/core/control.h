@@ -26,6 +26,9 @@ class Control {
   virtual Result<StatsReport> stats() = 0;
   virtual Result<PlanReport> plan() = 0;
 
+  // Whether add_guest() would take this guest, changing nothing.
+  virtual Result<void> check_guest(const Guest& guest);
+
   // Writes. An ephemeral guest is forgotten when the daemon ends.
   virtual Result<void> add_guest(Guest guest, bool ephemeral) = 0;
   virtual Result<void> delete_guest(const std::string& name) = 0;

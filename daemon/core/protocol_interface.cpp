@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The text of the interface, as `varlinkctl introspect` shows it. It is the documentation of the JSON that
+// xdpctl --json prints; protocol_test checks every reply against it.
+#include "core/protocol.h"
+
+namespace xdpfwd {
+
+const std::string_view kControlDescription = R"(# Asks and drives the xdpfwd daemon: which frames of the wire go to which VM.
+# Reads are for everybody who can open the socket. Writes are for root, the daemon's own user, and members of
+# the socket's group. Fields are only ever added; a reader leaves alone what it does not know.
+interface org.xdpfwd.Control
+
+# What a tap can do now. Only an open one is forwarded to; frames for the others pass to the stack.
+type PortState (open, missing, down, no_reader, not_a_tap, no_slot, pending)
+
+# What is not as wanted, why, and what to do about it. Without retry_ms it is looked at again when the kernel
+# reports a change. waiting: nothing is wrong, the thing is only not there yet.
+type Problem (thing: string, why: string, remedy: string, waiting: bool, retry_ms: ?int)
+
+# A NIC that the program runs on. packets: received, by how they left the program.
+type Member (
+  name: string,
+  ifindex: int,
+  bond: string,
+  attached: bool,
+  vlan_tag: (frame, hint),
+  xdp_mode: (native, generic),
+  active: bool,
+  packets: [string]int
+)
+
+# A tap. ifindex 0: it does not exist. packets and bytes: redirected to it; lost: how many of those were lost
+# afterwards, by reason.
+type Port (
+  name: string,
+  state: PortState,
+  ifindex: int,
+  slot: ?int,
+  mtu: int,
+  rows: int,
+  packets: int,
+  bytes: int,
+  lost: [string]int
+)
+
+# A guest NIC. vlans: 1 to 4094, or 0 for untagged. tpid: 802.1q or 802.1ad. state: of its tap.
+# where: file, line and column, for guests of the configuration.
+type Guest (
+  name: string,
+  tap: string,
+  macs: []string,
+  vlans: []int,
+  tpid: string,
+  mode: (access, trunk),
+  source: (file, control, ephemeral),
+  state: PortState,
+  where: ?string
+)
+
+# A row of the forwarding table. installed: it is in the kernel's table now.
+type FdbRow (
+  vlan: int,
+  tpid: string,
+  mac: string,
+  tap: string,
+  guest: string,
+  mode: (access, trunk),
+  installed: bool
+)
+
+method GetVersion() -> (version: string, abi: int)
+
+method GetStatus() -> (
+  version: string,
+  state: (forwarding, degraded, detached),
+  uptime_ms: int,
+  guests: int,
+  rows_wanted: int,
+  rows_installed: int,
+  table_capacity: int,
+  ports_wanted: int,
+  ports_open: int,
+  config_files: []string,
+  members: []Member,
+  problems: []Problem
+)
+
+# Lists of more than 1024 entries need a call with 'more', and come in several replies.
+method ListGuests() -> (guests: []Guest)
+method ListFdb() -> (rows: []FdbRow)
+method ListPorts() -> (ports: []Port)
+
+# Fails with NotFound when frames to this (VLAN, MAC) pass to the stack. tpid: 802.1q when not given.
+method LookupFdb(vlan: int, mac: string, tpid: ?string) -> (row: FdbRow)
+
+# time_ns: of a clock that only goes forward; rates are differences of two answers.
+method GetStats() -> (time_ns: int, members: []Member, ports: []Port)
+
+# What Reload would change, without changing anything.
+method Plan() -> (
+  actions: []string,
+  rows_added: int,
+  rows_removed: int,
+  rows_changed: int,
+  problems: []Problem
+)
+
+# Adds a guest, and keeps it for the next start unless ephemeral. dry_run: only says whether it could be added.
+method AddGuest(
+  name: string,
+  tap: string,
+  macs: []string,
+  vlans: []int,
+  tpid: ?string,
+  mode: ?(access, trunk),
+  ephemeral: ?bool,
+  dry_run: ?bool
+) -> ()
+
+# Deletes a guest that AddGuest added.
+method DeleteGuest(name: string) -> ()
+
+# Reads the configuration files again and applies them, all or nothing.
+method Reload() -> ()
+
+# Takes the program off these members, until the next Reload or start. With all: off every member, and removes
+# everything that is pinned; nothing is forwarded then.
+method Detach(members: ?[]string, all: ?bool) -> ()
+
+error Failed (message: string, remedy: string)
+error NotFound (message: string, remedy: string)
+error AlreadyExists (message: string, remedy: string)
+error TableFull (message: string, remedy: string)
+error InvalidArgument (message: string, remedy: string, parameter: ?string)
+error NotPermitted (message: string, remedy: string)
+# What was sent is not a call; the connection is closed.
+error BadRequest (message: string, remedy: string)
+# The connection is closed.
+error TooManyClients (message: string, remedy: string)
+)";
+
+const std::string_view kVarlinkServiceDescription = R"(# The Varlink Service Interface is provided by every varlink service. It
+# describes the service and the interfaces it implements.
+interface org.varlink.service
+
+# Get a list of all the interfaces a service provides and information
+# about the implementation.
+method GetInfo() -> (
+  vendor: string,
+  product: string,
+  version: string,
+  url: string,
+  interfaces: []string
+)
+
+# Get the description of an interface that is implemented by this service.
+method GetInterfaceDescription(interface: string) -> (description: string)
+
+# The requested interface was not found.
+error InterfaceNotFound (interface: string)
+
+# The requested method was not found
+error MethodNotFound (method: string)
+
+# The interface defines the requested method, but the service does not
+# implement it.
+error MethodNotImplemented (method: string)
+
+# One of the passed parameters is invalid.
+error InvalidParameter (parameter: string)
+
+# Client is denied access
+error PermissionDenied ()
+
+# Method is expected to be called with 'more' set to true, but wasn't
+error ExpectedMore ()
+)";
+
+}  // namespace xdpfwd

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shell/daemon.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+
+#include "core/options.h"
+#include "shell/log.h"
+#include "sources/files.h"
+#include "base/version.h"
+
+namespace xdpfwd {
+namespace {
+
+bool is_routine(const Action& action) {
+  return std::holds_alternative<SetRows>(action) || std::holds_alternative<DeleteRows>(action) ||
+         std::holds_alternative<AwaitGrace>(action);
+}
+
+void log_step(const Action& action, const Outcome& outcome) {
+  const std::string what = describe(action);
+  if (outcome.status) {
+    log_event(is_routine(action) ? spdlog::level::debug : spdlog::level::info, what);
+    return;
+  }
+  log_event(spdlog::level::warn, fmt::format("cannot {}: {}", what, outcome.status.error().text()),
+            {{"XDPFWD_ACTION", what}, {"ERRNO", std::to_string(outcome.status.error().code)}});
+}
+
+// Keys that are read at start only and would change; empty if none.
+std::string changed_at_start_only(const Settings& now, const Settings& then) {
+  for (const Option& option : options()) {
+    if (option.on_reload) continue;
+    if (const auto* text = std::get_if<std::string Settings::*>(&option.field); text && now.**text != then.**text)
+      return option.path();
+  }
+  return {};
+}
+
+uint64_t monotonic_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+Daemon::Daemon(Kernel& kernel, std::string config_file, Config config, Clock clock)
+    : clock_(std::move(clock)),
+      started_ms_(clock_()),
+      config_file_(std::move(config_file)),
+      config_files_{config_file_},
+      settings_(std::move(config.settings)),
+      store_(settings_.state_dir),
+      reconciler_(kernel, log_step),
+      kernel_(kernel) {
+  guests_.set_files(std::move(config.guests));
+}
+
+Result<void> Daemon::start() {
+  GuestStore::Loaded loaded = store_.load();
+  for (const Problem& problem : loaded.problems)
+    log_event(spdlog::level::err, fmt::format("{}: {}; {}", problem.thing, problem.why, problem.remedy));
+  own_problems_ = std::move(loaded.problems);
+  guests_.set_stored(std::move(loaded.guests));
+  active_ = guests_.active(&conflicts_);
+  auto intent = make_intent(settings_, active_);
+  if (!intent) {
+    // Stored guests must not keep the daemon from starting: go on with what the files say.
+    const Error error = intent.error();
+    log_event(spdlog::level::err, fmt::format("guests added by xdpctl are left out: {}", error.text()));
+    own_problems_.push_back({.thing = "guests added by xdpctl", .why = error.message, .remedy = error.remedy, .retry_ms = {}});
+    GuestSet only_files = guests_;
+    only_files.set_stored({});
+    active_ = only_files.active();
+    intent = make_intent(settings_, active_);
+    if (!intent) return std::unexpected(intent.error());
+  }
+  reconciler_.set_intent(std::move(*intent));
+  reconcile();
+  if (observe_error_) return std::unexpected(*observe_error_);
+  return {};
+}
+
+void Daemon::reconcile() {
+  observe_error_.reset();
+  if (auto done = reconciler_.reconcile(clock_()); !done) {
+    observe_error_ = done.error();
+    log_event(spdlog::level::err, done.error().text());
+  }
+}
+
+void Daemon::look_again() { reconcile(); }
+
+void Daemon::audit() {
+  observe_error_.reset();
+  if (auto done = reconciler_.audit(clock_()); !done) {
+    observe_error_ = done.error();
+    log_event(spdlog::level::err, done.error().text());
+  }
+}
+
+std::vector<Problem> Daemon::problems() const {
+  std::vector<Problem> all = own_problems_;
+  all.insert(all.end(), conflicts_.begin(), conflicts_.end());
+  if (observe_error_) all.push_back({.thing = "kernel", .why = observe_error_->message, .remedy = observe_error_->remedy, .retry_ms = {}});
+  const std::vector<Problem> now = reconciler_.problems(clock_());
+  all.insert(all.end(), now.begin(), now.end());
+  return all;
+}
+
+std::string Daemon::summary() const {
+  const State& observed = reconciler_.observed();
+  const auto open = std::ranges::count_if(observed.ports, &Port::open);
+  return fmt::format("{} members, {} of {} ports open, {} rows", observed.members.size(), open,
+                     reconciler_.intent().taps.size(), observed.table.rows.size());
+}
+
+PortState Daemon::port_state(size_t tap) const {
+  if (tap >= reconciler_.tap_states().size()) return PortState::kPending;
+  const PortState state = reconciler_.tap_states()[tap];
+  if (state != PortState::kOpen) return state;
+  const auto& ports = reconciler_.observed().ports;
+  const auto port = std::ranges::find(ports, reconciler_.intent().taps[tap], &Port::name);
+  return port != ports.end() && port->open() ? PortState::kOpen : PortState::kPending;
+}
+
+std::vector<MemberReport> Daemon::members(const Sample* sample) const {
+  const State& observed = reconciler_.observed();
+  std::vector<MemberReport> reports;
+  for (const Link* link : resolve_members(settings_.devices, observed, nullptr)) {
+    MemberReport report{.name = link->name.text(), .ifindex = link->ifindex, .active = !link->bond_member || link->bond_active};
+    if (const Link* master = find_link(observed, link->master); master && master->kind == LinkKind::kBond)
+      report.bond = master->name.text();
+    if (const Member* member = find_member(observed, link->ifindex); member && member->program != ProgramState::kGone) {
+      report.attached = true;
+      report.flavour = member->flavour;
+      report.mode = member->mode;
+      if (sample)
+        if (const auto at = std::ranges::find(sample->members, member->slot, &MemberSample::slot); at != sample->members.end())
+          report.packets = at->packets;
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+StatusReport Daemon::status() {
+  const auto sample = kernel_.sample();
+  StatusReport report;
+  report.version = kVersion;
+  report.uptime_ms = clock_() - started_ms_;
+  report.guests = active_.size();
+  report.rows_wanted = reconciler_.intent().rows.size();
+  const State& observed = reconciler_.observed();
+  report.rows_installed = observed.table.rows.size();
+  report.table_capacity = observed.table.capacity;
+  report.ports_wanted = static_cast<uint32_t>(reconciler_.intent().taps.size());
+  report.ports_open = static_cast<uint32_t>(std::ranges::count_if(observed.ports, &Port::open));
+  report.config_files = config_files_;
+  report.members = members(sample ? &*sample : nullptr);
+  report.problems = problems();
+  if (!sample) report.problems.push_back({.thing = "counters", .why = sample.error().message, .remedy = sample.error().remedy, .retry_ms = {}});
+  const bool attached = std::ranges::any_of(report.members, &MemberReport::attached);
+  const bool trouble = std::ranges::any_of(report.problems, [](const Problem& p) { return !p.waiting; });
+  if (reconciler_.hold().all)
+    report.state = "detached";
+  else
+    report.state = attached && !trouble ? "forwarding" : "degraded";
+  return report;
+}
+
+std::vector<GuestReport> Daemon::guests() {
+  std::vector<GuestReport> reports;
+  reports.reserve(active_.size());
+  const std::vector<InterfaceName>& taps = reconciler_.intent().taps;
+  for (const Guest& guest : active_) {
+    GuestReport report{.guest = guest};
+    // Guests from files know their place; the others are few.
+    if (guest.where.file.empty()) guests_.find_added(guest.name, &report.source);
+    report.port = port_state(static_cast<size_t>(std::ranges::lower_bound(taps, guest.tap) - taps.begin()));
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+std::vector<FdbReport> Daemon::fdb(FdbKey first, size_t count) {
+  const Intent& intent = reconciler_.intent();
+  const State& observed = reconciler_.observed();
+  std::vector<FdbReport> reports;
+  for (auto row = std::ranges::lower_bound(intent.rows, first, {}, &IntentRow::key);
+       row != intent.rows.end() && reports.size() < count; ++row) {
+    FdbReport report{.key = row->key, .port = intent.taps[row->tap].text(), .keep_tag = (row->flags & XDPFWD_FDB_KEEP_TAG) != 0};
+    if (row->guest < active_.size()) report.guest = active_[row->guest].name;
+    if (const auto at = std::ranges::lower_bound(observed.table.rows, row->key, {}, &FdbRow::key);
+        at != observed.table.rows.end() && at->key == row->key) {
+      const Port* port = find_port(observed, at->slot);
+      report.installed = port && port->open() && port->name == intent.taps[row->tap];
+    }
+    reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+std::vector<PortReport> Daemon::ports() {
+  const auto sample = kernel_.sample();
+  const Intent& intent = reconciler_.intent();
+  const State& observed = reconciler_.observed();
+  std::vector<PortReport> reports(intent.taps.size());
+  for (size_t i = 0; i < reports.size(); ++i) {
+    PortReport& report = reports[i];
+    report.name = intent.taps[i].text();
+    report.state = port_state(i);
+    if (const Link* link = find_link(observed, intent.taps[i])) {
+      report.ifindex = link->ifindex;
+      report.mtu = link->mtu;
+    }
+    const auto port = std::ranges::find(observed.ports, intent.taps[i], &Port::name);
+    if (port == observed.ports.end()) continue;
+    report.slot = port->slot;
+    report.counters.slot = port->slot;
+    if (!sample) continue;
+    if (const auto at = std::ranges::lower_bound(sample->ports, port->slot, {}, &PortSample::slot);
+        at != sample->ports.end() && at->slot == port->slot)
+      report.counters = *at;
+  }
+  for (const IntentRow& row : intent.rows) ++reports[row.tap].rows;
+  return reports;
+}
+
+Result<StatsReport> Daemon::stats() {
+  const auto sample = kernel_.sample();
+  if (!sample) return std::unexpected(sample.error());
+  return StatsReport{.time_ns = monotonic_ns(), .members = members(&*sample), .ports = ports()};
+}
+
+Result<Daemon::Candidate> Daemon::read_candidate() const {
+  const auto texts = read_config_files(config_file_);
+  if (!texts) return std::unexpected(texts.error());
+  auto config = parse_config(*texts);
+  if (!config) return std::unexpected(config.error());
+  if (const std::string key = changed_at_start_only(settings_, config->settings); !key.empty())
+    return fail(fmt::format("{} changed, and is read at start only", key), "systemctl restart xdpfwd: forwarding goes on meanwhile");
+  GuestSet together = guests_;
+  together.set_files(config->guests);
+  auto intent = make_intent(config->settings, together.all());
+  if (!intent) return std::unexpected(intent.error());
+  return Candidate{.config = std::move(*config), .intent = std::move(*intent)};
+}
+
+Result<PlanReport> Daemon::plan() {
+  const auto candidate = read_candidate();
+  if (!candidate) return std::unexpected(candidate.error());
+  reconcile();
+  const Reconciler::Preview preview = reconciler_.preview(candidate->intent);
+  PlanReport report{.actions = {},
+                    .rows_added = preview.rows_added,
+                    .rows_removed = preview.rows_removed,
+                    .rows_changed = preview.rows_changed,
+                    .problems = preview.problems};
+  for (const Action& action : preview.actions) report.actions.push_back(describe(action));
+  return report;
+}
+
+Result<void> Daemon::use_guests(GuestSet guests, bool persist) {
+  std::vector<Guest> active = guests.all();
+  auto intent = make_intent(settings_, active);
+  if (!intent) return std::unexpected(intent.error());
+  if (persist)
+    if (auto saved = store_.save(guests.stored()); !saved) return saved;
+  guests_ = std::move(guests);
+  active_ = std::move(active);
+  conflicts_.clear();
+  reconciler_.set_intent(std::move(*intent));
+  reconcile();
+  return {};
+}
+
+Result<void> Daemon::add_guest(Guest guest, bool ephemeral) {
+  GuestSet guests = guests_;
+  const std::string name = guest.name;
+  guests.add(std::move(guest), ephemeral ? GuestSource::kEphemeral : GuestSource::kControl);
+  if (auto used = use_guests(std::move(guests), !ephemeral); !used) return used;
+  log_event(spdlog::level::info, fmt::format("guest {} added", name), {{"XDPFWD_GUEST", name}});
+  return {};
+}
+
+Result<void> Daemon::delete_guest(const std::string& name) {
+  GuestSource source{};
+  if (!guests_.find_added(name, &source)) {
+    if (const Guest* guest = guests_.find_in_files(name))
+      return fail(fmt::format("guest {} comes from {}", name, guest->where.text()), "take it out of the file and reload", EPERM);
+    return fail(fmt::format("there is no guest {}", name), "see: xdpctl guest list", ENOENT);
+  }
+  GuestSet guests = guests_;
+  guests.remove(name);
+  if (auto used = use_guests(std::move(guests), source == GuestSource::kControl); !used) return used;
+  log_event(spdlog::level::info, fmt::format("guest {} deleted", name), {{"XDPFWD_GUEST", name}});
+  return {};
+}
+
+Result<void> Daemon::reload() {
+  auto candidate = read_candidate();
+  if (!candidate) {
+    log_event(spdlog::level::err, fmt::format("reload refused, the old configuration goes on: {}", candidate.error().text()));
+    return std::unexpected(candidate.error());
+  }
+  settings_ = candidate->config.settings;
+  set_log_level(settings_.log_level);
+  guests_.set_files(std::move(candidate->config.guests));
+  active_ = guests_.all();
+  conflicts_.clear();
+  reconciler_.set_hold({});
+  reconciler_.set_intent(std::move(candidate->intent));
+  reconcile();
+  log_event(spdlog::level::info, fmt::format("configuration reloaded: {}", summary()));
+  return {};
+}
+
+Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
+  Hold hold = reconciler_.hold();
+  if (members.empty()) hold.all = true;
+  const auto present = resolve_members(settings_.devices, reconciler_.observed(), nullptr);
+  for (const InterfaceName& member : members) {
+    if (std::ranges::none_of(present, [&](const Link* link) { return link->name == member; }))
+      return fail(fmt::format("{} is no member of the uplink", member.view()), "see: xdpctl status", ENOENT);
+    hold.members.push_back(member);
+  }
+  reconciler_.set_hold(std::move(hold));
+  reconcile();
+  log_event(spdlog::level::warn, members.empty() ? "detached from all members: every frame takes the stack"
+                                                 : "detached from members, as an operator asked");
+  return {};
+}
+
+}  // namespace xdpfwd

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The daemon without its event loop: configuration and guests on one side, the reconciler on the other, and the
+// answers to what clients ask. Works on any Kernel.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "core/control.h"
+#include "kernel/kernel.h"
+#include "shell/guest_set.h"
+#include "shell/reconciler.h"
+#include "sources/guest_store.h"
+
+namespace xdpfwd {
+
+class Daemon final : public Control {
+ public:
+  using Clock = std::function<uint64_t()>;  // milliseconds, only going forward
+
+  // `config` was read from `config_file`; the file is read again on reload.
+  Daemon(Kernel& kernel, std::string config_file, Config config, Clock clock);
+
+  // Loads the stored guests, adopts what is in the kernel, and makes it match.
+  Result<void> start();
+  // Something may have changed: look again.
+  void look_again();
+  void audit();
+  // When to look again though nothing happened.
+  [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return reconciler_.retry_at_ms(); }
+  [[nodiscard]] const Settings& settings() const { return settings_; }
+  // One line for sd_notify and people.
+  [[nodiscard]] std::string summary() const;
+
+  StatusReport status() override;
+  std::vector<GuestReport> guests() override;
+  std::vector<FdbReport> fdb(FdbKey first, size_t count) override;
+  std::vector<PortReport> ports() override;
+  Result<StatsReport> stats() override;
+  Result<PlanReport> plan() override;
+  Result<void> add_guest(Guest guest, bool ephemeral) override;
+  Result<void> delete_guest(const std::string& name) override;
+  Result<void> reload() override;
+  Result<void> detach(const std::vector<InterfaceName>& members) override;
+
+ private:
+  struct Candidate {
+    Config config;
+    Intent intent;
+  };
+  // What the files say now, checked together with the guests from elsewhere.
+  [[nodiscard]] Result<Candidate> read_candidate() const;
+  Result<void> use_guests(GuestSet guests, bool persist);
+  void reconcile();
+  [[nodiscard]] PortState port_state(size_t tap) const;
+  [[nodiscard]] std::vector<MemberReport> members(const Sample* sample) const;
+  [[nodiscard]] std::vector<Problem> problems() const;
+
+  Clock clock_;
+  uint64_t started_ms_;
+  std::string config_file_;
+  std::vector<std::string> config_files_;
+  Settings settings_;
+  GuestSet guests_;
+  std::vector<Guest> active_;              // those that the intent's rows refer to
+  std::vector<Problem> own_problems_;      // of the stored guests
+  std::vector<Problem> conflicts_;
+  std::optional<Error> observe_error_;
+  GuestStore store_;
+  Reconciler reconciler_;
+  Kernel& kernel_;
+};
+
+}  // namespace xdpfwd

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The daemon's event loop: link changes, signals, timers, the watchdog, and systemd's notifications. It decides
+// nothing; each event becomes a call of Daemon.
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include <memory>
+
+#include "kernel/link_monitor.h"
+#include "shell/daemon.h"
+
+namespace xdpfwd {
+
+class Service {
+ public:
+  // `loop` must outlive the service.
+  static Result<std::unique_ptr<Service>> make(sd_event* loop, Daemon& daemon, LinkMonitor monitor);
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  ~Service();
+
+  // Says READY, then runs until SIGTERM or SIGINT. Forwarding goes on afterwards.
+  Result<void> run();
+  // After anything that may have changed when to look again, or what there is to say.
+  void refresh();
+
+ private:
+  Service(sd_event* loop, Daemon& daemon, LinkMonitor monitor)
+      : loop_(loop), daemon_(daemon), monitor_(std::move(monitor)) {}
+  Result<void> add_sources();
+  void arm(sd_event_source* timer, uint64_t at_ms);
+
+  static int on_links(sd_event_source*, int fd, uint32_t events, void* self);
+  static int on_look(sd_event_source*, uint64_t, void* self);
+  static int on_audit(sd_event_source*, uint64_t, void* self);
+  static int on_reload(sd_event_source*, const struct signalfd_siginfo*, void* self);
+
+  sd_event* loop_;
+  Daemon& daemon_;
+  LinkMonitor monitor_;
+  sd_event_source* look_ = nullptr;
+  sd_event_source* audit_ = nullptr;
+  std::vector<sd_event_source*> sources_;
+};
+
+// Milliseconds of the clock that the timers use.
+uint64_t service_clock_ms();
+
+}  // namespace xdpfwd
