@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// How failure is reported: as a value. A Result<T> is a T or an Error; nothing is thrown across our functions.
-// An Error is written for the operator: what failed and where, and what to do about it.
+// How failure is reported: as a value. A Result<T> is a T or an Error; nothing is thrown across our
+// functions. An Error is written for the operator: what failed and where, and what to do about it.
 #pragma once
 
 #include <cerrno>

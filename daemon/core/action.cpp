@@ -16,8 +16,9 @@ std::string_view flavour_text(Flavour flavour) {
 }
 
 std::string member_text(const Member& member) {
-  return fmt::format("{} (ifindex {}, {}, {}{})", member.name.view(), member.ifindex, flavour_text(member.flavour),
-                     member.mode == XdpMode::kGeneric ? "generic XDP, " : "", member.active ? "active" : "not active");
+  return fmt::format("{} (ifindex {}, {}, {}{})", member.name.view(), member.ifindex,
+                     flavour_text(member.flavour), member.mode == XdpMode::kGeneric ? "generic XDP, " : "",
+                     member.active ? "active" : "not active");
 }
 
 }  // namespace
@@ -26,19 +27,27 @@ std::string describe(const Action& action) {
   return std::visit(
       Overloaded{
           [](const CreateTable& a) { return fmt::format("create a table of {} rows", a.capacity); },
-          [](const ClosePort& a) { return fmt::format("close port slot {} (ifindex {})", a.slot, a.ifindex); },
+          [](const ClosePort& a) {
+            return fmt::format("close port slot {} (ifindex {})", a.slot, a.ifindex);
+          },
           [](const OpenPort& a) {
-            return fmt::format("open port {} (slot {}, ifindex {}, frames up to {} bytes)", a.port.name.view(),
-                               a.port.slot, a.port.ifindex, a.port.max_len);
+            return fmt::format("open port {} (slot {}, ifindex {}, frames up to {} bytes)",
+                               a.port.name.view(), a.port.slot, a.port.ifindex, a.port.max_len);
           },
           [](const DeleteRows& a) { return fmt::format("delete {} rows", a.keys.size()); },
           [](const SetRows& a) { return fmt::format("set {} rows", a.rows.size()); },
           [](const AwaitGrace&) { return std::string("wait until no program holds an old row"); },
-          [](const SetRxVlan& a) { return fmt::format("turn rxvlan of {} {}", a.name.view(), a.on ? "on" : "off"); },
+          [](const SetRxVlan& a) {
+            return fmt::format("turn rxvlan of {} {}", a.name.view(), a.on ? "on" : "off");
+          },
           [](const AttachMember& a) { return fmt::format("attach to {}", member_text(a.member)); },
-          [](const ReplaceProgram& a) { return fmt::format("replace the program of {}", member_text(a.member)); },
+          [](const ReplaceProgram& a) {
+            return fmt::format("replace the program of {}", member_text(a.member));
+          },
           [](const SetMember& a) { return fmt::format("set member {}", member_text(a.member)); },
-          [](const DetachMember& a) { return fmt::format("detach from {} (ifindex {})", a.name.view(), a.ifindex); },
+          [](const DetachMember& a) {
+            return fmt::format("detach from {} (ifindex {})", a.name.view(), a.ifindex);
+          },
           [](const WatchLosses&) { return std::string("count losses after the verdict"); },
           [](const RemoveTable&) { return std::string("remove the table, its ports and their pins"); },
       },

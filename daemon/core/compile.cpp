@@ -26,7 +26,8 @@ const Refusal* find_refusal(const std::vector<Refusal>& refusals, uint32_t ifind
 
 Problem problem_of_tap(const InterfaceName& tap, PortState state) {
   Problem problem{.thing = fmt::format("port {}", tap.view()), .why = {}, .remedy = {}, .retry_ms = {}};
-  problem.waiting = state == PortState::kMissing || state == PortState::kDown || state == PortState::kNoReader;
+  problem.waiting =
+      state == PortState::kMissing || state == PortState::kDown || state == PortState::kNoReader;
   switch (state) {
     case PortState::kMissing:
       problem.why = "there is no such interface; its guests' frames pass to the stack";
@@ -65,11 +66,12 @@ class SlotAllocator {
       by_name_.emplace(port.name.view(), &port);
     }
     // A program on an old table may still lead to any named slot.
-    const bool old_programs =
-        std::ranges::any_of(observed.members, [](const Member& m) { return m.program == ProgramState::kOutdated; });
+    const bool old_programs = std::ranges::any_of(
+        observed.members, [](const Member& m) { return m.program == ProgramState::kOutdated; });
     if (old_programs) return;
     for (const Port& port : observed.ports)
-      if (port.ifindex == 0 && !std::ranges::binary_search(intent.taps, port.name)) reusable_.push_back(port.slot);
+      if (port.ifindex == 0 && !std::ranges::binary_search(intent.taps, port.name))
+        reusable_.push_back(port.slot);
   }
 
   std::optional<uint32_t> slot_of(const InterfaceName& name) const {
@@ -106,17 +108,20 @@ class SlotAllocator {
 };
 
 // Where this NIC finds its tags, or why it cannot be a member now.
-Result<Flavour> choose_flavour(const Settings& settings, const Link& link, const std::vector<Refusal>& refusals) {
+Result<Flavour> choose_flavour(const Settings& settings, const Link& link,
+                               const std::vector<Refusal>& refusals) {
   const Refusal* hint_refused = find_refusal(refusals, link.ifindex, Flavour::kHint);
   const bool native = settings.xdp_mode == XdpMode::kNative;
   if (settings.vlan_tag == VlanTagSource::kHint) {
-    if (!native) return fail("VLAN tags come from the descriptor in native XDP only", "set uplink.vlan_tag = \"frame\"");
+    if (!native)
+      return fail("VLAN tags come from the descriptor in native XDP only", "set uplink.vlan_tag = \"frame\"");
     if (!link.vlan_hint)
       return fail("its driver does not give XDP the VLAN tag", "set uplink.vlan_tag = \"auto\" or \"frame\"");
     if (hint_refused) return std::unexpected(hint_refused->error);
     return Flavour::kHint;
   }
-  if (settings.vlan_tag == VlanTagSource::kAuto && native && link.vlan_hint && !hint_refused) return Flavour::kHint;
+  if (settings.vlan_tag == VlanTagSource::kAuto && native && link.vlan_hint && !hint_refused)
+    return Flavour::kHint;
   if (link.rxvlan && link.rxvlan_fixed)
     return fail("its driver strips VLAN tags and cannot be told not to (rxvlan is fixed on)",
                 "use a NIC whose rxvlan can be turned off, or a kernel whose driver gives XDP the tag");
@@ -125,7 +130,8 @@ Result<Flavour> choose_flavour(const Settings& settings, const Link& link, const
   return Flavour::kFrame;
 }
 
-void compile_ports(const Intent& intent, const State& observed, Desired& desired, std::vector<uint32_t>& slot_of_tap) {
+void compile_ports(const Intent& intent, const State& observed, Desired& desired,
+                   std::vector<uint32_t>& slot_of_tap) {
   constexpr uint32_t kNone = UINT32_MAX;
   const LinksByName links = index_by_name(observed.links);
   SlotAllocator slots(intent, observed);
@@ -168,7 +174,8 @@ void compile_members(const Intent& intent, const State& observed, const std::vec
   for (const Link* link : resolve_members(intent.settings.devices, observed, &desired.problems)) {
     const std::string thing = fmt::format("member {}", link->name.view());
     if (std::ranges::find(hold.members, link->name) != hold.members.end()) {
-      desired.problems.push_back({.thing = thing, .why = "detached by an operator", .remedy = "xdpctl reload", .retry_ms = {}});
+      desired.problems.push_back(
+          {.thing = thing, .why = "detached by an operator", .remedy = "xdpctl reload", .retry_ms = {}});
       continue;
     }
     const Member* present = find_member(observed, link->ifindex);
@@ -231,7 +238,8 @@ std::vector<const Link*> resolve_members(const std::vector<InterfaceName>& devic
     if (!link) {
       complain(device, "there is no such interface", "create it, or correct uplink.devices");
     } else if (link->kind == LinkKind::kTap) {
-      complain(device, "the interface is a tap: it leads to a guest, not to the wire", "correct uplink.devices");
+      complain(device, "the interface is a tap: it leads to a guest, not to the wire",
+               "correct uplink.devices");
     } else if (link->kind != LinkKind::kBond) {
       members.push_back(link);
     } else {
@@ -248,7 +256,8 @@ std::vector<const Link*> resolve_members(const std::vector<InterfaceName>& devic
   return members;
 }
 
-Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals, const Hold& hold) {
+Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals,
+                const Hold& hold) {
   Desired desired;
   if (hold.all) {
     desired.problems.push_back({.thing = "forwarding",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Intent + what is there -> the State we want. Decides which taps can take frames, which slot each gets, which
-// NICs are members and where each finds its VLAN tag. Pure.
+// Intent + what is there -> the State we want. Decides which taps can take frames, which slot each gets,
+// which NICs are members and where each finds its VLAN tag. Pure.
 #pragma once
 
 #include <vector>
@@ -18,20 +18,24 @@ struct Hold {
 };
 
 struct Desired {
-  State state;                      // no links
-  std::vector<Problem> problems;    // what is wanted and cannot be now
+  State state;                        // no links
+  std::vector<Problem> problems;      // what is wanted and cannot be now
   std::vector<PortState> tap_states;  // by index of Intent::taps
 };
 
-Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals, const Hold& hold);
+Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals,
+                const Hold& hold);
 
 // Whether a redirect to this tap would arrive; nullptr = it does not exist.
 PortState tap_state(const Link* link);
 
 // The longest frame that the kernel lets through to a device of this MTU: Ethernet header and one tag more.
-inline constexpr uint32_t max_frame_len(uint32_t mtu) { return mtu + 14 + 4; }
+inline constexpr uint32_t max_frame_len(uint32_t mtu) {
+  return mtu + 14 + 4;
+}
 
-// The NICs that the configured devices stand for: a bond stands for its members. Each once, sorted by ifindex.
+// The NICs that the configured devices stand for: a bond stands for its members. Each once, sorted by
+// ifindex.
 std::vector<const Link*> resolve_members(const std::vector<InterfaceName>& devices, const State& observed,
                                          std::vector<Problem>* problems);
 

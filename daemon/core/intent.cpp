@@ -17,8 +17,9 @@ Result<Intent> make_intent(const Settings& settings, const std::vector<Guest>& g
     intent.taps.push_back(guest.tap);
   }
   if (count > settings.max_entries)
-    return fail(fmt::format("the guests need {} rows, but fdb.max_entries is {}", count, settings.max_entries),
-                "raise fdb.max_entries in the configuration and reload: the table grows without a gap", ENOSPC);
+    return fail(
+        fmt::format("the guests need {} rows, but fdb.max_entries is {}", count, settings.max_entries),
+        "raise fdb.max_entries in the configuration and reload: the table grows without a gap", ENOSPC);
   std::ranges::sort(intent.taps);
   const auto duplicates = std::ranges::unique(intent.taps);
   intent.taps.erase(duplicates.begin(), duplicates.end());
@@ -27,7 +28,8 @@ Result<Intent> make_intent(const Settings& settings, const std::vector<Guest>& g
   intent.rows.reserve(count);
   for (uint32_t g = 0; g < guests.size(); ++g) {
     const Guest& guest = guests[g];
-    const auto tap = static_cast<uint32_t>(std::ranges::lower_bound(intent.taps, guest.tap) - intent.taps.begin());
+    const auto tap =
+        static_cast<uint32_t>(std::ranges::lower_bound(intent.taps, guest.tap) - intent.taps.begin());
     for (const VlanTag vlan : guest.vlans)
       for (const MacAddress mac : guest.macs)
         intent.rows.push_back({.key = FdbKey::make(mac, vlan),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What the operator wants, whatever the kernel looks like now: settings and rows, ready to be compiled against
-// an observation. Made once for each configuration, not for each event.
+// What the operator wants, whatever the kernel looks like now: settings and rows, ready to be compiled
+// against an observation. Made once for each configuration, not for each event.
 #pragma once
 
 #include <cstdint>

@@ -61,7 +61,8 @@ Result<VlanTag> VlanTag::parse(std::string_view text) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), id);
   if (error == std::errc::result_out_of_range) return make(UINT32_MAX, tpid);
   if (error != std::errc() || end != digits.data() + digits.size())
-    return fail(fmt::format("'{}' is not a VLAN", text), "write 1 to 4094, 'untagged', or ad:100 for 802.1ad");
+    return fail(fmt::format("'{}' is not a VLAN", text),
+                "write 1 to 4094, 'untagged', or ad:100 for 802.1ad");
   return make(id, tpid);
 }
 
@@ -71,19 +72,23 @@ std::string VlanTag::text() const {
 
 Result<InterfaceName> InterfaceName::parse(std::string_view text) {
   const auto bad = [&](std::string_view why) {
-    return fail(fmt::format("'{}' is not an interface name: {}", text, why), "see 'ip link' for the names here");
+    return fail(fmt::format("'{}' is not an interface name: {}", text, why),
+                "see 'ip link' for the names here");
   };
   if (text.empty()) return bad("it is empty");
   if (text.size() >= XDPFWD_NAME_LEN) return bad("names have at most 15 characters");
   if (text == "." || text == "..") return bad("the kernel reserves it");
   InterfaceName name;
   for (const char c : text) {
-    if (c == '/' || c == ':' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f) return bad("no '/', ':' or spaces");
+    if (c == '/' || c == ':' || static_cast<unsigned char>(c) <= ' ' || c == 0x7f)
+      return bad("no '/', ':' or spaces");
     name.chars_[name.length_++] = c;
   }
   return name;
 }
 
-std::string FdbKey::text() const { return fmt::format("VLAN {}, MAC {}", vlan().text(), mac().text()); }
+std::string FdbKey::text() const {
+  return fmt::format("VLAN {}, MAC {}", vlan().text(), mac().text());
+}
 
 }  // namespace xdpfwd

@@ -65,7 +65,9 @@ class VlanTag {
 
   [[nodiscard]] constexpr uint16_t abi() const { return bits_; }
   [[nodiscard]] constexpr uint16_t id() const { return bits_ & XDPFWD_VLAN_ID_MASK; }
-  [[nodiscard]] constexpr Tpid tpid() const { return bits_ & XDPFWD_VLAN_8021AD ? Tpid::k8021ad : Tpid::k8021q; }
+  [[nodiscard]] constexpr Tpid tpid() const {
+    return bits_ & XDPFWD_VLAN_8021AD ? Tpid::k8021ad : Tpid::k8021q;
+  }
   [[nodiscard]] std::string text() const;  // what parse() takes: "100", "ad:100", "0"
 
   auto operator<=>(const VlanTag&) const = default;
@@ -102,7 +104,9 @@ struct FdbKey {
     return {static_cast<uint64_t>(vlan.abi()) << 48 | mac.bits()};
   }
   [[nodiscard]] constexpr MacAddress mac() const { return MacAddress::from_bits(packed); }
-  [[nodiscard]] constexpr VlanTag vlan() const { return VlanTag::from_abi(static_cast<uint16_t>(packed >> 48)); }
+  [[nodiscard]] constexpr VlanTag vlan() const {
+    return VlanTag::from_abi(static_cast<uint16_t>(packed >> 48));
+  }
   [[nodiscard]] std::string text() const;  // "vlan 100, MAC 52:54:00:00:00:01"
 
   auto operator<=>(const FdbKey&) const = default;

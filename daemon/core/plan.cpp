@@ -63,12 +63,14 @@ void append_rxvlan_off(std::vector<Action>& actions, const Member& member, const
     actions.push_back(SetRxVlan{.ifindex = member.ifindex, .name = member.name, .on = false});
 }
 
-void append_replacement(std::vector<Action>& actions, const Member& want, const Member& have, const State& observed) {
+void append_replacement(std::vector<Action>& actions, const Member& want, const Member& have,
+                        const State& observed) {
   append_rxvlan_off(actions, want, observed);
   actions.push_back(ReplaceProgram{want});
   // The tag goes to the descriptor only after the program looks there.
   const Link* link = find_link(observed, want.ifindex);
-  if (want.flavour == Flavour::kHint && have.flavour == Flavour::kFrame && link && !link->rxvlan && !link->rxvlan_fixed)
+  if (want.flavour == Flavour::kHint && have.flavour == Flavour::kFrame && link && !link->rxvlan &&
+      !link->rxvlan_fixed)
     actions.push_back(SetRxVlan{.ifindex = want.ifindex, .name = want.name, .on = true});
 }
 

@@ -25,7 +25,9 @@ constexpr std::array<std::pair<int, std::string_view>, 6> kNamesByCode = {{
 }};
 
 // Names of files and interfaces can be any bytes; JSON is UTF-8.
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 }  // namespace
 
@@ -105,7 +107,9 @@ Reply interface_not_found(std::string_view interface) {
 Reply invalid_parameter(std::string_view parameter) {
   return {std::string(kInvalidParameter), {{"parameter", parameter}}, false};
 }
-Reply expected_more() { return {std::string(kExpectedMore), Json::object(), false}; }
+Reply expected_more() {
+  return {std::string(kExpectedMore), Json::object(), false};
+}
 
 Error error_of(const Reply& reply) {
   JsonReader reader(reply.parameters, "");

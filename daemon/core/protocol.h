@@ -43,7 +43,8 @@ std::string write_call(const Call& call);
 Result<Reply> parse_reply(std::string_view message);
 std::string write_reply(const Reply& reply);
 
-// ---- errors ------------------------------------------------------------------------------------------------
+// ---- errors
+// ------------------------------------------------------------------------------------------------
 
 // The errors of our own interface; each has a message and a remedy.
 inline constexpr std::string_view kFailed = "org.xdpfwd.Control.Failed";

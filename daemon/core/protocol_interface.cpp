@@ -5,7 +5,8 @@
 
 namespace xdpfwd {
 
-const std::string_view kControlDescription = R"(# Asks and drives the xdpfwd daemon: which frames of the wire go to which VM.
+const std::string_view kControlDescription =
+    R"(# Asks and drives the xdpfwd daemon: which frames of the wire go to which VM.
 # Reads are for everybody who can open the socket. Writes are for root, the daemon's own user, and members of
 # the socket's group. Fields are only ever added; a reader leaves alone what it does not know.
 interface org.xdpfwd.Control
@@ -139,7 +140,8 @@ error BadRequest (message: string, remedy: string)
 error TooManyClients (message: string, remedy: string)
 )";
 
-const std::string_view kVarlinkServiceDescription = R"(# The Varlink Service Interface is provided by every varlink service. It
+const std::string_view kVarlinkServiceDescription =
+    R"(# The Varlink Service Interface is provided by every varlink service. It
 # describes the service and the interfaces it implements.
 interface org.varlink.service
 

@@ -16,9 +16,9 @@ namespace xdpfwd {
 
 // Desired and observed differ: what, why, and when it is tried again.
 struct Problem {
-  std::string thing;   // "guest vm1", "member eth0", "state file /var/lib/xdpfwd/guests.json"
-  std::string why;     // "tap tap7 does not exist"
-  std::string remedy;  // may be empty
+  std::string thing;                 // "guest vm1", "member eth0", "state file /var/lib/xdpfwd/guests.json"
+  std::string why;                   // "tap tap7 does not exist"
+  std::string remedy;                // may be empty
   std::optional<uint64_t> retry_ms;  // from now; empty: when the kernel reports a change
   bool waiting = false;              // nothing is wrong: the thing is not there yet, as a tap of a stopped VM
   bool operator==(const Problem&) const = default;
@@ -40,10 +40,10 @@ enum class PortState { kOpen, kMissing, kDown, kNoReader, kNotATap, kNoSlot, kPe
 struct PortReport {
   std::string name;
   PortState state = PortState::kMissing;
-  uint32_t ifindex = 0;               // 0 = missing
-  std::optional<uint32_t> slot;       // when it has one
-  uint32_t mtu = 0;                   // bytes
-  uint32_t rows = 0;                  // (VLAN, MAC) pairs that lead to it
+  uint32_t ifindex = 0;          // 0 = missing
+  std::optional<uint32_t> slot;  // when it has one
+  uint32_t mtu = 0;              // bytes
+  uint32_t rows = 0;             // (VLAN, MAC) pairs that lead to it
   PortSample counters;
 };
 

@@ -150,7 +150,10 @@ PlanReport read_plan_fields(JsonReader& reader) {
 }  // namespace
 
 Json to_json(const Problem& problem) {
-  Json json = {{"thing", problem.thing}, {"why", problem.why}, {"remedy", problem.remedy}, {"waiting", problem.waiting}};
+  Json json = {{"thing", problem.thing},
+               {"why", problem.why},
+               {"remedy", problem.remedy},
+               {"waiting", problem.waiting}};
   if (problem.retry_ms) json["retry_ms"] = *problem.retry_ms;
   return json;
 }
@@ -188,12 +191,9 @@ Json to_json(const GuestReport& guest) {
 }
 
 Json to_json(const FdbReport& row) {
-  return {{"vlan", row.key.vlan().id()},
-          {"tpid", tpid_text(row.key.vlan().tpid())},
-          {"mac", row.key.mac().text()},
-          {"tap", row.port},
-          {"guest", row.guest},
-          {"mode", mode_text(row.keep_tag)},
+  return {{"vlan", row.key.vlan().id()}, {"tpid", tpid_text(row.key.vlan().tpid())},
+          {"mac", row.key.mac().text()}, {"tap", row.port},
+          {"guest", row.guest},          {"mode", mode_text(row.keep_tag)},
           {"installed", row.installed}};
 }
 
@@ -224,14 +224,23 @@ Json to_json(const PlanReport& plan) {
           {"problems", list_of(plan.problems)}};
 }
 
-Result<StatusReport> read_status(const Json& parameters) { return read_whole(parameters, read_status_fields); }
-Result<StatsReport> read_stats(const Json& parameters) { return read_whole(parameters, read_stats_fields); }
-Result<PlanReport> read_plan(const Json& parameters) { return read_whole(parameters, read_plan_fields); }
-Result<FdbReport> read_fdb_row(const Json& row) { return read_whole(row, read_row); }
+Result<StatusReport> read_status(const Json& parameters) {
+  return read_whole(parameters, read_status_fields);
+}
+Result<StatsReport> read_stats(const Json& parameters) {
+  return read_whole(parameters, read_stats_fields);
+}
+Result<PlanReport> read_plan(const Json& parameters) {
+  return read_whole(parameters, read_plan_fields);
+}
+Result<FdbReport> read_fdb_row(const Json& row) {
+  return read_whole(row, read_row);
+}
 
 Result<std::vector<GuestReport>> read_guests(const Json& parameters) {
-  return read_whole<std::vector<GuestReport>>(
-      parameters, [](JsonReader& reader) { return read_list<GuestReport>(reader, "guests", read_guest_report); });
+  return read_whole<std::vector<GuestReport>>(parameters, [](JsonReader& reader) {
+    return read_list<GuestReport>(reader, "guests", read_guest_report);
+  });
 }
 Result<std::vector<FdbReport>> read_fdb(const Json& parameters) {
   return read_whole<std::vector<FdbReport>>(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Reports as JSON objects and back: what the daemon sends and xdpctl reads. The fields are those of the types in
-// protocol_interface.cpp, which is the documentation of the schema; a test holds the two together.
+// Reports as JSON objects and back: what the daemon sends and xdpctl reads. The fields are those of the types
+// in protocol_interface.cpp, which is the documentation of the schema; a test holds the two together.
 #pragma once
 
 #include "core/json_reader.h"

@@ -47,14 +47,21 @@ std::string_view name_in(std::span<const std::string_view> names, T value) {
 
 }  // namespace
 
-std::span<const NamedCounter> reasons() { return kReasons; }
-std::span<const NamedCounter> losses() { return kLosses; }
+std::span<const NamedCounter> reasons() {
+  return kReasons;
+}
+std::span<const NamedCounter> losses() {
+  return kLosses;
+}
 
 std::string_view verdict_of_reason(size_t reason) {
   switch (kVerdicts.at(reason)) {
-    case XDP_REDIRECT: return "redirect";
-    case XDP_PASS: return "pass";
-    default: return "drop";
+    case XDP_REDIRECT:
+      return "redirect";
+    case XDP_PASS:
+      return "pass";
+    default:
+      return "drop";
   }
 }
 
@@ -75,10 +82,20 @@ std::span<const std::string_view> names_of<XdpMode>() {
   return kXdpModes;
 }
 
-std::string_view name_of(PortState state) { return name_in(kPortStates, state); }
-std::string_view name_of(GuestSource source) { return name_in(kGuestSources, source); }
-std::string_view name_of(Flavour flavour) { return name_in(kFlavours, flavour); }
-std::string_view name_of(XdpMode mode) { return name_in(kXdpModes, mode); }
-std::string_view help_of(PortState state) { return name_in(kPortStateHelp, state); }
+std::string_view name_of(PortState state) {
+  return name_in(kPortStates, state);
+}
+std::string_view name_of(GuestSource source) {
+  return name_in(kGuestSources, source);
+}
+std::string_view name_of(Flavour flavour) {
+  return name_in(kFlavours, flavour);
+}
+std::string_view name_of(XdpMode mode) {
+  return name_in(kXdpModes, mode);
+}
+std::string_view help_of(PortState state) {
+  return name_in(kPortStateHelp, state);
+}
 
 }  // namespace xdpfwd

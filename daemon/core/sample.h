@@ -12,8 +12,8 @@ namespace xdpfwd {
 
 struct PortSample {
   uint32_t slot = 0;
-  uint64_t packets = 0;  // redirected to the tap
-  uint64_t bytes = 0;    // of those, as delivered, without FCS
+  uint64_t packets = 0;                              // redirected to the tap
+  uint64_t bytes = 0;                                // of those, as delivered, without FCS
   std::array<uint64_t, XDPFWD_LOSS_COUNT> losses{};  // of `packets`, lost after the verdict
   bool operator==(const PortSample&) const = default;
 };

@@ -26,7 +26,9 @@ const Link* find_link(const State& state, uint32_t ifindex) {
 const Link* find_link(const State& state, const InterfaceName& name) {
   return find_any(state.links, &Link::name, name);
 }
-const Port* find_port(const State& state, uint32_t slot) { return find_sorted(state.ports, &Port::slot, slot); }
+const Port* find_port(const State& state, uint32_t slot) {
+  return find_sorted(state.ports, &Port::slot, slot);
+}
 const Member* find_member(const State& state, uint32_t ifindex) {
   return find_any(state.members, &Member::ifindex, ifindex);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is, or should be, in the kernel. The same values describe both: State(observed) is what the kernel said,
-// State(desired) what the intent compiles to, and plan() is the difference.
+// What is, or should be, in the kernel. The same values describe both: State(observed) is what the kernel
+// said, State(desired) what the intent compiles to, and plan() is the difference.
 #pragma once
 
 #include <cstdint>
@@ -43,8 +43,8 @@ struct Link {
   [[nodiscard]] bool has_reader() const { return lower_up && (!multi_queue || queues > 0); }
 };
 
-// A slot of the ports table. Observed also when closed (ifindex 0): its name is remembered, so that a tap that
-// comes back keeps its slot and its counters.
+// A slot of the ports table. Observed also when closed (ifindex 0): its name is remembered, so that a tap
+// that comes back keeps its slot and its counters.
 struct Port {
   uint32_t slot = 0;
   InterfaceName name;

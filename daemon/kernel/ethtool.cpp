@@ -98,7 +98,8 @@ Result<void> Ethtool::set_rxvlan(const InterfaceName& device, bool on) {
   const auto now = rxvlan(device);
   if (!now) return std::unexpected(now.error());
   if (now->on != on)
-    return fail(fmt::format("the driver of {} accepted rxvlan {} and did not do it", device.view(), on ? "on" : "off"),
+    return fail(fmt::format("the driver of {} accepted rxvlan {} and did not do it", device.view(),
+                            on ? "on" : "off"),
                 fmt::format("ethtool -K {} rxvlan {}", device.view(), on ? "on" : "off"), EOPNOTSUPP);
   return {};
 }

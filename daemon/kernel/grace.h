@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Waits for an RCU grace period: afterwards no BPF program still holds what it read from a map before. The
-// kernel does so when a map inside a map is replaced (since 5.0), whatever its configuration; membarrier would
-// refuse on nohz_full hosts.
+// kernel does so when a map inside a map is replaced (since 5.0), whatever its configuration; membarrier
+// would refuse on nohz_full hosts.
 #pragma once
 
 #include "base/result.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The only door between what we decide and what Linux does. LinuxKernel is the real one; tests have FakeKernel;
-// one contract suite runs on both.
+// The only door between what we decide and what Linux does. LinuxKernel is the real one; tests have
+// FakeKernel; one contract suite runs on both.
 #pragma once
 
 #include "core/action.h"
@@ -9,8 +9,8 @@
 
 namespace xdpfwd {
 
-// What an observation reads. Links, ports and members are cheap and read each time; a million rows take 0.3 s,
-// so they are read on adoption and on a slow audit.
+// What an observation reads. Links, ports and members are cheap and read each time; a million rows take 0.3
+// s, so they are read on adoption and on a slow audit.
 enum class Scope { kWithoutRows, kWithRows };
 
 class Kernel {

@@ -27,13 +27,18 @@ int keep(libbpf_print_level level, const char* format, va_list arguments) {
 
 bool says_something(std::string_view line) {
   return !line.empty() && !line.starts_with("processed ") && !line.starts_with("--") &&
-         !line.contains("failed to load") && !line.contains("load bpf program failed") && !line.contains("LOG --");
+         !line.contains("failed to load") && !line.contains("load bpf program failed") &&
+         !line.contains("LOG --");
 }
 
 }  // namespace
 
-void capture_libbpf_log() { libbpf_set_print(keep); }
-void clear_libbpf_log() { log_text().clear(); }
+void capture_libbpf_log() {
+  libbpf_set_print(keep);
+}
+void clear_libbpf_log() {
+  log_text().clear();
+}
 
 std::string last_libbpf_line() {
   std::string_view text = log_text();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// libbpf explains failures on a global print callback only. This keeps the last lines, so that they can be put
-// into the Error of the call that failed.
+// libbpf explains failures on a global print callback only. This keeps the last lines, so that they can be
+// put into the Error of the call that failed.
 #pragma once
 
 #include <string>

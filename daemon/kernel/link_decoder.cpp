@@ -2,11 +2,11 @@
 #include "kernel/link_decoder.h"
 
 #include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/if_bonding.h>
 #include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/rtnetlink.h>
-#include <linux/if.h>
 
 #include <string_view>
 
@@ -29,7 +29,9 @@ uint8_t u8_of(const nlattr* attribute) {
   return mnl_attr_get_payload_len(attribute) >= sizeof(uint8_t) ? mnl_attr_get_u8(attribute) : uint8_t{0};
 }
 
-bool holds_attributes(const nlattr* attribute) { return mnl_attr_get_payload_len(attribute) >= sizeof(nlattr); }
+bool holds_attributes(const nlattr* attribute) {
+  return mnl_attr_get_payload_len(attribute) >= sizeof(nlattr);
+}
 
 void decode_tun(const nlattr* data, Link& link) {
   for (const nlattr* attribute : Attributes::in(data)) {
@@ -113,7 +115,8 @@ XdpAttached decode_xdp(const nlattr* xdp) {
 }  // namespace
 
 std::optional<DecodedLink> decode_link(const nlmsghdr& message) {
-  if (message.nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(&message) < sizeof(ifinfomsg)) return std::nullopt;
+  if (message.nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(&message) < sizeof(ifinfomsg))
+    return std::nullopt;
   const auto* header = static_cast<const ifinfomsg*>(mnl_nlmsg_get_payload(&message));
   DecodedLink decoded;
   Link& link = decoded.link;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Says when some interface changed. Never what: state is never taken from a message (a tap's first message after
-// an attach still says "no carrier"), only from a new observation.
+// Says when some interface changed. Never what: state is never taken from a message (a tap's first message
+// after an attach still says "no carrier"), only from a new observation.
 #pragma once
 
 #include <linux/rtnetlink.h>

@@ -16,7 +16,9 @@ namespace xdpfwd {
 namespace {
 
 // The links whose XDP and ethtool facts matter: NICs, and what plays one.
-bool may_be_member(const Link& link) { return link.bond_member || link.kind_text.empty() || link.kind_text == "veth"; }
+bool may_be_member(const Link& link) {
+  return link.bond_member || link.kind_text.empty() || link.kind_text == "veth";
+}
 
 struct PinnedLink {
   UniqueFd fd;
@@ -29,13 +31,17 @@ Result<PinnedLink> open_link(const Pins& pins, uint32_t ifindex) {
   if (!fd) return std::unexpected(fd.error());
   bpf_link_info info{};
   uint32_t length = sizeof(info);
-  if (bpf_obj_get_info_by_fd(fd->get(), &info, &length) < 0) return fail_errno("cannot look at a link", errno);
+  if (bpf_obj_get_info_by_fd(fd->get(), &info, &length) < 0)
+    return fail_errno("cannot look at a link", errno);
   if (info.type != BPF_LINK_TYPE_XDP)
-    return fail(fmt::format("{} is not a link of an XDP program", pins.link_path(ifindex)), "remove it", EINVAL);
+    return fail(fmt::format("{} is not a link of an XDP program", pins.link_path(ifindex)), "remove it",
+                EINVAL);
   return PinnedLink{.fd = std::move(*fd), .ifindex = info.xdp.ifindex, .prog_id = info.prog_id};
 }
 
-std::unexpected<Error> no_table() { return fail("there is no table", "create the table first", ENOENT); }
+std::unexpected<Error> no_table() {
+  return fail("there is no table", "create the table first", ENOENT);
+}
 
 }  // namespace
 
@@ -105,7 +111,8 @@ Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<Decod
     }
     Member member{.ifindex = ifindex, .program = ProgramState::kOutdated};
     const auto fact = std::ranges::find(facts, ifindex, &xdpfwd_member::ifindex);
-    const auto decoded = std::ranges::find(links, ifindex, [](const DecodedLink& d) { return d.link.ifindex; });
+    const auto decoded =
+        std::ranges::find(links, ifindex, [](const DecodedLink& d) { return d.link.ifindex; });
     if (link->ifindex != ifindex || decoded == links.end())
       member.program = ProgramState::kGone;
     else if (decoded->xdp == XdpAttached::kGeneric)
@@ -117,12 +124,13 @@ Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<Decod
     }
     member.slot = static_cast<uint32_t>(fact - facts.begin());
     taken[member.slot] = true;
-    if (auto name = InterfaceName::parse({fact->name, strnlen(fact->name, sizeof(fact->name))})) member.name = *name;
+    if (auto name = InterfaceName::parse({fact->name, strnlen(fact->name, sizeof(fact->name))}))
+      member.name = *name;
     member.flavour = fact->flavour == XDPFWD_FLAVOUR_HINT ? Flavour::kHint : Flavour::kFrame;
     member.active = (fact->flags & XDPFWD_MEMBER_ACTIVE) != 0;
     member.drop_reflected = (fact->flags & XDPFWD_MEMBER_DROP_REFLECTED) != 0;
-    if (member.program != ProgramState::kGone && fact->prog_id == link->prog_id && fact->build == uplink_build() &&
-        fact->fdb_id == fdb_id)
+    if (member.program != ProgramState::kGone && fact->prog_id == link->prog_id &&
+        fact->build == uplink_build() && fact->fdb_id == fdb_id)
       member.program = ProgramState::kCurrent;
     members.push_back(member);
   }
@@ -222,7 +230,9 @@ Result<void> LinuxKernel::take(const OpenPort& action) {
   return open_port(*maps_, action.port, action.reset_counters);
 }
 
-Result<void> LinuxKernel::take(const AwaitGrace& /*action*/) { return grace_.wait(); }
+Result<void> LinuxKernel::take(const AwaitGrace& /*action*/) {
+  return grace_.wait();
+}
 
 Result<void> LinuxKernel::take(const SetRxVlan& action) {
   if (auto there = check_identity(action.ifindex, action.name); !there) return there;
@@ -232,7 +242,8 @@ Result<void> LinuxKernel::take(const SetRxVlan& action) {
 Result<void> LinuxKernel::take(const AttachMember& action) {
   if (!maps_) return no_table();
   const Member& member = action.member;
-  if (member.slot >= XDPFWD_MAX_MEMBERS) return fail(fmt::format("there is no member slot {}", member.slot), {}, EINVAL);
+  if (member.slot >= XDPFWD_MAX_MEMBERS)
+    return fail(fmt::format("there is no member slot {}", member.slot), {}, EINVAL);
   if (auto there = check_identity(member.ifindex, member.name); !there) return there;
   if (const auto present = open_link(pins_, member.ifindex); present && present->ifindex == member.ifindex)
     return fail(fmt::format("{} has a program already", member.name.view()), {}, EBUSY);
@@ -248,7 +259,8 @@ Result<void> LinuxKernel::take(const AttachMember& action) {
   const auto link = attach_uplink(*program, member);
   if (!link) return give_up(link.error());
   Pins::remove(pins_.link_path(member.ifindex));  // of a device that is gone
-  if (auto pinned = Pins::pin(link->get(), pins_.link_path(member.ifindex)); !pinned) return give_up(pinned.error());
+  if (auto pinned = Pins::pin(link->get(), pins_.link_path(member.ifindex)); !pinned)
+    return give_up(pinned.error());
   forget_old_versions();
   return {};
 }

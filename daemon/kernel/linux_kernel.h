@@ -28,7 +28,10 @@ class LinuxKernel final : public Kernel {
 
  private:
   LinuxKernel(Pins pins, NetlinkSocket route, Ethtool ethtool, NetdevFamily netdev)
-      : pins_(std::move(pins)), route_(std::move(route)), ethtool_(std::move(ethtool)), netdev_(std::move(netdev)) {}
+      : pins_(std::move(pins)),
+        route_(std::move(route)),
+        ethtool_(std::move(ethtool)),
+        netdev_(std::move(netdev)) {}
 
   Result<std::vector<DecodedLink>> observe_links();
   Result<std::vector<Member>> observe_members(const std::vector<DecodedLink>& links);

@@ -3,8 +3,8 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <fmt/format.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -28,7 +28,7 @@ struct DestroyProbe {
 // Every map, by the name it is pinned under.
 struct NamedMap {
   const char* name;
-  UniqueFd Maps::*fd;
+  UniqueFd Maps::* fd;
   bool in_uplink;  // else in the probe's object
 };
 constexpr std::array<NamedMap, 8> kMaps = {{
@@ -49,7 +49,9 @@ std::unexpected<Error> load_failure(const char* what, int error) {
                     error == EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" : "");
 }
 
-bpf_map* find_map(bpf_object* object, const char* name) { return bpf_object__find_map_by_name(object, name); }
+bpf_map* find_map(bpf_object* object, const char* name) {
+  return bpf_object__find_map_by_name(object, name);
+}
 
 Result<UniqueFd> duplicate(int fd) {
   UniqueFd copy(fcntl(fd, F_DUPFD_CLOEXEC, 3));
@@ -93,7 +95,8 @@ bool has_our_shape(const bpf_map* ours, int fd, bool any_size) {
   uint32_t length = sizeof(info);
   if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0) return false;
   return info.type == bpf_map__type(ours) && info.key_size == bpf_map__key_size(ours) &&
-         info.value_size == bpf_map__value_size(ours) && (any_size || info.max_entries == bpf_map__max_entries(ours));
+         info.value_size == bpf_map__value_size(ours) &&
+         (any_size || info.max_entries == bpf_map__max_entries(ours));
 }
 
 xdpfwd_fdb_key to_abi(FdbKey key) {
@@ -125,7 +128,8 @@ Result<void> write_per_cpu_zero(const UniqueFd& map, uint32_t index) {
 template <typename Value>
 Result<std::vector<Value>> read_per_cpu(const UniqueFd& map, uint32_t index) {
   std::vector<Value> values(cpu_count());
-  if (bpf_map_lookup_elem(map.get(), &index, values.data()) < 0) return fail_errno("cannot read counters", errno);
+  if (bpf_map_lookup_elem(map.get(), &index, values.data()) < 0)
+    return fail_errno("cannot read counters", errno);
   return values;
 }
 
@@ -137,7 +141,8 @@ Result<std::vector<Value>> read_array(const UniqueFd& map, uint32_t size, const 
   uint32_t count = size;
   uint32_t next = 0;
   DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
-  if (bpf_map_lookup_batch(map.get(), nullptr, &next, keys.data(), values.data(), &count, &options) < 0 && errno != ENOENT)
+  if (bpf_map_lookup_batch(map.get(), nullptr, &next, keys.data(), values.data(), &count, &options) < 0 &&
+      errno != ENOENT)
     return fail_errno(fmt::format("cannot read the {}", what), errno);
   return values;
 }
@@ -206,8 +211,8 @@ Result<std::vector<FdbRow>> read_rows(const Maps& maps) {
   DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
   for (bool more = true; more;) {
     uint32_t count = chunk;
-    if (bpf_map_lookup_batch(maps.fdb.get(), first ? nullptr : &position, &position, keys.data(), values.data(), &count,
-                             &options) < 0) {
+    if (bpf_map_lookup_batch(maps.fdb.get(), first ? nullptr : &position, &position, keys.data(),
+                             values.data(), &count, &options) < 0) {
       if (errno == ENOSPC && chunk < facts->max_entries) {  // one bucket holds more than the chunk
         chunk *= 2;
         keys.resize(chunk);
@@ -269,7 +274,11 @@ Result<std::vector<Port>> read_ports(const Maps& maps) {
   for (uint32_t slot = 0; slot < facts->size(); ++slot) {
     const xdpfwd_port& fact = (*facts)[slot];
     if (fact.name[0] == '\0') continue;
-    Port port{.slot = slot, .name = name_from(fact.name), .ifindex = fact.ifindex, .max_len = fact.max_len, .in_devmap = false};
+    Port port{.slot = slot,
+              .name = name_from(fact.name),
+              .ifindex = fact.ifindex,
+              .max_len = fact.max_len,
+              .in_devmap = false};
     if (fact.ifindex != 0) {
       uint32_t target = 0;
       port.in_devmap = bpf_map_lookup_elem(maps.devmap.get(), &fact.ifindex, &target) == 0;
@@ -283,11 +292,14 @@ Result<void> open_port(const Maps& maps, const Port& port, bool reset_counters) 
   const std::string what = fmt::format("cannot open port {}", port.name.view());
   if (reset_counters) {
     if (auto reset = write_per_cpu_zero<xdpfwd_port_stats>(maps.port_stats, port.slot); !reset) return reset;
-    if (auto reset = write_per_cpu_zero<xdpfwd_port_losses>(maps.port_losses, port.slot); !reset) return reset;
+    if (auto reset = write_per_cpu_zero<xdpfwd_port_losses>(maps.port_losses, port.slot); !reset)
+      return reset;
   }
   // Facts last: they are what the program looks at first.
-  if (bpf_map_update_elem(maps.devmap.get(), &port.ifindex, &port.ifindex, BPF_ANY) < 0) return fail_errno(what, errno);
-  if (bpf_map_update_elem(maps.port_slots.get(), &port.ifindex, &port.slot, BPF_ANY) < 0) return fail_errno(what, errno);
+  if (bpf_map_update_elem(maps.devmap.get(), &port.ifindex, &port.ifindex, BPF_ANY) < 0)
+    return fail_errno(what, errno);
+  if (bpf_map_update_elem(maps.port_slots.get(), &port.ifindex, &port.slot, BPF_ANY) < 0)
+    return fail_errno(what, errno);
   xdpfwd_port fact{.ifindex = port.ifindex, .max_len = port.max_len, .name = {}};
   std::memcpy(fact.name, port.name.c_str(), sizeof(fact.name));
   if (bpf_map_update_elem(maps.ports.get(), &port.slot, &fact, BPF_ANY) < 0) return fail_errno(what, errno);
@@ -303,7 +315,8 @@ Result<void> close_port(const Maps& maps, uint32_t slot, uint32_t ifindex) {
   if (bpf_map_update_elem(maps.ports.get(), &slot, &fact, BPF_ANY) < 0) return fail_errno(what, errno);
   // The kernel may have removed the device, and its entry, before us.
   if (bpf_map_delete_elem(maps.devmap.get(), &ifindex) < 0 && errno != ENOENT) return fail_errno(what, errno);
-  if (bpf_map_delete_elem(maps.port_slots.get(), &ifindex) < 0 && errno != ENOENT) return fail_errno(what, errno);
+  if (bpf_map_delete_elem(maps.port_slots.get(), &ifindex) < 0 && errno != ENOENT)
+    return fail_errno(what, errno);
   return {};
 }
 

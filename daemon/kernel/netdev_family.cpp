@@ -41,7 +41,8 @@ bool NetdevFamily::has_vlan_hint(uint32_t ifindex) {
   uint64_t features = 0;
   const auto answered = socket_.transact(request, [&](const nlmsghdr& message) {
     for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr))) {
-      if (mnl_attr_get_type(attribute) == kAttrRxMetadataFeatures && mnl_attr_get_payload_len(attribute) == sizeof(features))
+      if (mnl_attr_get_type(attribute) == kAttrRxMetadataFeatures &&
+          mnl_attr_get_payload_len(attribute) == sizeof(features))
         features = mnl_attr_get_u64(attribute);
     }
   });

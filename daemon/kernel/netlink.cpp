@@ -15,7 +15,8 @@ Result<NetlinkSocket> NetlinkSocket::open(int bus) {
   mnl_socket* socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
   if (!socket) return fail_errno("cannot open a netlink socket", errno);
   NetlinkSocket opened(socket);
-  if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) return fail_errno("cannot bind a netlink socket", errno);
+  if (mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0)
+    return fail_errno("cannot bind a netlink socket", errno);
   return opened;
 }
 
@@ -43,7 +44,8 @@ Result<void> NetlinkSocket::transact(NetlinkRequest& request, const OnMessage& o
         return {};
       }
       if (message->nlmsg_type == NLMSG_ERROR) {
-        if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr)) return fail("a netlink error is too short");
+        if (mnl_nlmsg_get_payload_len(message) < sizeof(nlmsgerr))
+          return fail("a netlink error is too short");
         // The kernel sends errno values negative; 0 is an acknowledgement.
         const int error = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(message))->error;
         if (error != 0) return fail_errno("the kernel refused a netlink request", error);

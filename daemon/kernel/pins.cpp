@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 std::vector<std::string> names_in(const std::string& folder) {
   std::vector<std::string> names;
   std::error_code error;
-  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator(); at.increment(error))
+  for (auto at = fs::directory_iterator(folder, error); !error && at != fs::directory_iterator();
+       at.increment(error))
     names.push_back(at->path().filename().string());
   std::ranges::sort(names);
   return names;
@@ -44,7 +45,9 @@ void remove_tree(const std::string& path) {
 }  // namespace
 
 Pins::Pins(std::string root)
-    : root_(std::move(root)), links_(root_ + "/links"), maps_(fmt::format("{}/abi-{}", root_, XDPFWD_ABI_VERSION)) {}
+    : root_(std::move(root)),
+      links_(root_ + "/links"),
+      maps_(fmt::format("{}/abi-{}", root_, XDPFWD_ABI_VERSION)) {}
 
 Result<Pins> Pins::open(const std::string& root) {
   Pins pins(root);
@@ -58,8 +61,12 @@ Result<Pins> Pins::open(const std::string& root) {
   return pins;
 }
 
-std::string Pins::link_path(uint32_t ifindex) const { return fmt::format("{}/{}", links_, ifindex); }
-std::string Pins::map_path(std::string_view name) const { return fmt::format("{}/{}", maps_, name); }
+std::string Pins::link_path(uint32_t ifindex) const {
+  return fmt::format("{}/{}", links_, ifindex);
+}
+std::string Pins::map_path(std::string_view name) const {
+  return fmt::format("{}/{}", maps_, name);
+}
 
 Result<std::string> Pins::new_map_folder() const {
   const std::string path = maps_ + "-new";
@@ -94,7 +101,9 @@ std::vector<std::string> Pins::watches() const {
 
 Result<UniqueFd> Pins::get(const std::string& path) {
   UniqueFd fd(bpf_obj_get(path.c_str()));
-  if (!fd) return fail_errno(fmt::format("cannot open {}", path), errno, errno == EPERM ? "run with CAP_BPF and CAP_NET_ADMIN" : "");
+  if (!fd)
+    return fail_errno(fmt::format("cannot open {}", path), errno,
+                      errno == EPERM ? "run with CAP_BPF and CAP_NET_ADMIN" : "");
   return fd;
 }
 
@@ -107,11 +116,14 @@ Result<void> Pins::replace(int fd, const std::string& path) {
   const std::string fresh = path + "-new";
   remove(fresh);
   if (auto pinned = pin(fd, fresh); !pinned) return pinned;
-  if (std::rename(fresh.c_str(), path.c_str()) < 0) return fail_errno(fmt::format("cannot replace {}", path), errno);
+  if (std::rename(fresh.c_str(), path.c_str()) < 0)
+    return fail_errno(fmt::format("cannot replace {}", path), errno);
   return {};
 }
 
-void Pins::remove(const std::string& path) { ::unlink(path.c_str()); }
+void Pins::remove(const std::string& path) {
+  ::unlink(path.c_str());
+}
 
 void Pins::remove_other_versions() const {
   const std::string mine = fs::path(maps_).filename().string();
@@ -119,6 +131,8 @@ void Pins::remove_other_versions() const {
     if (name.starts_with("abi-") && name != mine) remove_tree(root_ + "/" + name);
 }
 
-void Pins::remove_all() const { remove_tree(root_); }
+void Pins::remove_all() const {
+  remove_tree(root_);
+}
 
 }  // namespace xdpfwd

@@ -46,7 +46,9 @@ uint64_t probe_build() {
   return hash_of(bytes, size);
 }
 
-std::string watch_name(const char* watch) { return fmt::format("watch_{}_{:016x}", watch, probe_build()); }
+std::string watch_name(const char* watch) {
+  return fmt::format("watch_{}_{:016x}", watch, probe_build());
+}
 
 std::unexpected<Error> load_failure(std::string what, int error) {
   if (const std::string line = last_libbpf_line(); !line.empty()) what += " (" + line + ")";
@@ -57,19 +59,23 @@ std::unexpected<Error> load_failure(std::string what, int error) {
 std::string attach_remedy(int error, const Member& member) {
   switch (error) {
     case EBUSY:
-      return fmt::format("another XDP program is there: ip link set dev {0} xdp off (or xdp-loader unload {0} --all)",
-                         member.name.view());
+      return fmt::format(
+          "another XDP program is there: ip link set dev {0} xdp off (or xdp-loader unload {0} --all)",
+          member.name.view());
     case EEXIST:
       return "an upper device (its bond, or a VLAN on it) has an XDP program: take that off";
     case EOPNOTSUPP:
-      return "the driver has no native XDP in its present set-up; uplink.xdp_mode = \"generic\" works everywhere, slowly";
+      return "the driver has no native XDP in its present set-up; uplink.xdp_mode = \"generic\" works "
+             "everywhere, slowly";
     case EINVAL:
-      return fmt::format("drivers say this for LRO or HW-GRO (ethtool -K {} lro off rx-gro-hw off), or too large an MTU",
-                         member.name.view());
+      return fmt::format(
+          "drivers say this for LRO or HW-GRO (ethtool -K {} lro off rx-gro-hw off), or too large an MTU",
+          member.name.view());
     case ERANGE:
       return "the MTU is too large for XDP with this driver: lower it";
     case ENOSPC:
-      return fmt::format("the driver wants more queues, or fewer, for XDP: see ethtool -l {}", member.name.view());
+      return fmt::format("the driver wants more queues, or fewer, for XDP: see ethtool -l {}",
+                         member.name.view());
     case EPERM:
       return "run as root, or with CAP_NET_ADMIN";
     default:
@@ -114,7 +120,8 @@ Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   bpf_map__reuse_fd(object->maps.member_stats, maps.member_stats.get());
   object->rodata->member_slot = member.slot;
   if (const int error = uplink_bpf__load(object.get()))
-    return load_failure(fmt::format("the kernel does not load the program for {}", member.name.view()), -error);
+    return load_failure(fmt::format("the kernel does not load the program for {}", member.name.view()),
+                        -error);
   bpf_prog_info info{};
   uint32_t length = sizeof(info);
   const int fd = bpf_program__fd(program);
@@ -130,7 +137,8 @@ Result<UniqueFd> attach_uplink(const LoadedProgram& program, const Member& membe
   UniqueFd link(bpf_link_create(program.fd.get(), static_cast<int>(member.ifindex), BPF_XDP, &options));
   if (!link) {
     const int error = errno;
-    return fail_errno(fmt::format("{} does not take the XDP program", member.name.view()), error, attach_remedy(error, member));
+    return fail_errno(fmt::format("{} does not take the XDP program", member.name.view()), error,
+                      attach_remedy(error, member));
   }
   return link;
 }
@@ -138,8 +146,9 @@ Result<UniqueFd> attach_uplink(const LoadedProgram& program, const Member& membe
 Result<void> replace_uplink(const UniqueFd& link, const LoadedProgram& program, const Member& member) {
   if (bpf_link_update(link.get(), program.fd.get(), nullptr) < 0) {
     const int error = errno;
-    return fail_errno(fmt::format("{} does not take the new XDP program; the old one goes on", member.name.view()), error,
-                      attach_remedy(error, member));
+    return fail_errno(
+        fmt::format("{} does not take the new XDP program; the old one goes on", member.name.view()), error,
+        attach_remedy(error, member));
   }
   return {};
 }

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/version.h"
 #include "core/options.h"
 #include "shell/log.h"
 #include "sources/files.h"
-#include "base/version.h"
 
 namespace xdpfwd {
 namespace {
@@ -33,7 +33,8 @@ void log_step(const Action& action, const Outcome& outcome) {
 std::string changed_at_start_only(const Settings& now, const Settings& then) {
   for (const Option& option : options()) {
     if (option.on_reload) continue;
-    if (const auto* text = std::get_if<std::string Settings::*>(&option.field); text && now.**text != then.**text)
+    if (const auto* text = std::get_if<std::string Settings::*>(&option.field);
+        text && now.**text != then.**text)
       return option.path();
   }
   return {};
@@ -71,7 +72,8 @@ Result<void> Daemon::start() {
     // Stored guests must not keep the daemon from starting: go on with what the files say.
     const Error error = intent.error();
     log_event(spdlog::level::err, fmt::format("guests added by xdpctl are left out: {}", error.text()));
-    own_problems_.push_back({.thing = "guests added by xdpctl", .why = error.message, .remedy = error.remedy, .retry_ms = {}});
+    own_problems_.push_back(
+        {.thing = "guests added by xdpctl", .why = error.message, .remedy = error.remedy, .retry_ms = {}});
     GuestSet only_files = guests_;
     only_files.set_stored({});
     active_ = only_files.active();
@@ -92,7 +94,9 @@ void Daemon::reconcile() {
   }
 }
 
-void Daemon::look_again() { reconcile(); }
+void Daemon::look_again() {
+  reconcile();
+}
 
 void Daemon::audit() {
   observe_error_.reset();
@@ -105,7 +109,11 @@ void Daemon::audit() {
 std::vector<Problem> Daemon::problems() const {
   std::vector<Problem> all = own_problems_;
   all.insert(all.end(), conflicts_.begin(), conflicts_.end());
-  if (observe_error_) all.push_back({.thing = "kernel", .why = observe_error_->message, .remedy = observe_error_->remedy, .retry_ms = {}});
+  if (observe_error_)
+    all.push_back({.thing = "kernel",
+                   .why = observe_error_->message,
+                   .remedy = observe_error_->remedy,
+                   .retry_ms = {}});
   const std::vector<Problem> now = reconciler_.problems(clock_());
   all.insert(all.end(), now.begin(), now.end());
   return all;
@@ -131,15 +139,19 @@ std::vector<MemberReport> Daemon::members(const Sample* sample) const {
   const State& observed = reconciler_.observed();
   std::vector<MemberReport> reports;
   for (const Link* link : resolve_members(settings_.devices, observed, nullptr)) {
-    MemberReport report{.name = link->name.text(), .ifindex = link->ifindex, .active = !link->bond_member || link->bond_active};
+    MemberReport report{.name = link->name.text(),
+                        .ifindex = link->ifindex,
+                        .active = !link->bond_member || link->bond_active};
     if (const Link* master = find_link(observed, link->master); master && master->kind == LinkKind::kBond)
       report.bond = master->name.text();
-    if (const Member* member = find_member(observed, link->ifindex); member && member->program != ProgramState::kGone) {
+    if (const Member* member = find_member(observed, link->ifindex);
+        member && member->program != ProgramState::kGone) {
       report.attached = true;
       report.flavour = member->flavour;
       report.mode = member->mode;
       if (sample)
-        if (const auto at = std::ranges::find(sample->members, member->slot, &MemberSample::slot); at != sample->members.end())
+        if (const auto at = std::ranges::find(sample->members, member->slot, &MemberSample::slot);
+            at != sample->members.end())
           report.packets = at->packets;
     }
     reports.push_back(std::move(report));
@@ -162,7 +174,11 @@ StatusReport Daemon::status() {
   report.config_files = config_files_;
   report.members = members(sample ? &*sample : nullptr);
   report.problems = problems();
-  if (!sample) report.problems.push_back({.thing = "counters", .why = sample.error().message, .remedy = sample.error().remedy, .retry_ms = {}});
+  if (!sample)
+    report.problems.push_back({.thing = "counters",
+                               .why = sample.error().message,
+                               .remedy = sample.error().remedy,
+                               .retry_ms = {}});
   const bool attached = std::ranges::any_of(report.members, &MemberReport::attached);
   const bool trouble = std::ranges::any_of(report.problems, [](const Problem& p) { return !p.waiting; });
   if (reconciler_.hold().all)
@@ -192,7 +208,9 @@ std::vector<FdbReport> Daemon::fdb(FdbKey first, size_t count) {
   std::vector<FdbReport> reports;
   for (auto row = std::ranges::lower_bound(intent.rows, first, {}, &IntentRow::key);
        row != intent.rows.end() && reports.size() < count; ++row) {
-    FdbReport report{.key = row->key, .port = intent.taps[row->tap].text(), .keep_tag = (row->flags & XDPFWD_FDB_KEEP_TAG) != 0};
+    FdbReport report{.key = row->key,
+                     .port = intent.taps[row->tap].text(),
+                     .keep_tag = (row->flags & XDPFWD_FDB_KEEP_TAG) != 0};
     if (row->guest < active_.size()) report.guest = active_[row->guest].name;
     if (const auto at = std::ranges::lower_bound(observed.table.rows, row->key, {}, &FdbRow::key);
         at != observed.table.rows.end() && at->key == row->key) {
@@ -242,7 +260,8 @@ Result<Daemon::Candidate> Daemon::read_candidate() const {
   auto config = parse_config(*texts);
   if (!config) return std::unexpected(config.error());
   if (const std::string key = changed_at_start_only(settings_, config->settings); !key.empty())
-    return fail(fmt::format("{} changed, and is read at start only", key), "systemctl restart xdpfwd: forwarding goes on meanwhile");
+    return fail(fmt::format("{} changed, and is read at start only", key),
+                "systemctl restart xdpfwd: forwarding goes on meanwhile");
   GuestSet together = guests_;
   together.set_files(config->guests);
   auto intent = make_intent(config->settings, together.all());
@@ -291,7 +310,8 @@ Result<void> Daemon::delete_guest(const std::string& name) {
   GuestSource source{};
   if (!guests_.find_added(name, &source)) {
     if (const Guest* guest = guests_.find_in_files(name))
-      return fail(fmt::format("guest {} comes from {}", name, guest->where.text()), "take it out of the file and reload", EPERM);
+      return fail(fmt::format("guest {} comes from {}", name, guest->where.text()),
+                  "take it out of the file and reload", EPERM);
     return fail(fmt::format("there is no guest {}", name), "see: xdpctl guest list", ENOENT);
   }
   GuestSet guests = guests_;
@@ -304,7 +324,8 @@ Result<void> Daemon::delete_guest(const std::string& name) {
 Result<void> Daemon::reload() {
   auto candidate = read_candidate();
   if (!candidate) {
-    log_event(spdlog::level::err, fmt::format("reload refused, the old configuration goes on: {}", candidate.error().text()));
+    log_event(spdlog::level::err,
+              fmt::format("reload refused, the old configuration goes on: {}", candidate.error().text()));
     return std::unexpected(candidate.error());
   }
   settings_ = candidate->config.settings;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The daemon without its event loop: configuration and guests on one side, the reconciler on the other, and the
-// answers to what clients ask. Works on any Kernel.
+// The daemon without its event loop: configuration and guests on one side, the reconciler on the other, and
+// the answers to what clients ask. Works on any Kernel.
 #pragma once
 
 #include <functional>
@@ -63,8 +63,8 @@ class Daemon final : public Control {
   std::vector<std::string> config_files_;
   Settings settings_;
   GuestSet guests_;
-  std::vector<Guest> active_;              // those that the intent's rows refer to
-  std::vector<Problem> own_problems_;      // of the stored guests
+  std::vector<Guest> active_;          // those that the intent's rows refer to
+  std::vector<Problem> own_problems_;  // of the stored guests
   std::vector<Problem> conflicts_;
   std::optional<Error> observe_error_;
   GuestStore store_;

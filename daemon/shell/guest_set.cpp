@@ -26,7 +26,8 @@ class Claims {
     if (std::ranges::binary_search(names_, guest.name)) return fmt::format("the name {}", guest.name);
     for (const VlanTag vlan : guest.vlans)
       for (const MacAddress mac : guest.macs)
-        if (const FdbKey key = FdbKey::make(mac, vlan); std::ranges::binary_search(keys_, key)) return key.text();
+        if (const FdbKey key = FdbKey::make(mac, vlan); std::ranges::binary_search(keys_, key))
+          return key.text();
     return {};
   }
 
@@ -37,8 +38,12 @@ class Claims {
 
 }  // namespace
 
-void GuestSet::set_files(std::vector<Guest> guests) { files_ = std::move(guests); }
-void GuestSet::set_stored(std::vector<Guest> guests) { stored_ = std::move(guests); }
+void GuestSet::set_files(std::vector<Guest> guests) {
+  files_ = std::move(guests);
+}
+void GuestSet::set_stored(std::vector<Guest> guests) {
+  stored_ = std::move(guests);
+}
 
 void GuestSet::add(Guest guest, GuestSource source) {
   (source == GuestSource::kEphemeral ? ephemeral_ : stored_).push_back(std::move(guest));
@@ -59,10 +64,11 @@ std::vector<Guest> GuestSet::active(std::vector<Problem>* problems) const {
       if (conflict.empty()) {
         guests.push_back(guest);
       } else if (problems) {
-        problems->push_back({.thing = fmt::format("guest {}, added by xdpctl", guest.name),
-                             .why = fmt::format("a configuration file has taken {}; the file wins", conflict),
-                             .remedy = fmt::format("xdpctl guest del {}, or correct the file and reload", guest.name),
-                             .retry_ms = {}});
+        problems->push_back(
+            {.thing = fmt::format("guest {}, added by xdpctl", guest.name),
+             .why = fmt::format("a configuration file has taken {}; the file wins", conflict),
+             .remedy = fmt::format("xdpctl guest del {}, or correct the file and reload", guest.name),
+             .retry_ms = {}});
       }
     }
   return guests;

@@ -16,7 +16,8 @@
 namespace xdpfwd {
 namespace {
 
-// The fields of the message being logged: spdlog has no place for them. One thread logs, so one place is enough.
+// The fields of the message being logged: spdlog has no place for them. One thread logs, so one place is
+// enough.
 const LogFields* current_fields = nullptr;
 
 int priority_of(spdlog::level::level_enum level) {
@@ -38,7 +39,8 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
     std::vector<std::string> lines;
-    lines.push_back(fmt::format("MESSAGE={}", std::string_view(message.payload.data(), message.payload.size())));
+    lines.push_back(
+        fmt::format("MESSAGE={}", std::string_view(message.payload.data(), message.payload.size())));
     lines.push_back(fmt::format("PRIORITY={}", priority_of(message.level)));
     lines.emplace_back("SYSLOG_IDENTIFIER=xdpfwd");
     if (current_fields)
@@ -51,7 +53,8 @@ class JournalSink final : public spdlog::sinks::base_sink<spdlog::details::null_
   void flush_() override {}
 };
 
-// systemd says in $JOURNAL_STREAM which device and inode its journal's stream has; true if stderr is that one.
+// systemd says in $JOURNAL_STREAM which device and inode its journal's stream has; true if stderr is that
+// one.
 bool stderr_is_journal() {
   const char* stream = std::getenv("JOURNAL_STREAM");
   struct stat about{};
@@ -72,7 +75,9 @@ void set_up_log() {
   spdlog::set_default_logger(std::make_shared<spdlog::logger>("xdpfwd", sink));
 }
 
-void set_log_level(std::string_view level) { spdlog::set_level(spdlog::level::from_str(std::string(level))); }
+void set_log_level(std::string_view level) {
+  spdlog::set_level(spdlog::level::from_str(std::string(level)));
+}
 
 void log_event(spdlog::level::level_enum level, std::string_view message, LogFields fields) {
   current_fields = &fields;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // xdpfwd: reads the configuration, opens the kernel, and runs the service.
 // Exit status: 0 ended as asked, 1 could not run, 2 wrong usage or configuration.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <signal.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <cstdio>
 
 #include "base/version.h"
@@ -39,7 +39,8 @@ Result<Config> read_config(const std::string& file) {
   if (!texts) return std::unexpected(texts.error());
   auto config = parse_config(*texts);
   if (!config) return config;
-  if (auto intent = make_intent(config->settings, config->guests); !intent) return std::unexpected(intent.error());
+  if (auto intent = make_intent(config->settings, config->guests); !intent)
+    return std::unexpected(intent.error());
   return config;
 }
 
@@ -62,7 +63,8 @@ Result<void> detach_all(const std::string& bpffs) {
 
 Result<void> serve(const std::string& file, Config config) {
   sd_event* raw_loop = nullptr;
-  if (const int result = sd_event_default(&raw_loop); result < 0) return fail_errno("cannot make an event loop", -result);
+  if (const int result = sd_event_default(&raw_loop); result < 0)
+    return fail_errno("cannot make an event loop", -result);
   const std::unique_ptr<sd_event, decltype(&sd_event_unref)> loop(raw_loop, sd_event_unref);
 
   auto kernel = LinuxKernel::open(config.settings.bpffs);
@@ -82,9 +84,12 @@ int run(int argc, char** argv) {
   std::string file = kDefaultConfigFile;
   std::string file_to_check;
   bool detach = false;
-  app.add_option("-c,--config", file, "Configuration file; drop-ins are in xdpfwd.d/*.toml beside it")->capture_default_str();
-  app.add_option("--check", file_to_check, "Check a configuration file and its drop-ins, then exit")->type_name("FILE");
-  app.add_flag("--detach-all", detach, "Take every program off its NIC, remove all maps, then exit (when no daemon runs)");
+  app.add_option("-c,--config", file, "Configuration file; drop-ins are in xdpfwd.d/*.toml beside it")
+      ->capture_default_str();
+  app.add_option("--check", file_to_check, "Check a configuration file and its drop-ins, then exit")
+      ->type_name("FILE");
+  app.add_flag("--detach-all", detach,
+               "Take every program off its NIC, remove all maps, then exit (when no daemon runs)");
   app.set_version_flag("--version", std::string("xdpfwd ") + kVersion);
   app.footer(options_help);
   try {
@@ -97,7 +102,8 @@ int run(int argc, char** argv) {
   auto config = read_config(file);
   if (!config) return complain(config.error(), kUsage);
   if (detach) {
-    if (auto detached = detach_all(config->settings.bpffs); !detached) return complain(detached.error(), kCannotRun);
+    if (auto detached = detach_all(config->settings.bpffs); !detached)
+      return complain(detached.error(), kCannotRun);
     return 0;
   }
   set_up_log();
@@ -118,4 +124,6 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace xdpfwd
 
-int main(int argc, char** argv) { return xdpfwd::run(argc, argv); }
+int main(int argc, char** argv) {
+  return xdpfwd::run(argc, argv);
+}

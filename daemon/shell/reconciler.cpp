@@ -59,7 +59,8 @@ Result<void> Reconciler::reconcile(uint64_t now_ms) {
     // A refusal is answered by another plan; any other failure by another time.
     if (!all_done && refused_.size() == refused_before) break;
   }
-  const bool refusals_matter = std::ranges::any_of(refused_, [&](const RefusedMember& r) { return is_worth_retrying(r); });
+  const bool refusals_matter =
+      std::ranges::any_of(refused_, [&](const RefusedMember& r) { return is_worth_retrying(r); });
   if (!failures_.empty() || refusals_matter)
     schedule_retry(now_ms);
   else
@@ -110,10 +111,12 @@ void Reconciler::note_failure(const Action& action, const Error& error) {
   const Member* member = refused_member(action);
   const Link* link = member ? find_link(observed_, member->ifindex) : nullptr;
   if (link) {
-    refused_.push_back({.refusal = {.ifindex = member->ifindex, .flavour = member->flavour, .error = error}, .link = *link});
+    refused_.push_back(
+        {.refusal = {.ifindex = member->ifindex, .flavour = member->flavour, .error = error}, .link = *link});
     return;
   }
-  failures_.push_back({.thing = describe(action), .why = error.message, .remedy = error.remedy, .retry_ms = {}});
+  failures_.push_back(
+      {.thing = describe(action), .why = error.message, .remedy = error.remedy, .retry_ms = {}});
 }
 
 void Reconciler::forget_refusals_of_changed_links() {

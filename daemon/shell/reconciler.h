@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Makes the kernel match the intent: observe, compile, plan, apply, until there is nothing left to do, and
-// remembers what was refused and when to try it again. An event only means "look again"; what changed is found
-// by looking.
+// remembers what was refused and when to try it again. An event only means "look again"; what changed is
+// found by looking.
 #pragma once
 
 #include <cstdint>
@@ -26,8 +26,8 @@ class Reconciler {
   [[nodiscard]] const Intent& intent() const { return intent_; }
   [[nodiscard]] const Hold& hold() const { return hold_; }
 
-  // One look and whatever it takes. `now_ms` is any clock that only goes forward. Fails if the kernel cannot be
-  // observed; everything else is a problem, told by problems().
+  // One look and whatever it takes. `now_ms` is any clock that only goes forward. Fails if the kernel cannot
+  // be observed; everything else is a problem, told by problems().
   Result<void> reconcile(uint64_t now_ms);
   // Reads the rows back too: for a slow audit.
   Result<void> audit(uint64_t now_ms);
@@ -67,7 +67,7 @@ class Reconciler {
   Intent intent_;
   Hold hold_;
   State observed_;
-  bool rows_known_ = false;  // observed_.table.rows is what the kernel has
+  bool rows_known_ = false;        // observed_.table.rows is what the kernel has
   std::vector<Problem> waits_;     // from compile
   std::vector<Problem> failures_;  // from apply, in the last reconcile()
   std::vector<PortState> tap_states_;

@@ -31,7 +31,9 @@ uint64_t monotonic_us() {
 
 }  // namespace
 
-uint64_t service_clock_ms() { return monotonic_us() / 1000; }
+uint64_t service_clock_ms() {
+  return monotonic_us() / 1000;
+}
 
 Result<std::unique_ptr<Service>> Service::make(sd_event* loop, Daemon& daemon, LinkMonitor monitor) {
   std::unique_ptr<Service> service(new Service(loop, daemon, std::move(monitor)));

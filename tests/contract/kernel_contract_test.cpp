@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// One suite, two Kernels: FakeKernel and Linux must answer alike, errors included. What differs here would make
-// every test on FakeKernel a lie.
-#include <gtest/gtest.h>
-
+// One suite, two Kernels: FakeKernel and Linux must answer alike, errors included. What differs here would
+// make every test on FakeKernel a lie.
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <map>
@@ -33,10 +32,19 @@ class FakeWorld final : public World {
  public:
   Kernel& kernel() override { return kernel_; }
   uint32_t add_nic(const std::string& name) override {
-    return add({.name = InterfaceName::parse(name).value(), .kind_text = "veth", .mtu = 1500, .admin_up = true, .lower_up = true});
+    return add({.name = InterfaceName::parse(name).value(),
+                .kind_text = "veth",
+                .mtu = 1500,
+                .admin_up = true,
+                .lower_up = true});
   }
   uint32_t add_tap(const std::string& name) override {
-    return add({.name = InterfaceName::parse(name).value(), .kind = LinkKind::kTap, .kind_text = "tun", .mtu = 1500, .admin_up = true, .lower_up = true});
+    return add({.name = InterfaceName::parse(name).value(),
+                .kind = LinkKind::kTap,
+                .kind_text = "tun",
+                .mtu = 1500,
+                .admin_up = true,
+                .lower_up = true});
   }
   void remove_link(const std::string& name) override {
     const Link* link = find_link(kernel_.state, InterfaceName::parse(name).value());
@@ -116,7 +124,9 @@ class KernelContract : public testing::TestWithParam<const char*> {
     const Outcome outcome = apply(action);
     ASSERT_TRUE(outcome.status) << describe(action) << ": " << outcome.status.error().text();
   }
-  static FdbKey key(uint64_t n) { return FdbKey::make(MacAddress::from_bits(0x525400000000 + n), VlanTag::make(100).value()); }
+  static FdbKey key(uint64_t n) {
+    return FdbKey::make(MacAddress::from_bits(0x525400000000 + n), VlanTag::make(100).value());
+  }
   static InterfaceName name(const std::string& text) { return InterfaceName::parse(text).value(); }
   Port port_of(const std::string& tap, uint32_t slot, uint32_t ifindex) {
     return {.slot = slot, .name = name(tap), .ifindex = ifindex, .max_len = 1518, .in_devmap = true};
@@ -136,9 +146,10 @@ TEST_P(KernelContract, NothingIsThereAtFirst) {
 TEST_P(KernelContract, EverythingNeedsATableFirst) {
   const uint32_t tap = world_->add_tap("tap0");
   const uint32_t nic = world_->add_nic("eth0");
-  for (const Action& action : std::vector<Action>{
-           OpenPort{.port = port_of("tap0", 0, tap)}, ClosePort{.slot = 0, .ifindex = tap}, SetRows{{{.key = key(1)}}},
-           DeleteRows{{key(1)}}, AttachMember{{.ifindex = nic, .name = name("eth0")}}, WatchLosses{}}) {
+  for (const Action& action :
+       std::vector<Action>{OpenPort{.port = port_of("tap0", 0, tap)}, ClosePort{.slot = 0, .ifindex = tap},
+                           SetRows{{{.key = key(1)}}}, DeleteRows{{key(1)}},
+                           AttachMember{{.ifindex = nic, .name = name("eth0")}}, WatchLosses{}}) {
     const Outcome outcome = apply(action);
     ASSERT_FALSE(outcome.status) << describe(action);
     EXPECT_EQ(outcome.status.error().code, ENOENT) << describe(action);
@@ -148,9 +159,11 @@ TEST_P(KernelContract, EverythingNeedsATableFirst) {
 TEST_P(KernelContract, RowsAreSetReplacedAndDeleted) {
   must(CreateTable{16});
   EXPECT_EQ(observe().table.capacity, 16U);
-  must(SetRows{{{.key = key(2), .slot = 1, .flags = 0}, {.key = key(1), .slot = 0, .flags = XDPFWD_FDB_KEEP_TAG}}});
+  must(SetRows{
+      {{.key = key(2), .slot = 1, .flags = 0}, {.key = key(1), .slot = 0, .flags = XDPFWD_FDB_KEEP_TAG}}});
   must(SetRows{{{.key = key(2), .slot = 3, .flags = 0}}});
-  const std::vector<FdbRow> expected = {{.key = key(1), .slot = 0, .flags = XDPFWD_FDB_KEEP_TAG}, {.key = key(2), .slot = 3}};
+  const std::vector<FdbRow> expected = {{.key = key(1), .slot = 0, .flags = XDPFWD_FDB_KEEP_TAG},
+                                        {.key = key(2), .slot = 3}};
   EXPECT_EQ(observe().table.rows, expected);
   EXPECT_TRUE(observe(Scope::kWithoutRows).table.rows.empty());
   must(DeleteRows{{key(7), key(1), key(8)}});  // some are not there: that is no failure
@@ -309,7 +322,10 @@ TEST_P(KernelContract, APlanFromNothingConvergesInOneRound) {
   world_->add_tap("tap0");
   world_->add_nic("eth0");
   Settings settings{.devices = {name("eth0")}, .max_entries = 100};
-  const Guest guest{.name = "vm", .tap = name("tap0"), .macs = {MacAddress::from_bits(0x525400000001)}, .vlans = {VlanTag::make(100).value()}};
+  const Guest guest{.name = "vm",
+                    .tap = name("tap0"),
+                    .macs = {MacAddress::from_bits(0x525400000001)},
+                    .vlans = {VlanTag::make(100).value()}};
   const auto intent = make_intent(settings, {guest});
   ASSERT_TRUE(intent);
   for (const Action& action : plan(compile(*intent, observe(), {}, {}).state, observe())) must(action);
@@ -322,7 +338,8 @@ TEST_P(KernelContract, APlanFromNothingConvergesInOneRound) {
   EXPECT_TRUE(observe().members.empty());
 }
 
-INSTANTIATE_TEST_SUITE_P(Kernels, KernelContract, testing::Values("fake", "linux"), [](const auto& at) { return std::string(at.param); });
+INSTANTIATE_TEST_SUITE_P(Kernels, KernelContract, testing::Values("fake", "linux"),
+                         [](const auto& at) { return std::string(at.param); });
 
 }  // namespace
 }  // namespace xdpfwd::test

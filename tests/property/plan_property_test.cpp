@@ -18,10 +18,16 @@ namespace {
 
 using Random = std::mt19937_64;
 
-uint32_t below(Random& random, uint32_t limit) { return static_cast<uint32_t>(random() % limit); }
-bool chance(Random& random, uint32_t percent) { return below(random, 100) < percent; }
+uint32_t below(Random& random, uint32_t limit) {
+  return static_cast<uint32_t>(random() % limit);
+}
+bool chance(Random& random, uint32_t percent) {
+  return below(random, 100) < percent;
+}
 
-InterfaceName name_of(const std::string& text) { return InterfaceName::parse(text).value(); }
+InterfaceName name_of(const std::string& text) {
+  return InterfaceName::parse(text).value();
+}
 
 std::vector<Guest> random_guests(Random& random) {
   std::vector<Guest> guests;
@@ -139,7 +145,8 @@ void check_safe(const World& world, const Wanted& before, const Wanted& after, c
   for (const Member& member : world.state.members)
     for (uint64_t mac = 0; mac < 120; ++mac)
       for (const uint32_t vlan : {0U, 1U, 2U, 10U, 11U, 12U}) {
-        const FdbKey key = FdbKey::make(MacAddress::from_bits(0x525400000000 + mac), VlanTag::make(vlan).value());
+        const FdbKey key =
+            FdbKey::make(MacAddress::from_bits(0x525400000000 + mac), VlanTag::make(vlan).value());
         const InterfaceName tap = world.deliver(member, key);
         if (tap.empty()) continue;
         const auto old = before.find(key);
@@ -188,11 +195,12 @@ TEST_P(PlanProperty, EveryPrefixIsSafeAndTheWholeConverges) {
     const std::vector<Action> actions = plan(desired.state, world.state);
     const auto kept = unaffected(world, desired);
     // A crash after any step; what follows it is again an ordinary round.
-    const size_t crash = chance(random, 40) ? below(random, static_cast<uint32_t>(actions.size()) + 1) : actions.size();
+    const size_t crash =
+        chance(random, 40) ? below(random, static_cast<uint32_t>(actions.size()) + 1) : actions.size();
     for (size_t done = 0; done < crash; ++done) {
       ASSERT_NO_FATAL_FAILURE(world.take(actions[done]));
-      const std::string where = "change " + std::to_string(change) + ", after step " + std::to_string(done) + ", " +
-                                describe(actions[done]);
+      const std::string where = "change " + std::to_string(change) + ", after step " + std::to_string(done) +
+                                ", " + describe(actions[done]);
       ASSERT_NO_FATAL_FAILURE(check_safe(world, before, after, where));
       ASSERT_NO_FATAL_FAILURE(check_kept(world, kept, where));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A Kernel in memory: a State, the pure step(), and a script of faults. It can fail as Linux can; the contract
-// suite holds both against each other.
+// A Kernel in memory: a State, the pure step(), and a script of faults. It can fail as Linux can; the
+// contract suite holds both against each other.
 #pragma once
 
 #include <deque>
@@ -13,8 +13,8 @@ namespace xdpfwd::test {
 
 class FakeKernel final : public Kernel {
  public:
-  // Asked before every action: an Error makes the action fail without effect. May change the state: a tap that
-  // vanishes between two steps.
+  // Asked before every action: an Error makes the action fail without effect. May change the state: a tap
+  // that vanishes between two steps.
   using Fault = std::function<std::optional<Error>(State& state, const Action& action, size_t nth)>;
 
   State state;

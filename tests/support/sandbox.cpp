@@ -38,7 +38,9 @@ std::string make_sandbox() {
 
 }  // namespace
 
-bool is_root() { return geteuid() == 0; }
+bool is_root() {
+  return geteuid() == 0;
+}
 
 const std::string& enter_sandbox() {
   static const std::string folder = make_sandbox();
@@ -62,7 +64,9 @@ void run(const std::string& command) {
   if (status != 0) throw std::runtime_error(fmt::format("'{}' exited with {}: {}", command, status, output));
 }
 
-uint32_t ifindex_of(const std::string& name) { return if_nametoindex(name.c_str()); }
+uint32_t ifindex_of(const std::string& name) {
+  return if_nametoindex(name.c_str());
+}
 
 UniqueFd open_tap(const std::string& name, TapOptions options) {
   UniqueFd fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK));

@@ -8,7 +8,9 @@
 namespace xdpfwd {
 namespace {
 
-Result<void> no_table() { return fail("there is no table", "create the table first", ENOENT); }
+Result<void> no_table() {
+  return fail("there is no table", "create the table first", ENOENT);
+}
 
 Result<void> check_link(const State& state, uint32_t ifindex, const InterfaceName& name) {
   const Link* link = find_link(state, ifindex);
@@ -47,7 +49,8 @@ Result<void> take(State& state, const ClosePort& action) {
 
 Result<void> take(State& state, const OpenPort& action) {
   if (state.table.capacity == 0) return no_table();
-  if (action.port.slot >= XDPFWD_MAX_PORTS) return fail(fmt::format("there is no port slot {}", action.port.slot), {}, EINVAL);
+  if (action.port.slot >= XDPFWD_MAX_PORTS)
+    return fail(fmt::format("there is no port slot {}", action.port.slot), {}, EINVAL);
   if (auto there = check_link(state, action.port.ifindex, action.port.name); !there) return there;
   if (Port* port = port_at(state, action.port.slot)) {
     *port = action.port;
@@ -63,7 +66,8 @@ Result<void> take(State& state, const DeleteRows& action) {
   if (state.table.capacity == 0) return no_table();
   std::vector<FdbKey> keys = action.keys;
   std::ranges::sort(keys);
-  std::erase_if(state.table.rows, [&](const FdbRow& row) { return std::ranges::binary_search(keys, row.key); });
+  std::erase_if(state.table.rows,
+                [&](const FdbRow& row) { return std::ranges::binary_search(keys, row.key); });
   return {};
 }
 
@@ -74,7 +78,8 @@ Result<void> take(State& state, const SetRows& action) {
   std::vector<FdbRow>& rows = state.table.rows;
   // The usual case of a first fill: everything goes to the end.
   if (rows.empty() || (!added.empty() && rows.back().key < added.front().key)) {
-    if (rows.size() + added.size() > state.table.capacity) return fail("the table is full", "raise fdb.max_entries", E2BIG);
+    if (rows.size() + added.size() > state.table.capacity)
+      return fail("the table is full", "raise fdb.max_entries", E2BIG);
     rows.insert(rows.end(), added.begin(), added.end());
     return {};
   }
@@ -92,13 +97,16 @@ Result<void> take(State& state, const SetRows& action) {
   return {};
 }
 
-Result<void> take(State& /*state*/, const AwaitGrace& /*action*/) { return {}; }
+Result<void> take(State& /*state*/, const AwaitGrace& /*action*/) {
+  return {};
+}
 
 Result<void> take(State& state, const SetRxVlan& action) {
   if (auto there = check_link(state, action.ifindex, action.name); !there) return there;
   const auto link = std::ranges::lower_bound(state.links, action.ifindex, {}, &Link::ifindex);
   if (link->rxvlan == action.on) return {};
-  if (link->rxvlan_fixed) return fail(fmt::format("rxvlan of {} is fixed", action.name.view()), {}, EOPNOTSUPP);
+  if (link->rxvlan_fixed)
+    return fail(fmt::format("rxvlan of {} is fixed", action.name.view()), {}, EOPNOTSUPP);
   link->rxvlan = action.on;
   return {};
 }
@@ -106,7 +114,8 @@ Result<void> take(State& state, const SetRxVlan& action) {
 Result<void> take(State& state, const AttachMember& action) {
   if (state.table.capacity == 0) return no_table();
   const Member& member = action.member;
-  if (member.slot >= XDPFWD_MAX_MEMBERS) return fail(fmt::format("there is no member slot {}", member.slot), {}, EINVAL);
+  if (member.slot >= XDPFWD_MAX_MEMBERS)
+    return fail(fmt::format("there is no member slot {}", member.slot), {}, EINVAL);
   if (auto there = check_link(state, member.ifindex, member.name); !there) return there;
   if (member_at(state, member.slot) || find_member(state, member.ifindex))
     return fail(fmt::format("{} has a program already", member.name.view()), {}, EBUSY);
@@ -135,7 +144,8 @@ Result<void> take(State& state, const SetMember& action) {
 }
 
 Result<void> take(State& state, const DetachMember& action) {
-  std::erase_if(state.members, [&](const Member& m) { return m.slot == action.slot && m.ifindex == action.ifindex; });
+  std::erase_if(state.members,
+                [&](const Member& m) { return m.slot == action.slot && m.ifindex == action.ifindex; });
   return {};
 }
 

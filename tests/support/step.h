@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What an action does to a State, as the kernel would do it. FakeKernel is made of it; the contract suite holds
-// it against Linux.
+// What an action does to a State, as the kernel would do it. FakeKernel is made of it; the contract suite
+// holds it against Linux.
 #pragma once
 
 #include "base/result.h"

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Who may include whom: the README's "may use" column, held. Also what core/ may not touch, being pure.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+status=0
+
+# folder: extended regular expression of the quoted includes it may have
+declare -A may=(
+  [bpf]='^bpf/'
+  [daemon/base]='^base/'
+  [daemon/core]='^(base|core)/|^bpf/abi\.h$'
+  [daemon/kernel]='^(base|core|kernel)/|^bpf/abi\.h$|\.skel\.h$'
+  [daemon/sources]='^(base|core|sources)/'
+  [daemon/shell]='^(base|core|kernel|sources|shell)/'
+  [ctl]='^(base|core|ctl)/'
+  [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
+  [bench]='^(base|core|kernel|pktgen|bench|bpf)/|\.skel\.h$'
+)
+for folder in "${!may[@]}"; do
+  while IFS=: read -r file line include; do
+    echo "$file:$line: $folder/ may not include $include"
+    status=1
+  done < <(grep -nHoE '^#include "[^"]+"' "$folder"/*.{h,c,cpp} 2>/dev/null | sed -E 's/#include "([^"]+)"/\1/' |
+    awk -F: -v may="${may[$folder]}" '$3 !~ may')
+done
+
+# core/ has no I/O, no clock, no logging.
+if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/*; then
+  echo "daemon/core/ is pure: none of these"
+  status=1
+fi
+# BPF programs see the kernel's uapi headers and libbpf's helpers only.
+if grep -nE '#include <' bpf/*.bpf.c bpf/maps.h bpf/fdb.h | grep -vE '#include <(linux|bpf)/'; then
+  echo "bpf/ may include <linux/...> and <bpf/...> only"
+  status=1
+fi
+# Names that say nothing.
+if git ls-files | grep -iE '(^|/)[a-z_]*(utils?|common|helpers?|manager)[._/]'; then
+  echo "find these files a name that says what they are"
+  status=1
+fi
+exit $status

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Runs the tests, all layers or those named: lint unit property bpf contract e2e fuzz package sanitize.
+# Installs what it needs, builds, and ends with "N passed, N failed". See docs/testing.md.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+ctest_layers=(unit property bpf contract e2e fuzz)
+all_layers=(lint "${ctest_layers[@]}" sanitize package)
+
+usage() {
+  cat <<TEXT
+usage: tests/run.sh [LAYER...]
+layers: ${all_layers[*]}
+environment: BUILD=build  JOBS=$(nproc)  XDPFWD_RANDOM_FRAMES, XDPFWD_HINT_FRAMES (see docs/testing.md)
+TEXT
+}
+
+layers=()
+for argument in "$@"; do
+  case "$argument" in
+    -h | --help) usage; exit 0 ;;
+    *)
+      if [[ " ${all_layers[*]} " != *" $argument "* ]]; then
+        echo "tests/run.sh: there is no layer '$argument'; layers: ${all_layers[*]}" >&2
+        exit 2
+      fi
+      layers+=("$argument")
+      ;;
+  esac
+done
+[ ${#layers[@]} -gt 0 ] || layers=("${all_layers[@]}")
+
+build=${BUILD:-build}
+jobs=${JOBS:-$(nproc)}
+passed=0
+failed=0
+failures=()
+
+step() { printf '\n== %s ==\n' "$*"; }
+
+# One check that is not a ctest: counts as one test.
+check() {
+  local name=$1
+  shift
+  step "$name"
+  local start=$SECONDS
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "ok: $name ($((SECONDS - start)) s)"
+  else
+    failed=$((failed + 1))
+    failures+=("$name")
+    echo "FAILED: $name"
+  fi
+}
+
+finish() {
+  printf '\n'
+  local failure
+  for failure in "${failures[@]}"; do echo "failed: $failure"; done
+  echo "$passed passed, $failed failed"
+  [ "$failed" -eq 0 ] || exit 1
+  exit 0
+}
+
+# Runs ctest on a build tree and adds its counts. A skipped test fails when we are root.
+run_ctest() {
+  local tree=$1 label=$2 log
+  shift 2
+  log=$(mktemp)
+  step "$label ($tree)"
+  ctest --test-dir "$tree" -L "^$label\$" --output-on-failure --no-tests=error "$@" 2>&1 | tee "$log" |
+    grep -vE '^ *[0-9]+/[0-9]+ Test +#[0-9]+: .* Passed|^ +Start +[0-9]+:'
+  local bad skipped total
+  total=$(sed -nE 's/.* tests failed out of ([0-9]+)$/\1/p' "$log" | tail -1)
+  bad=$(sed -nE 's/.*, ([0-9]+) tests? failed out of .*/\1/p' "$log" | tail -1)
+  skipped=$(grep -c '\*\*\*Skipped' "$log")
+  [ "$(id -u)" -eq 0 ] || skipped=0
+  if [ -z "$total" ]; then
+    failed=$((failed + 1))
+    failures+=("$label: ctest found no tests in $tree")
+  else
+    bad=$((bad + skipped))
+    failed=$((failed + bad))
+    passed=$((passed + total - bad))
+    while IFS= read -r line; do failures+=("$line"); done < <(grep -E '^\s*[0-9]+ - .*\((Failed|Timeout|SEGFAULT|Subprocess.*|Not Run|Skipped).*\)' "$log")
+  fi
+  rm -f "$log"
+}
+
+step "dependencies"
+deploy/dependencies.sh test || { failed=1; failures+=("dependencies"); finish; }
+
+step "build"
+if ! { cmake -S . -B "$build" -G Ninja >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" >>"$build.log" 2>&1; }; then
+  tail -60 "$build.log"
+  failed=1
+  failures+=("build")
+  finish
+fi
+rm -f "$build.log"
+
+for layer in "${layers[@]}"; do
+  case "$layer" in
+    lint) for lint in tests/lint/*.sh; do check "lint: $(basename "$lint" .sh)" bash "$lint" "$build"; done ;;
+    sanitize)
+      step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
+      if cmake -S . -B "$build-sanitize" -G Ninja -DXDPFWD_SANITIZE=ON -DXDPFWD_BENCH=OFF >/dev/null &&
+        ninja -C "$build-sanitize" -j "$jobs" >"$build-sanitize/log" 2>&1; then
+        for label in unit property contract; do run_ctest "$build-sanitize" "$label"; done
+      else
+        tail -40 "$build-sanitize/log"
+        failed=$((failed + 1))
+        failures+=("sanitized build")
+      fi
+      ;;
+    package) check "package" bash tests/package/package_test.sh ;;
+    *) run_ctest "$build" "$layer" ;;
+  esac
+done
+finish

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A daemon that has the sample reports to tell, notes what it is told to do, and fails when asked to.
+#pragma once
+
+#include <atomic>
+#include <optional>
+
+#include "core/control.h"
+#include "support/sample_reports.h"
+
+namespace xdpfwd {
+
+class FakeControl : public Control {
+ public:
+  StatusReport status() override { return sample_status(); }
+  std::vector<GuestReport> guests() override { return guest_list; }
+  std::vector<FdbReport> fdb(FdbKey first, size_t count) override {
+    ++fdb_calls;
+    std::vector<FdbReport> rows;
+    if (made_up_rows == 0) {
+      for (const FdbReport& row : sample_fdb())
+        if (row.key >= first && rows.size() < count) rows.push_back(row);
+      return rows;
+    }
+    for (uint64_t i = first.packed; i < made_up_rows && rows.size() < count; ++i)
+      rows.push_back({FdbKey{i}, "tap1", "vm1", false, true});
+    return rows;
+  }
+  std::vector<PortReport> ports() override { return sample_ports(); }
+  Result<StatsReport> stats() override {
+    if (failure) return std::unexpected(*failure);
+    return sample_stats();
+  }
+  Result<PlanReport> plan() override {
+    if (failure) return std::unexpected(*failure);
+    return sample_plan();
+  }
+  Result<void> add_guest(Guest guest, bool ephemeral) override {
+    if (failure) return std::unexpected(*failure);
+    guest_list.push_back(
+        {std::move(guest), ephemeral ? GuestSource::kEphemeral : GuestSource::kControl, PortState::kPending});
+    return {};
+  }
+  Result<void> delete_guest(const std::string& name) override {
+    if (failure) return std::unexpected(*failure);
+    const size_t gone =
+        std::erase_if(guest_list, [&](const GuestReport& guest) { return guest.guest.name == name; });
+    if (gone == 0) return fail("there is no guest '" + name + "'", "see 'xdpctl guest list'", ENOENT);
+    return {};
+  }
+  Result<void> reload() override {
+    ++reloads;
+    if (failure) return std::unexpected(*failure);
+    return {};
+  }
+  Result<void> detach(const std::vector<InterfaceName>& members) override {
+    if (failure) return std::unexpected(*failure);
+    detached.push_back(members);
+    return {};
+  }
+
+  std::vector<GuestReport> guest_list = sample_guests();
+  uint64_t made_up_rows = 0;  // instead of the sample rows
+  std::atomic<size_t> fdb_calls = 0;
+  std::atomic<size_t> reloads = 0;
+  std::vector<std::vector<InterfaceName>> detached;
+  std::optional<Error> failure;
+};
+
+}  // namespace xdpfwd

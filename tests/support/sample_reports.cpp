@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "support/sample_reports.h"
+
+namespace xdpfwd {
+namespace {
+
+InterfaceName interface(std::string_view name) {
+  return *InterfaceName::parse(name);
+}
+MacAddress mac(std::string_view text) {
+  return *MacAddress::parse(text);
+}
+VlanTag vlan(uint32_t id, VlanTag::Tpid tpid = VlanTag::Tpid::k8021q) {
+  return *VlanTag::make(id, tpid);
+}
+
+MemberReport member(std::string name, uint32_t ifindex, uint64_t factor) {
+  MemberReport report{.name = std::move(name),
+                      .ifindex = ifindex,
+                      .bond = "bond0",
+                      .attached = true,
+                      .flavour = ifindex % 2 == 0 ? Flavour::kFrame : Flavour::kHint,
+                      .mode = XdpMode::kNative,
+                      .active = ifindex % 2 == 0,
+                      .packets = {}};
+  report.packets[XDPFWD_REASON_FORWARDED] = 1'234'567 * factor;
+  report.packets[XDPFWD_REASON_GROUP] = 4'321 * factor;
+  report.packets[XDPFWD_REASON_MISS] = 17;
+  report.packets[XDPFWD_REASON_RUNT] = 1;
+  return report;
+}
+
+PortReport port(std::string name, PortState state, uint32_t ifindex, std::optional<uint32_t> slot,
+                uint64_t packets) {
+  PortReport report{.name = std::move(name),
+                    .state = state,
+                    .ifindex = ifindex,
+                    .slot = slot,
+                    .mtu = ifindex ? 1500U : 0U,
+                    .rows = 2,
+                    .counters = {}};
+  report.counters.slot = slot.value_or(0);
+  report.counters.packets = packets;
+  report.counters.bytes = packets * 512;
+  if (packets != 0) {
+    report.counters.losses[XDPFWD_LOSS_RING_FULL] = packets / 1000;
+    report.counters.losses[XDPFWD_LOSS_NO_READER] = 3;
+  }
+  return report;
+}
+
+}  // namespace
+
+StatusReport sample_status() {
+  return {.version = "0.1.0",
+          .state = "degraded",
+          .uptime_ms = 93'784'005,
+          .guests = 3,
+          .rows_wanted = 5,
+          .rows_installed = 4,
+          .table_capacity = 65'536,
+          .ports_wanted = 3,
+          .ports_open = 2,
+          .config_files = {"/etc/xdpfwd/xdpfwd.toml", "/etc/xdpfwd/xdpfwd.d/10-guests.toml"},
+          .members = {member("eth0", 2, 1), member("eth1", 3, 0)},
+          .problems = {{"guest vm3", "tap tap3 does not exist", "start the VM", std::nullopt, true},
+                       {"member eth1", "its driver has no native XDP", "set uplink.xdp_mode = \"generic\"",
+                        4'000, false}}};
+}
+
+std::vector<GuestReport> sample_guests() {
+  return {{{"vm1",
+            interface("tap1"),
+            {mac("52:54:00:00:00:01")},
+            {vlan(100)},
+            false,
+            {"/etc/xdpfwd/xdpfwd.toml", 4, 1}},
+           GuestSource::kFile,
+           PortState::kOpen},
+          {{"vm2",
+            interface("tap2"),
+            {mac("52:54:00:00:00:02"), mac("52:54:00:00:00:03")},
+            {vlan(100, VlanTag::Tpid::k8021ad), vlan(4094, VlanTag::Tpid::k8021ad)},
+            true,
+            {}},
+           GuestSource::kControl,
+           PortState::kNoReader},
+          {{"vm3", interface("tap3"), {mac("52:54:00:00:00:04")}, {VlanTag()}, false, {}},
+           GuestSource::kEphemeral,
+           PortState::kMissing}};
+}
+
+std::vector<FdbReport> sample_fdb() {
+  return {
+      {FdbKey::make(mac("52:54:00:00:00:04"), VlanTag()), "tap3", "vm3", false, false},
+      {FdbKey::make(mac("52:54:00:00:00:01"), vlan(100)), "tap1", "vm1", false, true},
+      {FdbKey::make(mac("52:54:00:00:00:02"), vlan(100, VlanTag::Tpid::k8021ad)), "tap2", "vm2", true, true}};
+}
+
+std::vector<PortReport> sample_ports() {
+  return {port("tap1", PortState::kOpen, 12, 0, 1'234'567), port("tap2", PortState::kNoReader, 13, 1, 0),
+          port("tap3", PortState::kMissing, 0, std::nullopt, 0)};
+}
+
+StatsReport sample_stats(uint64_t seconds) {
+  StatsReport report{.time_ns = 5'000'000'000 + seconds * 1'000'000'000,
+                     .members = {member("eth0", 2, 1 + seconds), member("eth1", 3, 0)},
+                     .ports = sample_ports()};
+  report.ports[0].counters.packets += seconds * 500'000;
+  report.ports[0].counters.bytes += seconds * 500'000 * 512;
+  report.ports[0].counters.losses[XDPFWD_LOSS_RING_FULL] += seconds * 25;
+  return report;
+}
+
+PlanReport sample_plan() {
+  return {.actions = {"open port tap4 (slot 3, ifindex 14)", "set 2 rows",
+                      "close port tap9 (slot 8, ifindex 19)"},
+          .rows_added = 2,
+          .rows_removed = 1,
+          .rows_changed = 0,
+          .problems = {{"guest vm5", "tap tap5 does not exist", "start the VM", std::nullopt, true}}};
+}
+
+}  // namespace xdpfwd

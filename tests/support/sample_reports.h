@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Reports with something in every field, for tests of whatever turns them into text.
+#pragma once
+
+#include "core/report.h"
+
+namespace xdpfwd {
+
+StatusReport sample_status();
+std::vector<GuestReport> sample_guests();
+std::vector<FdbReport> sample_fdb();
+std::vector<PortReport> sample_ports();
+// `second` is `seconds` later than the first, with counters that have grown.
+StatsReport sample_stats(uint64_t seconds = 0);
+PlanReport sample_plan();
+
+}  // namespace xdpfwd
