@@ -56,6 +56,23 @@ FrameChecker::Known* FrameChecker::find(uint32_t id) {
   return id < known_.size() ? known_[id].get() : nullptr;
 }
 
+FrameChecker::Known* FrameChecker::learn_from(const StampPlace& stamp, uint32_t place,
+                                              std::span<const uint8_t> frame) {
+  if (stamp.stream_id >= StreamSet::kMaxStreams || !Stamp::read(&frame[stamp.offset], stamp.stream_id))
+    return nullptr;
+  const size_t head_size = stamp.offset + Stamp::kSize;
+  if (frame.size() - head_size > StreamSet::kMaxSize) return nullptr;
+  auto known = std::make_unique<Known>();
+  known->place = place;
+  known->stream.id = stamp.stream_id;
+  known->stream.fill_size = frame.size() - head_size;
+  known->stream.sent_head.assign(frame.begin(), frame.begin() + static_cast<std::ptrdiff_t>(head_size));
+  known->stream.delivered_head = known->stream.sent_head;
+  if (known_.size() <= stamp.stream_id) known_.resize(stamp.stream_id + 1);
+  known_[stamp.stream_id] = std::move(known);
+  return known_[stamp.stream_id].get();
+}
+
 // A frame that names no stream of ours is somebody else's, unless it comes from our source address.
 Judgement FrameChecker::judge_unknown(std::span<const uint8_t> frame) {
   const bool ours =
@@ -74,6 +91,7 @@ Judgement FrameChecker::judge(uint32_t place, std::span<const uint8_t> frame, ui
   const std::optional<StampPlace> found = find_stamp(frame);
   if (!found) return judge_unknown(frame);
   Known* known = find(found->stream_id);
+  if (known == nullptr && learning_) known = learn_from(*found, place, frame);
   if (known == nullptr) return judge_unknown(frame);
 
   const Stream& stream = known->stream;

@@ -53,6 +53,9 @@ class FrameChecker {
 
   // From now on these streams are known.
   void expect(const StreamSet& set);
+  // From now on a frame with a good stamp, of a stream that nobody announced, announces it: its head is taken
+  // as right, and so is the place where it was seen first.
+  void learn() { learning_ = true; }
   // A number for a tap's name, to be used with judge().
   uint32_t place(std::string_view tap);
   // With this the place of a stream is not looked at.
@@ -61,6 +64,8 @@ class FrameChecker {
   Judgement judge(uint32_t place, std::span<const uint8_t> frame, uint64_t now_ns);
 
   [[nodiscard]] ReceiveReport report() const;
+  // Starts the histogram anew; the counts stay.
+  void forget_latencies() { latency_ns_ = {}; }
 
  private:
   struct Known {
@@ -72,9 +77,11 @@ class FrameChecker {
   };
 
   Known* find(uint32_t id);
+  Known* learn_from(const StampPlace& stamp, uint32_t place, std::span<const uint8_t> frame);
   Judgement judge_unknown(std::span<const uint8_t> frame);
 
   Form form_;
+  bool learning_ = false;
   std::vector<std::unique_ptr<Known>> known_;  // by id
   std::vector<MacAddress> sources_;
   std::unordered_map<std::string, uint32_t> places_;

@@ -121,6 +121,10 @@ void StackSink::expect(const StreamSet& streams) {
   tasks_.run([&] { checker_.expect(streams); });
 }
 
+void StackSink::learn() {
+  tasks_.run([&] { checker_.learn(); });
+}
+
 ReceiveReport StackSink::report() {
   ReceiveReport report;
   tasks_.run([&] {

@@ -27,6 +27,7 @@ class StackSink {
 
   Result<void> add_device(const std::string& device, const std::string& netns);
   void expect(const StreamSet& streams);
+  void learn();  // see FrameChecker::learn()
   [[nodiscard]] uint64_t frames() const { return frames_.load(std::memory_order_relaxed); }
   // Here `missed` says how many frames came faster than they were read.
   [[nodiscard]] ReceiveReport report();

@@ -234,9 +234,9 @@ Result<StreamSet> StreamSet::of_control(std::span<const Control> kinds, const St
                               Payload(std::move(slow)))
                                  .bytes();
         } else {
-          const MacAddress dst = kind == Control::kUnknownUnicast  ? kUnknownMac
-                                 : kind == Control::kMulticast ? kMulticastMac
-                                                               : kBroadcastMac;
+          const MacAddress dst = kind == Control::kUnknownUnicast ? kUnknownMac
+                                 : kind == Control::kMulticast    ? kMulticastMac
+                                                                  : kBroadcastMac;
           stream.sent_head =
               udp_head(Ethernet{.dst = dst, .src = options.source}, stream.id, head, stream.fill_size);
         }

@@ -72,6 +72,14 @@ void TapReceiver::expect(const StreamSet& streams) {
   tasks_.run([&] { checker_.expect(streams); });
 }
 
+void TapReceiver::learn() {
+  tasks_.run([&] { checker_.learn(); });
+}
+
+void TapReceiver::forget_latencies() {
+  tasks_.run([&] { checker_.forget_latencies(); });
+}
+
 ReceiveReport TapReceiver::report() {
   ReceiveReport report;
   tasks_.run([&] { report = checker_.report(); });

@@ -37,12 +37,14 @@ class TapReceiver {
   // Stops reading; a tap that only this process held is gone after that. What waited in it is lost.
   void remove_tap(const std::string& name);
   void expect(const StreamSet& streams);
+  void learn();  // see FrameChecker::learn()
 
   // Of all frames read, of any kind.
   [[nodiscard]] uint64_t frames() const { return frames_.load(std::memory_order_relaxed); }
   // Returns when no frame has come for `quiet`, or after `at_most`.
   void wait_quiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most) const;
   [[nodiscard]] ReceiveReport report();
+  void forget_latencies();
   // Reads what waits in the taps, and ends. The taps stay open until the destructor.
   void stop();
 

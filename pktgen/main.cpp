@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// xdpfwd-pktgen: send, sink and loop. This file is the command line and nothing else.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "pktgen/interrupt.h"
+#include "pktgen/loop.h"
+#include "pktgen/report_text.h"
+#include "pktgen/scenario.h"
+#include "pktgen/start_signal.h"
+
+namespace xdpfwd {
+namespace {
+
+using namespace std::chrono_literals;
+
+enum ExitCode { kOk = 0, kFramesWrong = 1, kUsage = 2, kEnvironment = 3 };
+
+constexpr const char* kFooter =
+    "Exit codes: 0 all frames as they should be, 1 frames lost or wrong, 2 wrong arguments, 3 the system "
+    "refused.";
+
+struct Flags {
+  std::string scenario;
+  std::vector<std::string> guests;
+  std::vector<std::string> members;
+  std::vector<std::string> devices;
+  std::vector<std::string> taps;
+  std::vector<std::string> stack_devices;
+  std::vector<size_t> sizes;
+  std::optional<double> pps;
+  std::optional<uint64_t> count;
+  std::optional<double> duration;
+  std::optional<std::string> backend;
+  std::string netns;
+  std::string tx_netns;
+  std::string rx_netns;
+  std::optional<uint32_t> queue_length;
+  std::optional<uint64_t> control;
+  std::optional<unsigned> tx_cpu;
+  std::optional<unsigned> rx_cpu;
+  unsigned batch = 64;
+  double settle = 30;
+  std::string ready_file;
+  std::string start_file;
+  bool start_stdin = false;
+  bool hold = false;
+  bool qdisc = false;
+  bool json = false;
+};
+
+int complain(const Error& error, ExitCode code) {
+  fmt::print(stderr, "xdpfwd-pktgen: {}\n", error.text());
+  return code;
+}
+
+// The file's scenario, with what the flags say on top.
+Result<Scenario> scenario_of(const Flags& flags) {
+  Scenario scenario;
+  if (!flags.scenario.empty()) {
+    auto read = read_scenario(flags.scenario);
+    if (!read) return read;
+    scenario = std::move(*read);
+  }
+  for (const std::string& text : flags.guests) {
+    auto guest = parse_guest(text);
+    if (!guest) return std::unexpected(guest.error());
+    scenario.guests.push_back(std::move(*guest));
+  }
+  for (const std::string& text : flags.members) {
+    auto member = parse_member(text);
+    if (!member) return std::unexpected(member.error());
+    scenario.members.push_back(std::move(*member));
+  }
+  if (!flags.sizes.empty()) scenario.sizes = flags.sizes;
+  if (flags.pps) scenario.pps = flags.pps;
+  if (flags.count) scenario.count = flags.count;
+  if (flags.duration) scenario.duration_s = flags.duration;
+  if (flags.queue_length) scenario.queue_length = flags.queue_length;
+  if (flags.control) scenario.control_frames = flags.control;
+  if (!flags.tx_netns.empty()) scenario.tx_netns = flags.tx_netns;
+  if (!flags.rx_netns.empty()) scenario.rx_netns = flags.rx_netns;
+  if (flags.backend) {
+    auto backend = parse_backend(*flags.backend);
+    if (!backend) return std::unexpected(backend.error());
+    scenario.backend = *backend;
+  }
+  return scenario;
+}
+
+int run_send(const Flags& flags, Interrupt& interrupt) {
+  auto scenario = scenario_of(flags);
+  if (!scenario) return complain(scenario.error(), kUsage);
+  if (auto checked = check_guests(scenario->guests, false); !checked)
+    return complain(checked.error(), kUsage);
+  const std::vector<std::string> devices = flags.devices.empty() ? scenario->tx_devices() : flags.devices;
+  if (devices.empty()) return complain({"no device to send from", "name at least one: --dev eth0"}, kUsage);
+  StreamOptions stream_options{.members = static_cast<uint32_t>(devices.size())};
+  if (!scenario->sizes.empty()) stream_options.sizes = scenario->sizes;
+  auto streams = StreamSet::of_guests(scenario->guests, stream_options);
+  if (!streams) return complain(streams.error(), kUsage);
+  if (!scenario->count && !scenario->duration_s) scenario->duration_s = 10;
+
+  SendOptions options{.devices = devices,
+                      .netns = flags.netns.empty() ? scenario->tx_netns : flags.netns,
+                      .pps = scenario->pps.value_or(0),
+                      .count = scenario->count,
+                      .cpu = flags.tx_cpu,
+                      .qdisc_bypass = !flags.qdisc,
+                      .batch = flags.batch};
+  if (scenario->duration_s)
+    options.duration = std::chrono::nanoseconds(static_cast<int64_t>(*scenario->duration_s * 1e9));
+  const Backend backend = scenario->backend.value_or(Backend::kLive);
+  auto sender = make_sender(backend, *streams, options);
+  if (!sender) return complain(sender.error(), kEnvironment);
+  if (auto started = (*sender)->start(); !started) return complain(started.error(), kEnvironment);
+  while (!(*sender)->finished()) {
+    interrupt.wait(-1, 10ms);
+    if (interrupt.arrived()) (*sender)->stop();
+  }
+  auto report = (*sender)->wait();
+  if (!report) return complain(report.error(), kEnvironment);
+  fmt::print("{}\n", flags.json ? send_json(*report, backend) : send_text(*report, backend));
+  return report->sent() > 0 && report->refused == 0 ? kOk : kFramesWrong;
+}
+
+int run_sink(const Flags& flags, Interrupt& interrupt) {
+  auto scenario = scenario_of(flags);
+  if (!scenario) return complain(scenario.error(), kUsage);
+  const std::vector<std::string> taps = flags.taps.empty() ? scenario->taps() : flags.taps;
+  if (taps.empty() && flags.stack_devices.empty())
+    return complain({"nothing to read", "name at least one tap: --tap tap1"}, kUsage);
+  const std::string netns = flags.netns.empty() ? scenario->rx_netns : flags.netns;
+
+  auto receiver = TapReceiver::start({.cpu = flags.rx_cpu});
+  if (!receiver) return complain(receiver.error(), kEnvironment);
+  (*receiver)->learn();
+  for (const std::string& tap : taps)
+    if (auto added =
+            (*receiver)->add_tap({.name = tap, .netns = netns, .queue_length = scenario->queue_length});
+        !added)
+      return complain(added.error(), kEnvironment);
+  auto stack = StackSink::start(flags.stack_devices, netns);
+  if (!stack) return complain(stack.error(), kEnvironment);
+  (*stack)->learn();
+
+  if (!flags.ready_file.empty())
+    if (auto done = announce_ready(flags.ready_file); !done) return complain(done.error(), kEnvironment);
+  fmt::print(stderr, "reading {} taps; Ctrl-C ends it\n", taps.size());
+  const auto start = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  while (!interrupt.arrived()) {
+    interrupt.wait(-1, 20ms);
+    if (scenario->duration_s && elapsed() >= *scenario->duration_s) break;
+    if (scenario->count && (*receiver)->frames() >= *scenario->count) break;
+  }
+  SinkReport report{.seconds = elapsed()};
+  (*receiver)->stop();
+  report.taps = (*receiver)->report();
+  report.stack = (*stack)->report();
+  fmt::print("{}\n", flags.json ? sink_json(report) : sink_text(report));
+  return report.clean() ? kOk : kFramesWrong;
+}
+
+int run_loop(const Flags& flags, Interrupt& interrupt) {
+  auto scenario = scenario_of(flags);
+  if (!scenario) return complain(scenario.error(), kUsage);
+  if (auto checked = check_guests(scenario->guests, true); !checked) return complain(checked.error(), kUsage);
+  auto loop = Loop::prepare({.scenario = std::move(*scenario),
+                             .settle_s = flags.settle,
+                             .tx_cpu = flags.tx_cpu,
+                             .rx_cpu = flags.rx_cpu,
+                             .batch = flags.batch,
+                             .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
+                             .interrupted = [&] { return interrupt.arrived(); }});
+  if (!loop) return complain(loop.error(), kEnvironment);
+  fmt::print(stderr, "ready: the taps are open\n");
+  if (!flags.ready_file.empty())
+    if (auto done = announce_ready(flags.ready_file); !done) return complain(done.error(), kEnvironment);
+  if (!flags.start_file.empty())
+    if (auto done = wait_for_file(flags.start_file, interrupt); !done)
+      return complain(done.error(), kEnvironment);
+  if (flags.start_stdin) wait_for_line(interrupt);
+
+  auto report = (*loop)->run();
+  if (!report) return complain(report.error(), kEnvironment);
+  fmt::print("{}\n", flags.json ? loop_json(*report) : loop_text(*report));
+  std::fflush(stdout);
+  if (flags.hold && !interrupt.arrived()) {
+    fmt::print(stderr, "holding the taps open; Ctrl-C ends it\n");
+    while (!interrupt.arrived()) interrupt.wait(-1, 1s);
+  }
+  return report->clean() ? kOk : kFramesWrong;
+}
+
+void add_traffic_flags(CLI::App& command, Flags& flags) {
+  command
+      .add_option("--scenario", flags.scenario,
+                  "JSON file with guests, members, sizes, rates; flags come on top")
+      ->check(CLI::ExistingFile);
+  command
+      .add_option("--guest", flags.guests,
+                  "mac=52:54:00:00:00:01,vlan=100,tap=tap1[,name=web1][,inner=7][,priority=3][,trunk]; "
+                  "vlan is 1..4094, ad:100 (802.1ad) or untagged; may be repeated")
+      ->delimiter('\0');
+  command
+      .add_option("--size", flags.sizes,
+                  "bytes of a frame as sent, without FCS; may be repeated (default 64)")
+      ->delimiter(',');
+  command.add_option("--pps", flags.pps, "frames a second, of all streams together")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--count", flags.count, "frames to send")->check(CLI::PositiveNumber);
+  command.add_option("--duration", flags.duration, "seconds to send")->check(CLI::PositiveNumber);
+  command
+      .add_option("--backend", flags.backend,
+                  "live: XDP frames, fast (default); packet: AF_PACKET, everywhere")
+      ->check(CLI::IsMember({"live", "packet"}));
+  command.add_option("--tx-cpu", flags.tx_cpu, "CPU of the sending thread");
+  command.add_option("--batch", flags.batch, "live frames handed over at a time")->check(CLI::Range(1, 256));
+}
+
+int run(int argc, char** argv) {
+  Interrupt interrupt;
+  Flags flags;
+  CLI::App app("Sends, receives and checks frames: a traffic generator whose every byte is known.",
+               "xdpfwd-pktgen");
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", XDPFWD_VERSION);
+
+  CLI::App* send = app.add_subcommand("send", "send streams of frames to guests");
+  add_traffic_flags(*send, flags);
+  send->add_option("--dev", flags.devices,
+                   "device to send from; each guest gets a stream through each of them");
+  send->add_option("--netns", flags.netns, "network namespace of the devices");
+  send->add_flag("--qdisc", flags.qdisc, "packet back end: go through the queueing discipline");
+  send->add_flag("--json", flags.json, "one line of JSON");
+
+  CLI::App* sink = app.add_subcommand("sink", "read taps as VMs would, and check what arrives");
+  sink->add_option("--tap", flags.taps, "tap to read, created when it is not there; may be repeated");
+  sink->add_option("--stack", flags.stack_devices,
+                   "device whose frames for the stack are counted; may be repeated");
+  sink->add_option("--scenario", flags.scenario, "JSON file that names the taps")->check(CLI::ExistingFile);
+  sink->add_option("--netns", flags.netns, "network namespace of taps and devices");
+  sink->add_option("--count", flags.count, "end after so many frames")->check(CLI::PositiveNumber);
+  sink->add_option("--duration", flags.duration, "end after so many seconds")->check(CLI::PositiveNumber);
+  sink->add_option("--queue-length", flags.queue_length, "txqueuelen of the taps")
+      ->check(CLI::Range(1, 1 << 20));
+  sink->add_option("--rx-cpu", flags.rx_cpu, "CPU of the reading thread");
+  sink->add_option("--ready-file", flags.ready_file, "file to write once the taps are open");
+  sink->add_flag("--json", flags.json, "one line of JSON");
+
+  CLI::App* loop =
+      app.add_subcommand("loop", "both: send to guests, check every frame at their taps and at the stack");
+  add_traffic_flags(*loop, flags);
+  loop->add_option("--member", flags.members, "tx=sw0,rx=up0: a cable to the forwarder; may be repeated")
+      ->delimiter('\0');
+  loop->add_option("--tx-netns", flags.tx_netns, "network namespace of the sending ends");
+  loop->add_option("--rx-netns", flags.rx_netns, "network namespace of the forwarder and its taps");
+  loop->add_option("--queue-length", flags.queue_length, "txqueuelen of the taps (default 16384)")
+      ->check(CLI::Range(1, 1 << 20));
+  loop->add_option("--control", flags.control,
+                   "frames for the stack, of each kind, size and member (default 100)");
+  loop->add_option("--rx-cpu", flags.rx_cpu, "CPU of the reading thread");
+  loop->add_option("--ready-file", flags.ready_file, "file to write once the taps are open");
+  loop->add_option("--start-file", flags.start_file, "go on when this file appears");
+  loop->add_flag("--start-stdin", flags.start_stdin, "go on when a line comes on standard input");
+  loop->add_option("--settle", flags.settle,
+                   "seconds that probes may take to get through; 0 sends none (default 30)")
+      ->check(CLI::NonNegativeNumber);
+  loop->add_flag("--hold", flags.hold, "keep the taps open after the report, until Ctrl-C");
+  loop->add_flag("--json", flags.json, "one line of JSON at the end");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kUsage;
+  }
+  if (send->parsed()) return run_send(flags, interrupt);
+  if (sink->parsed()) return run_sink(flags, interrupt);
+  return run_loop(flags, interrupt);
+}
+
+}  // namespace
+}  // namespace xdpfwd
+
+int main(int argc, char** argv) {
+  return xdpfwd::run(argc, argv);
+}
