@@ -81,29 +81,26 @@ Result<void> Daemon::start() {
     if (!intent) return std::unexpected(intent.error());
   }
   reconciler_.set_intent(std::move(*intent));
-  reconcile();
+  look_again();
   if (observe_error_) return std::unexpected(*observe_error_);
   return {};
 }
 
-void Daemon::reconcile() {
+void Daemon::note_look(const Result<void>& looked) {
   observe_error_.reset();
-  if (auto done = reconciler_.reconcile(clock_()); !done) {
-    observe_error_ = done.error();
-    log_event(spdlog::level::err, done.error().text());
+  if (!looked) {
+    observe_error_ = looked.error();
+    log_event(spdlog::level::err, looked.error().text());
   }
+  if (on_look_) on_look_();
 }
 
 void Daemon::look_again() {
-  reconcile();
+  note_look(reconciler_.reconcile(clock_()));
 }
 
 void Daemon::audit() {
-  observe_error_.reset();
-  if (auto done = reconciler_.audit(clock_()); !done) {
-    observe_error_ = done.error();
-    log_event(spdlog::level::err, done.error().text());
-  }
+  note_look(reconciler_.audit(clock_()));
 }
 
 std::vector<Problem> Daemon::problems() const {
@@ -272,7 +269,7 @@ Result<Daemon::Candidate> Daemon::read_candidate() const {
 Result<PlanReport> Daemon::plan() {
   const auto candidate = read_candidate();
   if (!candidate) return std::unexpected(candidate.error());
-  reconcile();
+  look_again();
   const Reconciler::Preview preview = reconciler_.preview(candidate->intent);
   PlanReport report{.actions = {},
                     .rows_added = preview.rows_added,
@@ -293,7 +290,7 @@ Result<void> Daemon::use_guests(GuestSet guests, bool persist) {
   active_ = std::move(active);
   conflicts_.clear();
   reconciler_.set_intent(std::move(*intent));
-  reconcile();
+  look_again();
   return {};
 }
 
@@ -335,7 +332,7 @@ Result<void> Daemon::reload() {
   conflicts_.clear();
   reconciler_.set_hold({});
   reconciler_.set_intent(std::move(candidate->intent));
-  reconcile();
+  look_again();
   log_event(spdlog::level::info, fmt::format("configuration reloaded: {}", summary()));
   return {};
 }
@@ -350,7 +347,7 @@ Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
     hold.members.push_back(member);
   }
   reconciler_.set_hold(std::move(hold));
-  reconcile();
+  look_again();
   log_event(spdlog::level::warn, members.empty() ? "detached from all members: every frame takes the stack"
                                                  : "detached from members, as an operator asked");
   return {};

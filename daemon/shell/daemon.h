@@ -22,6 +22,8 @@ class Daemon final : public Control {
   // `config` was read from `config_file`; the file is read again on reload.
   Daemon(Kernel& kernel, std::string config_file, Config config, Clock clock);
 
+  // Called after every look, whoever asked for it.
+  void set_on_look(std::function<void()> on_look) { on_look_ = std::move(on_look); }
   // Loads the stored guests, adopts what is in the kernel, and makes it match.
   Result<void> start();
   // Something may have changed: look again.
@@ -52,7 +54,7 @@ class Daemon final : public Control {
   // What the files say now, checked together with the guests from elsewhere.
   [[nodiscard]] Result<Candidate> read_candidate() const;
   Result<void> use_guests(GuestSet guests, bool persist);
-  void reconcile();
+  void note_look(const Result<void>& looked);
   [[nodiscard]] PortState port_state(size_t tap) const;
   [[nodiscard]] std::vector<MemberReport> members(const Sample* sample) const;
   [[nodiscard]] std::vector<Problem> problems() const;
@@ -69,6 +71,7 @@ class Daemon final : public Control {
   std::optional<Error> observe_error_;
   GuestStore store_;
   Reconciler reconciler_;
+  std::function<void()> on_look_;
   Kernel& kernel_;
 };
 

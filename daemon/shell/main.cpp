@@ -12,6 +12,7 @@
 #include "core/options.h"
 #include "core/plan.h"
 #include "kernel/linux_kernel.h"
+#include "shell/control_server.h"
 #include "shell/daemon.h"
 #include "shell/log.h"
 #include "shell/service.h"
@@ -61,6 +62,16 @@ Result<void> detach_all(const std::string& bpffs) {
   return {};
 }
 
+ControlServer::Options control_options(const Settings& settings) {
+  return {.socket = settings.socket,
+          .group = settings.socket_group,
+          .version = kVersion,
+          .on_drop = [](const Peer& peer, const std::string& why) {
+            log_event(spdlog::level::warn,
+                      fmt::format("control client (pid {}, uid {}) dropped: {}", peer.pid, peer.uid, why));
+          }};
+}
+
 Result<void> serve(const std::string& file, Config config) {
   sd_event* raw_loop = nullptr;
   if (const int result = sd_event_default(&raw_loop); result < 0)
@@ -73,6 +84,9 @@ Result<void> serve(const std::string& file, Config config) {
   auto monitor = LinkMonitor::open();
   if (!monitor) return std::unexpected(monitor.error());
   Daemon daemon(**kernel, file, std::move(config), service_clock_ms);
+  // The socket is also what keeps a second daemon away from our maps: bind it before touching them.
+  auto control = ControlServer::start(loop.get(), daemon, control_options(daemon.settings()));
+  if (!control) return std::unexpected(control.error());
   if (auto started = daemon.start(); !started) return started;
   auto service = Service::make(loop.get(), daemon, std::move(*monitor));
   if (!service) return std::unexpected(service.error());

@@ -42,6 +42,7 @@ Result<std::unique_ptr<Service>> Service::make(sd_event* loop, Daemon& daemon, L
 }
 
 Service::~Service() {
+  daemon_.set_on_look({});
   for (sd_event_source* source : sources_) sd_event_source_disable_unref(source);
 }
 
@@ -80,6 +81,7 @@ void Service::refresh() {
 }
 
 Result<void> Service::run() {
+  daemon_.set_on_look([this] { refresh(); });
   arm(audit_, service_clock_ms() + kAuditPeriodMs);
   refresh();
   sd_notify(0, "READY=1");
@@ -93,24 +95,19 @@ Result<void> Service::run() {
 
 int Service::on_links(sd_event_source* /*source*/, int /*fd*/, uint32_t /*events*/, void* self) {
   auto* service = static_cast<Service*>(self);
-  if (service->monitor_.changed()) {
-    service->daemon_.look_again();
-    service->refresh();
-  }
+  if (service->monitor_.changed()) service->daemon_.look_again();
   return 0;
 }
 
 int Service::on_look(sd_event_source* /*source*/, uint64_t /*now*/, void* self) {
   auto* service = static_cast<Service*>(self);
   service->daemon_.look_again();
-  service->refresh();
   return 0;
 }
 
 int Service::on_audit(sd_event_source* /*source*/, uint64_t /*now*/, void* self) {
   auto* service = static_cast<Service*>(self);
   service->daemon_.audit();
-  service->refresh();
   service->arm(service->audit_, service_clock_ms() + kAuditPeriodMs);
   return 0;
 }
@@ -120,7 +117,6 @@ int Service::on_reload(sd_event_source* /*source*/, const signalfd_siginfo* /*in
   sd_notify(0, fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_us()).c_str());
   (void)service->daemon_.reload();  // a refusal is logged, and the old configuration goes on
   sd_notify(0, "READY=1");
-  service->refresh();
   return 0;
 }
 

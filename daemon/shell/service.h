@@ -22,10 +22,10 @@ class Service {
 
   // Says READY, then runs until SIGTERM or SIGINT. Forwarding goes on afterwards.
   Result<void> run();
-  // After anything that may have changed when to look again, or what there is to say.
-  void refresh();
 
  private:
+  // After every look: when to look again, and what systemd shows.
+  void refresh();
   Service(sd_event* loop, Daemon& daemon, LinkMonitor monitor)
       : loop_(loop), daemon_(daemon), monitor_(std::move(monitor)) {}
   Result<void> add_sources();
