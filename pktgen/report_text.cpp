@@ -17,12 +17,12 @@ double rounded(double value, double step) {
 
 Json latency_json(const Histogram& latency) {
   const auto us = [&](double fraction) {
-    return rounded(static_cast<double>(latency.percentile(fraction)) / 1e3, 0.01);
+    return rounded(static_cast<double>(latency.percentile(fraction)) / 1e3, 2);
   };
   return {{"p50", us(0.5)},
           {"p99", us(0.99)},
           {"p999", us(0.999)},
-          {"max", rounded(static_cast<double>(latency.max()) / 1e3, 0.01)}};
+          {"max", rounded(static_cast<double>(latency.max()) / 1e3, 2)}};
 }
 
 std::string latency_text(const Histogram& latency) {
@@ -62,8 +62,8 @@ std::string send_json(const SendReport& report, Backend backend) {
                      {"refused", report.refused},
                      {"refused_known", report.refused_known},
                      {"left_out", report.left_out},
-                     {"seconds", rounded(report.seconds, 1e-6)},
-                     {"pps", rounded(report.pps(), 0.1)},
+                     {"seconds", rounded(report.seconds, 6)},
+                     {"pps", rounded(report.pps(), 1)},
                      {"asked_pps", report.asked_pps},
                      {"backend", backend_name(backend)},
                      {"devices", devices_json(report)}};
@@ -107,9 +107,8 @@ std::string sink_json(const SinkReport& report) {
       {"corrupted", total.corrupted},
       {"foreign", report.taps.foreign},
       {"passed_to_stack", report.stack.total().delivered()},
-      {"seconds", rounded(report.seconds, 1e-6)},
-      {"pps",
-       report.seconds > 0 ? rounded(static_cast<double>(total.delivered()) / report.seconds, 0.1) : 0.0},
+      {"seconds", rounded(report.seconds, 6)},
+      {"pps", report.seconds > 0 ? rounded(static_cast<double>(total.delivered()) / report.seconds, 1) : 0.0},
       {"latency_us", latency_json(report.taps.latency_ns)}};
   return json.dump();
 }
@@ -151,8 +150,8 @@ std::string loop_json(const LoopReport& report) {
                      {"reordered", report.guests.reordered},
                      {"corrupted", report.guests.corrupted},
                      {"passed_to_stack", report.passed_to_stack},
-                     {"pps", rounded(report.pps, 0.1)},
-                     {"ns_per_packet", rounded(report.ns_per_packet(), 0.1)},
+                     {"pps", rounded(report.pps, 1)},
+                     {"ns_per_packet", rounded(report.ns_per_packet(), 1)},
                      {"latency_us", latency_json(report.latency_ns)},
                      {"correct", report.clean()},
                      {"control",
@@ -163,9 +162,9 @@ std::string loop_json(const LoopReport& report) {
                        {"flooded", report.flooded}}},
                      {"guest_frames_at_stack", report.guest_frames_at_stack},
                      {"refused", report.refused},
-                     {"asked_pps", rounded(report.asked_pps, 0.1)},
-                     {"overload_pps", rounded(report.overload_pps, 0.1)},
-                     {"seconds", rounded(report.seconds, 1e-6)},
+                     {"asked_pps", rounded(report.asked_pps, 1)},
+                     {"overload_pps", rounded(report.overload_pps, 1)},
+                     {"seconds", rounded(report.seconds, 6)},
                      {"trials", trials}};
   return json.dump();
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Pace and histogram: the numbers they promise.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "pktgen/histogram.h"
+#include "pktgen/pace.h"
+#include "pktgen/sequence_window.h"
+
+namespace xdpfwd {
+namespace {
+
+TEST(PktgenPace, MeetsEveryRateToOneInAMillion) {
+  for (const double pps : {1.0, 3.0, 1e3, 12'345.0, 1e5, 1e6, 3e6, 14'880'952.0}) {
+    const Pace pace = Pace::of_pps(pps);
+    const auto hour = static_cast<uint64_t>(pps * 3600);
+    EXPECT_NEAR(static_cast<double>(pace.due_ns(hour)), 3600e9, 3600e9 / 1e6 * 1.2) << pps;
+  }
+}
+
+TEST(PktgenPace, DueCountIsTheInverseOfDueTime) {
+  std::mt19937_64 random(7);
+  for (const double pps : {0.5, 1'000.0, 999'999.0, 7e6}) {
+    const Pace pace = Pace::of_pps(pps);
+    for (int i = 0; i < 10'000; ++i) {
+      const uint64_t elapsed = random() % 100'000'000'000;
+      const uint64_t due = pace.due_count(elapsed);
+      EXPECT_GE(due, 1U);
+      EXPECT_LE(pace.due_ns(due - 1), elapsed);
+      EXPECT_GT(pace.due_ns(due), elapsed);
+    }
+  }
+}
+
+TEST(PktgenPace, WithoutPaceEverythingIsDue) {
+  EXPECT_TRUE(Pace::of_pps(0).unlimited());
+  EXPECT_EQ(Pace().due_count(0), UINT64_MAX);
+  EXPECT_EQ(Pace().gap_ns(), 0U);
+  EXPECT_LE(Pace::of_pps(1e6).gap_ns(), 250U);
+}
+
+TEST(PktgenHistogram, EveryValueIsWithinOnePercentOfItsBucket) {
+  std::mt19937_64 random(1);
+  for (unsigned bits = 1; bits <= 64; ++bits) {
+    for (int i = 0; i < 1000; ++i) {
+      const uint64_t value = random() >> (64 - bits);
+      const auto middle = static_cast<double>(Histogram::middle_of(Histogram::index_of(value)));
+      EXPECT_NEAR(middle, static_cast<double>(value), static_cast<double>(value) * 0.01 + 1e-9) << value;
+    }
+  }
+  EXPECT_EQ(Histogram::index_of(UINT64_MAX) + 1, (64 - 6) * 64 + 64U)
+      << "the last bucket is the last one there is";
+}
+
+TEST(PktgenHistogram, PercentilesOfAKnownDistribution) {
+  std::mt19937_64 random(2);
+  std::lognormal_distribution<double> distribution(10, 1.5);
+  std::vector<uint64_t> values;
+  Histogram histogram;
+  Histogram other;
+  for (int i = 0; i < 100'000; ++i) {
+    values.push_back(static_cast<uint64_t>(distribution(random)));
+    (i % 2 == 0 ? histogram : other).record(values.back());
+  }
+  histogram.merge(other);
+  std::ranges::sort(values);
+  EXPECT_EQ(histogram.count(), values.size());
+  EXPECT_EQ(histogram.max(), values.back());
+  EXPECT_EQ(histogram.min(), values.front());
+  for (const double fraction : {0.01, 0.5, 0.9, 0.99, 0.999, 1.0}) {
+    const auto exact = static_cast<double>(values[static_cast<size_t>(fraction * 100'000) - 1]);
+    EXPECT_NEAR(static_cast<double>(histogram.percentile(fraction)), exact, exact * 0.02) << fraction;
+  }
+  EXPECT_EQ(Histogram().percentile(0.5), 0U);
+}
+
+TEST(PktgenSequence, AgreesWithASetOverRandomArrivals) {
+  std::mt19937_64 random(3);
+  SequenceWindow window;
+  std::vector<bool> seen(200'000);
+  uint64_t highest = 0;
+  bool first = true;
+  for (int i = 0; i < 100'000; ++i) {
+    const uint64_t base = first ? 0 : highest;
+    const uint64_t back = std::min<uint64_t>(base, random() % 100);
+    const uint64_t sequence =
+        random() % 3 == 0 ? base - back : std::min<uint64_t>(base + 1 + random() % 3, 199'999);
+    const SequenceWindow::Kind kind = window.see(sequence);
+    if (seen[sequence])
+      EXPECT_EQ(kind, SequenceWindow::Kind::kDuplicate) << sequence;
+    else
+      EXPECT_EQ(kind, first || sequence > highest ? SequenceWindow::Kind::kNew : SequenceWindow::Kind::kLate);
+    seen[sequence] = true;
+    highest = first ? sequence : std::max(highest, sequence);
+    first = false;
+  }
+  EXPECT_EQ(window.next(), highest + 1);
+}
+
+}  // namespace
+}  // namespace xdpfwd

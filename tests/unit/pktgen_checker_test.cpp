@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Streams and their checker: the frames of a stream pass, and every way of spoiling them is found.
+#include <gtest/gtest.h>
+
+#include "pktgen/frame_checker.h"
+#include "pktgen/sender.h"
+#include "pktgen/verdict.h"
+
+namespace xdpfwd {
+namespace {
+
+std::vector<Guest> some_guests() {
+  Guest access{.name = "access", .tap = "tap1", .mac = "52:54:00:00:00:01"_mac, .vlan = *VlanTag::make(100)};
+  Guest untagged{.name = "untagged", .tap = "tap2", .mac = "52:54:00:00:00:02"_mac};
+  Guest trunk{.name = "trunk",
+              .tap = "tap3",
+              .mac = "52:54:00:00:00:03"_mac,
+              .vlan = *VlanTag::make(200, VlanTag::Tpid::k8021ad),
+              .inner_vid = 7,
+              .keep_tag = true};
+  Guest priority{.name = "priority", .tap = "tap4", .mac = "52:54:00:00:00:04"_mac, .priority = 5};
+  return {access, untagged, trunk, priority};
+}
+
+class PktgenChecker : public testing::Test {
+ protected:
+  void SetUp() override {
+    checker_.expect(set_);
+    for (const Stream& stream : set_.streams()) places_.push_back(checker_.place(stream.tap));
+  }
+  Judgement deliver(size_t index, uint64_t sequence) {
+    return checker_.judge(places_[index], set_[index].delivered_frame({sequence, now_ - 500}), now_);
+  }
+
+  StreamSet set_ =
+      *StreamSet::of_guests(some_guests(), {.sizes = {64, 600}, .members = 2, .first_id = 70'000});
+  FrameChecker checker_{FrameChecker::Form::kDelivered};
+  std::vector<uint32_t> places_;
+  uint64_t now_ = 1'000'000;
+};
+
+TEST_F(PktgenChecker, SetIsGuestsTimesSizesTimesMembers) {
+  EXPECT_EQ(set_.size(), 16U);
+  EXPECT_EQ(set_.end_id(), 70'016U);
+  EXPECT_EQ(set_[0].sent_frame({}).size(), 64U);
+  EXPECT_EQ(set_[0].delivered_frame({}).size(), 60U) << "the tag is popped";
+  EXPECT_EQ(set_[4].delivered_frame({}).size(), 64U) << "untagged";
+  EXPECT_EQ(set_[8].delivered_frame({}), set_[8].sent_frame({})) << "trunk";
+  EXPECT_EQ(set_[12].delivered_frame({}).size(), 60U) << "priority tag";
+}
+
+TEST_F(PktgenChecker, WholeFramesInOrderAreCorrect) {
+  for (size_t i = 0; i < set_.size(); ++i)
+    for (uint64_t sequence = 0; sequence < 10; ++sequence)
+      EXPECT_EQ(deliver(i, sequence), Judgement::kCorrect);
+  const ReceiveReport report = checker_.report();
+  EXPECT_EQ(report.total().correct, 160U);
+  EXPECT_EQ(report.latency_ns.percentile(0.5), 500U);
+  EXPECT_EQ(report.latency_ns.max(), 500U);
+}
+
+TEST_F(PktgenChecker, EveryFlippedBitIsFound) {
+  for (const size_t index : {size_t{0}, size_t{6}, size_t{10}}) {
+    const std::vector<uint8_t> whole = set_[index].delivered_frame({3, 4});
+    for (size_t bit = 0; bit < whole.size() * 8; ++bit) {
+      std::vector<uint8_t> frame = whole;
+      frame[bit / 8] ^= static_cast<uint8_t>(1U << bit % 8);
+      const Judgement judgement = checker_.judge(places_[index], frame, now_);
+      // One bit of the id makes it a frame of the stream next door, whose bytes it does not have.
+      EXPECT_EQ(judgement, Judgement::kCorrupted) << set_[index].label << " bit " << bit;
+    }
+  }
+  EXPECT_EQ(checker_.report().total().delivered(), 0U);
+}
+
+TEST_F(PktgenChecker, WrongLengthsAndTagsAreCorrupted) {
+  std::vector<uint8_t> frame = set_[0].delivered_frame({});
+  frame.push_back(0);
+  EXPECT_EQ(checker_.judge(places_[0], frame, now_), Judgement::kCorrupted);
+  frame.resize(frame.size() - 2);
+  EXPECT_EQ(checker_.judge(places_[0], frame, now_), Judgement::kCorrupted);
+  EXPECT_EQ(checker_.judge(places_[0], set_[0].sent_frame({}), now_), Judgement::kCorrupted)
+      << "tag not popped";
+}
+
+TEST_F(PktgenChecker, OrderDuplicatesAndPlaces) {
+  EXPECT_EQ(deliver(0, 0), Judgement::kCorrect);
+  EXPECT_EQ(deliver(0, 2), Judgement::kCorrect) << "a gap is no fault of the frame behind it";
+  EXPECT_EQ(deliver(0, 1), Judgement::kReordered);
+  EXPECT_EQ(deliver(0, 1), Judgement::kDuplicated);
+  EXPECT_EQ(deliver(0, 2), Judgement::kDuplicated);
+  EXPECT_EQ(deliver(0, 100'000), Judgement::kCorrect);
+  EXPECT_EQ(deliver(0, 3), Judgement::kDuplicated) << "too far back to know";
+  EXPECT_EQ(checker_.judge(places_[4], set_[0].delivered_frame({4, 0}), now_), Judgement::kMisdelivered);
+}
+
+TEST_F(PktgenChecker, OthersAreForeign) {
+  const std::vector<uint8_t> other = (Ethernet{.src = "02:11:11:11:11:11"_mac} / Ipv4{} / Udp{}).bytes(60);
+  EXPECT_EQ(checker_.judge(places_[0], other, now_), Judgement::kForeign);
+  EXPECT_EQ(checker_.judge(places_[0], std::vector<uint8_t>{1, 2}, now_), Judgement::kForeign);
+  EXPECT_EQ(checker_.judge(places_[0], std::vector<uint8_t>{}, now_), Judgement::kForeign);
+  const std::vector<uint8_t> ours = (Ethernet{.src = kGatewayMac} / Ipv4{} / Udp{}).bytes(60);
+  EXPECT_EQ(checker_.judge(places_[0], ours, now_), Judgement::kCorrupted);
+}
+
+TEST_F(PktgenChecker, VerdictCountsWhatIsMissing) {
+  SendReport sent{.per_stream = std::vector<uint64_t>(set_.size(), 10), .handed_over = 160};
+  for (size_t i = 0; i < set_.size(); ++i)
+    for (uint64_t sequence = 0; sequence < 10; ++sequence) deliver(i, sequence);
+  EXPECT_TRUE(judge_run(set_, sent, checker_.report()).clean());
+  sent.per_stream[3] = 15;
+  sent.handed_over = 165;
+  EXPECT_EQ(judge_run(set_, sent, checker_.report()).lost, 5U);
+  sent.refused = 5;
+  EXPECT_TRUE(judge_run(set_, sent, checker_.report()).clean()) << "what the device refused was never sent";
+  sent.per_stream[2] = 9;
+  EXPECT_EQ(judge_run(set_, sent, checker_.report()).invented, 1U);
+}
+
+TEST(PktgenLearning, TakesTheFirstFrameAsRight) {
+  const StreamSet set = *StreamSet::of_guests(some_guests(), {.sizes = {100}});
+  FrameChecker checker(FrameChecker::Form::kDelivered);
+  checker.learn();
+  EXPECT_EQ(checker.judge(1, set[0].delivered_frame({0, 0}), 1), Judgement::kCorrect);
+  EXPECT_EQ(checker.judge(2, set[0].delivered_frame({1, 0}), 1), Judgement::kMisdelivered);
+  std::vector<uint8_t> frame = set[0].delivered_frame({2, 0});
+  frame.back() ^= 1;
+  EXPECT_EQ(checker.judge(1, frame, 1), Judgement::kCorrupted);
+}
+
+TEST(PktgenControl, FramesCarryTheirAddress) {
+  const std::vector<Control> kinds = {Control::kUnknownUnicast, Control::kBroadcast, Control::kMulticast,
+                                      Control::kLacp};
+  const StreamSet set = *StreamSet::of_control(kinds, {.first_id = 3});
+  ASSERT_EQ(set.size(), 4U);
+  const std::array<MacAddress, 4> macs = {kUnknownMac, kBroadcastMac, kMulticastMac, kLacpMac};
+  FrameChecker checker(FrameChecker::Form::kSent);
+  checker.expect(set);
+  for (size_t i = 0; i < 4; ++i) {
+    const std::vector<uint8_t> frame = set[i].sent_frame({0, 0});
+    EXPECT_TRUE(std::equal(frame.begin(), frame.begin() + 6, macs[i].bytes().begin()));
+    EXPECT_EQ(checker.judge(FrameChecker::kAnyPlace, frame, 1), Judgement::kCorrect);
+  }
+  // Subtype 10, never 1 or 2: a bond must not take it for a LACPDU or a marker.
+  EXPECT_EQ(set[3].sent_frame({})[14], 10);
+}
+
+TEST(PktgenStreams, RefuseSizesThatCannotHoldTheStamp) {
+  const std::vector<Guest> guests = some_guests();
+  const auto small = StreamSet::of_guests(guests, {.sizes = {59}});
+  ASSERT_FALSE(small);
+  EXPECT_NE(small.error().text().find("guest 'access': frames of 59 bytes"), std::string::npos)
+      << small.error().text();
+  EXPECT_FALSE(StreamSet::of_guests(guests, {.sizes = {2049}}));
+  EXPECT_TRUE(StreamSet::of_guests(std::span(guests).first(1), {.sizes = {60}}))
+      << "the least frame on a wire";
+}
+
+}  // namespace
+}  // namespace xdpfwd
