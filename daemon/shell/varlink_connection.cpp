@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shell/varlink_connection.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+
+namespace xdpfwd {
+namespace {
+
+// Requests and replies in one turn, so that one busy client leaves time for the others.
+constexpr int kStepsPerTurn = 16;
+constexpr size_t kReadBytes = 16 * 1024;
+
+Reply too_long(size_t limit) {
+  return error_reply(kBadRequest, fmt::format("the request is longer than {} bytes", limit),
+                     "send less in one call");
+}
+
+}  // namespace
+
+VarlinkConnection::VarlinkConnection(UniqueFd fd, Peer peer, const VarlinkLimits& limits,
+                                     const VarlinkHandler& handler, Clock::time_point now)
+    : fd_(std::move(fd)),
+      peer_(peer),
+      limits_(limits),
+      handler_(handler),
+      deadline_(now + limits.idle),
+      idle_since_(now) {}
+
+void VarlinkConnection::refuse(Reply why, Clock::time_point now) {
+  end_with(std::move(why), now);
+}
+
+bool VarlinkConnection::over(std::string why) {
+  why_over_ = std::move(why);
+  return false;
+}
+
+bool VarlinkConnection::wants_read() const {
+  if (end_of_input_) return false;
+  // While a reply is under way nothing is read: what a client sends ahead waits in its own socket buffer.
+  return phase_ == Phase::kDraining || (phase_ != Phase::kReply && !has_request());
+}
+
+bool VarlinkConnection::wants_write() const {
+  return has_output() || replies_ || (has_request() && !ending_);
+}
+
+bool VarlinkConnection::advance(Clock::time_point now) {
+  if (now >= deadline_) return on_deadline();
+  for (int step = 0; step < kStepsPerTurn; ++step) {
+    if (!write_some(now)) return false;
+    if (has_output()) return true;
+    if (ending_) {
+      // Closing with unread input would make the kernel throw away what the client has not read yet.
+      if (!shut_) ::shutdown(fd_.get(), SHUT_WR);
+      shut_ = true;
+      if (!read_some()) return false;
+      return end_of_input_ ? over({}) : true;
+    }
+    if (replies_) {
+      start_reply(replies_(), now);
+      continue;
+    }
+    if (!has_request() && !read_some()) return false;
+    if (has_request()) {
+      take_request(now);
+      continue;
+    }
+    settle(now);
+    if (end_of_input_) return over(in_.empty() ? "" : "it went away within a request");
+    if (in_.size() > limits_.request_bytes) {
+      end_with(too_long(limits_.request_bytes), now);
+      continue;
+    }
+    return true;
+  }
+  return true;
+}
+
+bool VarlinkConnection::on_deadline() {
+  switch (phase_) {
+    case Phase::kIdle:
+      return over("it was idle for too long");
+    case Phase::kRequest:
+      return over("it did not finish its request in time");
+    case Phase::kReply:
+      return over("it did not read its reply in time");
+    case Phase::kDraining:
+      return over("it went on sending after it was refused");
+  }
+  return false;
+}
+
+// One read for each turn; false when the connection is over.
+bool VarlinkConnection::read_some() {
+  if (end_of_input_) return true;
+  std::array<char, kReadBytes> buffer;
+  const ssize_t got = ::recv(fd_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) return true;
+    return over(fmt::format("cannot read from it: {}", std::strerror(errno)));
+  }
+  if (got == 0) end_of_input_ = true;
+  if (phase_ == Phase::kDraining) return true;
+  in_.append(buffer.data(), static_cast<size_t>(got));
+  request_end_ = in_.find('\0', scanned_);
+  scanned_ = has_request() ? request_end_ : in_.size();
+  return true;
+}
+
+bool VarlinkConnection::write_some(Clock::time_point now) {
+  while (has_output()) {
+    const ssize_t put =
+        ::send(fd_.get(), out_.data() + written_, out_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (put < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EAGAIN) return true;
+      // It went away without waiting for its reply; that is its right.
+      return over(errno == EPIPE || errno == ECONNRESET
+                      ? ""
+                      : fmt::format("cannot write to it: {}", std::strerror(errno)));
+    }
+    written_ += static_cast<size_t>(put);
+  }
+  if (out_.empty()) return true;
+  out_ = {};  // gives the memory back: the next reply may be small
+  written_ = 0;
+  if (phase_ == Phase::kReply && !replies_) {
+    phase_ = Phase::kIdle;
+    idle_since_ = now;
+    deadline_ = now + limits_.idle;
+  }
+  return true;
+}
+
+// After reading: is a request under way, and since when?
+void VarlinkConnection::settle(Clock::time_point now) {
+  if (phase_ == Phase::kIdle && !in_.empty()) {
+    phase_ = Phase::kRequest;
+    deadline_ = now + limits_.request;
+  }
+}
+
+void VarlinkConnection::take_request(Clock::time_point now) {
+  if (request_end_ > limits_.request_bytes) return end_with(too_long(limits_.request_bytes), now);
+  const auto call = parse_call(std::string_view(in_).substr(0, request_end_));
+  in_.erase(0, request_end_ + 1);
+  request_end_ = in_.find('\0');
+  scanned_ = has_request() ? request_end_ : in_.size();
+  if (!call) {
+    end_with(error_reply(kBadRequest, fmt::format("this is not a varlink call: {}", call.error().message),
+                         "send a JSON object with 'method' and 'parameters', ended by a NUL byte"),
+             now);
+    return;
+  }
+  ReplySource replies = handler_(*call, peer_);
+  if (call->oneway) {
+    phase_ = Phase::kIdle;
+    idle_since_ = now;
+    deadline_ = now + limits_.idle;
+    return;
+  }
+  replies_ = std::move(replies);
+  phase_ = Phase::kReply;
+}
+
+void VarlinkConnection::start_reply(const Reply& reply, Clock::time_point now) {
+  out_ = write_reply(reply);
+  out_ += '\0';
+  written_ = 0;
+  if (!reply.continues) replies_ = nullptr;
+  deadline_ = now + limits_.reply;
+}
+
+void VarlinkConnection::end_with(Reply why, Clock::time_point now) {
+  start_reply(why, now);
+  replies_ = nullptr;
+  in_ = {};
+  scanned_ = 0;
+  request_end_ = std::string::npos;
+  ending_ = true;
+  phase_ = Phase::kDraining;
+  deadline_ = now + limits_.request;
+}
+
+}  // namespace xdpfwd

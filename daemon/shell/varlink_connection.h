@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One client of the control socket: takes calls out of the bytes, and writes replies no faster than they are
+// read. It holds at most one request and one reply, and says when it wants to be woken; waiting for the
+// socket and the clock is left to the server. Errors that are the client's end the connection, nothing else.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/unique_fd.h"
+#include "core/protocol.h"
+#include "shell/varlink_peer.h"
+
+namespace xdpfwd {
+
+// Produces the replies to one call, one each time it is called, as the client reads them; the last one does
+// not continue.
+using ReplySource = std::function<Reply()>;
+// Does what the call asks, and gives the replies.
+using VarlinkHandler = std::function<ReplySource(const Call&, const Peer&)>;
+
+struct VarlinkLimits {
+  size_t clients = 64;
+  size_t request_bytes = 1 << 20;
+  std::chrono::milliseconds request{5'000};  // from a request's first byte to its last
+  std::chrono::milliseconds reply{10'000};   // for a client to read one reply
+  std::chrono::milliseconds idle{120'000};   // between requests
+};
+
+class VarlinkConnection {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  VarlinkConnection(UniqueFd fd, Peer peer, const VarlinkLimits& limits, const VarlinkHandler& handler,
+                    Clock::time_point now);
+
+  // A connection that only tells why it cannot be served, and ends.
+  void refuse(Reply why, Clock::time_point now);
+
+  // Reads, handles and writes what can be done without waiting. False: the connection is over, `why_over()`.
+  [[nodiscard]] bool advance(Clock::time_point now);
+
+  [[nodiscard]] int fd() const { return fd_.get(); }
+  [[nodiscard]] const Peer& peer() const { return peer_; }
+  [[nodiscard]] bool wants_read() const;
+  [[nodiscard]] bool wants_write() const;
+  // When to call advance() though the socket is silent.
+  [[nodiscard]] Clock::time_point deadline() const { return deadline_; }
+  // Nothing is under way: it can be ended without loss to the client.
+  [[nodiscard]] bool idle() const { return phase_ == Phase::kIdle; }
+  [[nodiscard]] Clock::time_point idle_since() const { return idle_since_; }
+  // Empty when it ended as it should.
+  [[nodiscard]] const std::string& why_over() const { return why_over_; }
+
+ private:
+  enum class Phase {
+    kIdle,      // no byte of a request yet
+    kRequest,   // part of a request
+    kReply,     // a reply is being written, or more are to come
+    kDraining,  // refused: what still comes is thrown away, so that the client can read why
+  };
+
+  bool over(std::string why);
+  bool on_deadline();
+  bool read_some();
+  bool write_some(Clock::time_point now);
+  void take_request(Clock::time_point now);
+  void start_reply(const Reply& reply, Clock::time_point now);
+  void end_with(Reply why, Clock::time_point now);
+  void settle(Clock::time_point now);
+  [[nodiscard]] bool has_request() const { return request_end_ != std::string::npos; }
+  [[nodiscard]] bool has_output() const { return written_ < out_.size(); }
+
+  UniqueFd fd_;
+  Peer peer_;
+  const VarlinkLimits& limits_;
+  const VarlinkHandler& handler_;
+  Phase phase_ = Phase::kIdle;
+  std::string in_;
+  size_t scanned_ = 0;                      // of in_, without a NUL
+  size_t request_end_ = std::string::npos;  // the NUL of the first request in in_
+  bool end_of_input_ = false;
+  std::string out_;
+  size_t written_ = 0;
+  ReplySource replies_;
+  bool ending_ = false;  // after what is in out_
+  bool shut_ = false;    // our side of the socket is closed
+  Clock::time_point deadline_;
+  Clock::time_point idle_since_;
+  std::string why_over_;
+};
+
+}  // namespace xdpfwd
