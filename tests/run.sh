@@ -93,7 +93,7 @@ step "dependencies"
 deploy/dependencies.sh test || { failed=1; failures+=("dependencies"); finish; }
 
 step "build"
-if ! { cmake -S . -B "$build" -G Ninja >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" >>"$build.log" 2>&1; }; then
+if ! { cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" >>"$build.log" 2>&1; }; then
   tail -60 "$build.log"
   failed=1
   failures+=("build")
