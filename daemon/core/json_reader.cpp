@@ -13,14 +13,33 @@ namespace {
 // What an absent object or array is read as.
 const Json kEmptyObject = Json::object();
 
-// nlohmann's parser recurses into a value's destructor, and clients choose the depth.
+// Nothing that we read nests deeper; who writes the text chooses the depth, and values are destroyed by
+// recursion.
 constexpr int kDeepest = 32;
 
-// Builds nothing: says where the text stops being JSON, or nests deeper than anything we read.
-class Checker final : public nlohmann::json_sax<Json> {
+bool nests_too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepest) return true;
+    } else if (c == ']' || c == '}') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+// Builds nothing: finds where the text stops being JSON.
+class ErrorFinder final : public nlohmann::json_sax<Json> {
  public:
-  std::optional<size_t> bad_at;
-  bool too_deep = false;
+  size_t bad_at = 0;
 
   bool null() override { return true; }
   bool boolean(bool) override { return true; }
@@ -29,33 +48,26 @@ class Checker final : public nlohmann::json_sax<Json> {
   bool number_float(number_float_t, const string_t&) override { return true; }
   bool string(string_t&) override { return true; }
   bool binary(binary_t&) override { return true; }
-  bool start_object(std::size_t) override { return deeper(); }
+  bool start_object(std::size_t) override { return true; }
   bool key(string_t&) override { return true; }
-  bool end_object() override { return --depth_, true; }
-  bool start_array(std::size_t) override { return deeper(); }
-  bool end_array() override { return --depth_, true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t) override { return true; }
+  bool end_array() override { return true; }
   bool parse_error(std::size_t position, const std::string&, const nlohmann::detail::exception&) override {
     bad_at = position;
     return false;
   }
-
- private:
-  bool deeper() {
-    too_deep = ++depth_ > kDeepest;
-    return !too_deep;
-  }
-  int depth_ = 0;
 };
 
 }  // namespace
 
 Result<Json> parse_json(std::string_view text) {
-  Checker checker;
-  if (!Json::sax_parse(text.begin(), text.end(), &checker)) {
-    if (checker.too_deep) return fail(fmt::format("JSON nests deeper than {} levels", kDeepest));
-    return fail(fmt::format("not JSON, from byte {} of {} on", checker.bad_at.value_or(0), text.size()));
-  }
-  return Json::parse(text.begin(), text.end(), nullptr, false);
+  if (nests_too_deep(text)) return fail(fmt::format("JSON nests deeper than {} levels", kDeepest));
+  Json json = Json::parse(text.begin(), text.end(), nullptr, false);
+  if (!json.is_discarded()) return json;
+  ErrorFinder finder;
+  Json::sax_parse(text.begin(), text.end(), &finder);
+  return fail(fmt::format("not JSON, from byte {} of {} on", finder.bad_at, text.size()));
 }
 
 std::string_view json_type(const Json& value) {
