@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 StreamTally ReceiveReport::total() const {
   StreamTally sum;
@@ -140,4 +140,4 @@ ReceiveReport FrameChecker::report() const {
   return report;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

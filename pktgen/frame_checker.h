@@ -16,7 +16,7 @@
 #include "pktgen/sequence_window.h"
 #include "pktgen/stream.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 enum class Judgement { kCorrect, kReordered, kDuplicated, kMisdelivered, kCorrupted, kForeign };
 
@@ -90,4 +90,4 @@ class FrameChecker {
   Histogram latency_ns_;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

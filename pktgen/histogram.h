@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class Histogram {
  public:
@@ -67,4 +67,4 @@ class Histogram {
   uint64_t min_ = UINT64_MAX;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

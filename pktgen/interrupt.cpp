@@ -6,7 +6,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 Interrupt::Interrupt() {
   sigset_t signals;
@@ -37,4 +37,4 @@ bool Interrupt::wait(int fd, std::chrono::milliseconds at_most) {
   return fd >= 0 && events[1].revents != 0;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -7,7 +7,7 @@
 
 #include "base/unique_fd.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class Interrupt {
  public:
@@ -24,4 +24,4 @@ class Interrupt {
   bool arrived_ = false;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -28,7 +28,7 @@
 #include "generator.skel.h"
 // clang-format on
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 #ifndef BPF_F_TEST_XDP_LIVE_FRAMES
@@ -313,4 +313,4 @@ Result<std::unique_ptr<Sender>> make_live_sender(const StreamSet& streams, const
   return sender;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

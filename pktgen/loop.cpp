@@ -8,7 +8,7 @@
 #include <chrono>
 #include <thread>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 using namespace std::chrono_literals;
@@ -246,4 +246,4 @@ Result<LoopReport> Loop::run() {
   return report;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

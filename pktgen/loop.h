@@ -17,7 +17,7 @@
 #include "pktgen/tap_receiver.h"
 #include "pktgen/verdict.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 struct LoopOptions {
   Scenario scenario;
@@ -94,4 +94,4 @@ class Loop {
   uint32_t next_id_ = 1;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -15,6 +15,8 @@
 namespace xdpfwd {
 namespace {
 
+using namespace pktgen;
+
 using namespace std::chrono_literals;
 
 enum ExitCode { kOk = 0, kFramesWrong = 1, kUsage = 2, kEnvironment = 3 };

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 Result<NetNamespace> NetNamespace::open(std::string_view name) {
   std::string path = "/proc/thread-self/ns/net";
@@ -59,4 +59,4 @@ InNamespace::~InNamespace() {
   if (before_ && ::setns(before_.get(), CLONE_NEWNET) != 0) std::abort();
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

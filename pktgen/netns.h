@@ -9,7 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class NetNamespace {
  public:
@@ -40,4 +40,4 @@ class InNamespace {
   UniqueFd before_;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class Pace {
  public:
@@ -43,4 +43,4 @@ class Pace {
   uint64_t interval_q16_ = 0;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -25,7 +25,7 @@
 #include "pktgen/tap.h"
 #include "pktgen/worker_thread.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 constexpr size_t kBatch = 64;
@@ -259,4 +259,4 @@ Result<std::unique_ptr<Sender>> make_packet_sender(const StreamSet& streams, con
   return sender;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

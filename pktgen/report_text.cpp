@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -169,4 +169,4 @@ std::string loop_json(const LoopReport& report) {
   return json.dump();
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

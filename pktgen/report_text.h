@@ -9,7 +9,7 @@
 #include "pktgen/loop.h"
 #include "pktgen/sender.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 std::string send_text(const SendReport& report, Backend backend);
 std::string send_json(const SendReport& report, Backend backend);
@@ -29,4 +29,4 @@ std::string sink_json(const SinkReport& report);
 std::string loop_text(const LoopReport& report);
 std::string loop_json(const LoopReport& report);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

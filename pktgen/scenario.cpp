@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 using nlohmann::json;
@@ -268,4 +268,4 @@ Result<void> check_guests(const std::vector<Guest>& guests, bool need_taps) {
   return {};
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

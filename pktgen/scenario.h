@@ -14,7 +14,7 @@
 #include "pktgen/sender.h"
 #include "pktgen/stream.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 // A cable: frames go in at `tx` and come to the forwarder at `rx`.
 struct Member {
@@ -59,4 +59,4 @@ Result<Member> parse_member(std::string_view text);
 // tap.
 Result<void> check_guests(const std::vector<Guest>& guests, bool need_taps);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

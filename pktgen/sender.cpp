@@ -8,7 +8,7 @@
 
 #include "pktgen/generator.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 Result<Backend> parse_backend(std::string_view name) {
   if (name == "live") return Backend::kLive;
@@ -43,4 +43,4 @@ uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

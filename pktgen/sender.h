@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "pktgen/stream.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 struct SendOptions {
   std::vector<std::string> devices;                       // member i of the streams leaves by devices[i]
@@ -83,4 +83,4 @@ Result<std::unique_ptr<Sender>> make_sender(Backend backend, const StreamSet& st
 
 uint64_t monotonic_ns();
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class SequenceWindow {
  public:
@@ -46,4 +46,4 @@ class SequenceWindow {
   uint64_t next_ = 0;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -16,7 +16,7 @@
 #include "pktgen/tap.h"
 #include "pktgen/worker_thread.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 constexpr unsigned kBudget = 64;
@@ -180,4 +180,4 @@ void StackSink::run() {
   tasks_.close();
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

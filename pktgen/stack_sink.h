@@ -14,7 +14,7 @@
 #include "pktgen/frame_checker.h"
 #include "pktgen/task_queue.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class StackSink {
  public:
@@ -49,4 +49,4 @@ class StackSink {
   FrameChecker checker_{FrameChecker::Form::kSent};
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

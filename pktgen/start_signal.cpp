@@ -11,7 +11,7 @@
 
 #include "base/unique_fd.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 Result<void> announce_ready(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
@@ -44,4 +44,4 @@ void wait_for_line(Interrupt& interrupt) {
   }
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

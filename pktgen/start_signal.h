@@ -8,7 +8,7 @@
 #include "base/result.h"
 #include "pktgen/interrupt.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 // Creates the file in one step, so that nobody sees half of it.
 Result<void> announce_ready(const std::string& path);
@@ -17,4 +17,4 @@ Result<void> wait_for_file(const std::string& path, Interrupt& interrupt);
 // Returns on a line, at the end of the input, or on Ctrl-C.
 void wait_for_line(Interrupt& interrupt);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -8,7 +8,7 @@
 
 #include "pktgen/generator.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 static_assert(Stamp::kSize == PKTGEN_STAMP_SIZE);
@@ -254,4 +254,4 @@ size_t StreamSet::longest() const {
   return longest;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

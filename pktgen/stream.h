@@ -17,7 +17,7 @@
 #include "core/net.h"
 #include "pktgen/packet.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 // ---- the stamp
 // ----------------------------------------------------------------------------------------------
@@ -121,4 +121,4 @@ class StreamSet {
 std::span<const uint8_t> fill_pattern();
 size_t fill_start(uint32_t stream_id);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -14,7 +14,7 @@
 
 #include "pktgen/netns.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 Result<ifreq> request_for(const std::string& name) {
@@ -115,4 +115,4 @@ Result<MacAddress> device_mac(const std::string& name) {
   return MacAddress(bytes);
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

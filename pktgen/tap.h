@@ -11,7 +11,7 @@
 #include "base/unique_fd.h"
 #include "core/net.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 struct TapOptions {
   std::string name;
@@ -29,4 +29,4 @@ Result<UniqueFd> open_tap(const TapOptions& options);
 Result<uint32_t> device_index(const std::string& name);
 Result<MacAddress> device_mac(const std::string& name);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -11,7 +11,7 @@
 #include "pktgen/sender.h"
 #include "pktgen/worker_thread.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 constexpr size_t kTasks = 0;      // the epoll tag of the task queue; taps count from 1
@@ -142,4 +142,4 @@ void TapReceiver::run() {
   tasks_.close();
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

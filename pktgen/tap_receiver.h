@@ -18,7 +18,7 @@
 #include "pktgen/tap.h"
 #include "pktgen/task_queue.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 struct TapReceiverOptions {
   std::optional<unsigned> cpu = {};  // where the reading thread runs
@@ -71,4 +71,4 @@ class TapReceiver {
   FrameChecker checker_{FrameChecker::Form::kDelivered};
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -13,7 +13,7 @@
 
 #include "base/unique_fd.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 class TaskQueue {
  public:
@@ -67,4 +67,4 @@ class TaskQueue {
   bool open_ = false;
 };
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 std::string Verdict::text() const {
   std::string text = fmt::format("{} of {} frames delivered", delivered, sent);
@@ -72,4 +72,4 @@ std::string explain_refusals(const SendReport& sent) {
   return text;
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

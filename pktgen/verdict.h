@@ -11,7 +11,7 @@
 #include "pktgen/sender.h"
 #include "pktgen/stream.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 struct Verdict {
   uint64_t sent = 0;       // frames that the devices took
@@ -45,4 +45,4 @@ Verdict judge_run(const StreamSet& streams, const SendReport& sent, const Receiv
 // Why devices refused frames, and what to do about it; empty when they did not.
 std::string explain_refusals(const SendReport& sent);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

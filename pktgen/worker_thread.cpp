@@ -8,7 +8,7 @@
 
 #include <mutex>
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 Result<std::thread> start_worker(const std::string& name, std::optional<unsigned> cpu,
                                  std::function<void()> body) {
@@ -54,4 +54,4 @@ void wake_up(std::thread& worker) {
   ::pthread_kill(worker.native_handle(), SIGURG);
 }
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

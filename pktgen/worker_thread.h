@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 
 // The name is cut to 15 characters. A CPU that does not exist, or that this process may not use, is an error.
 Result<std::thread> start_worker(const std::string& name, std::optional<unsigned> cpu,
@@ -21,4 +21,4 @@ void accept_wake_up();
 // Sends that signal to a worker. It is SIGURG, which is harmless wherever it ends up.
 void wake_up(std::thread& worker);
 
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -30,7 +30,7 @@ int redirect(struct xdp_md *ctx)
 	ifindex = bpf_map_lookup_elem(&taps, &key);
 	if (!ifindex)
 		return XDP_PASS;
-	count = ++seen;
+	count = __sync_fetch_and_add(&seen, 1) + 1; /* both members may be here at once */
 	if (drop_every && count % drop_every == 0)
 		return XDP_DROP;
 	if (flip_every && count % flip_every == 0 && data + 60 <= end)

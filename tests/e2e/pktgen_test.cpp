@@ -19,6 +19,8 @@
 namespace xdpfwd::test {
 namespace {
 
+using namespace pktgen;
+
 using namespace std::chrono_literals;
 
 template <typename T>

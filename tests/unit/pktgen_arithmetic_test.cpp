@@ -9,7 +9,7 @@
 #include "pktgen/pace.h"
 #include "pktgen/sequence_window.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 TEST(PktgenPace, MeetsEveryRateToOneInAMillion) {
@@ -100,4 +100,4 @@ TEST(PktgenSequence, AgreesWithASetOverRandomArrivals) {
 }
 
 }  // namespace
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -6,7 +6,7 @@
 #include "pktgen/sender.h"
 #include "pktgen/verdict.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 std::vector<Guest> some_guests() {
@@ -157,4 +157,4 @@ TEST(PktgenStreams, RefuseSizesThatCannotHoldTheStamp) {
 }
 
 }  // namespace
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen

@@ -4,7 +4,7 @@
 
 #include "pktgen/scenario.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
 
 TEST(PktgenScenario, ReadsEveryKey) {
@@ -81,4 +81,4 @@ TEST(PktgenScenario, GuestsMustBeTellableApart) {
 }
 
 }  // namespace
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen
