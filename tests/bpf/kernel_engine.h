@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "tests/bpf/engine.h"
+#include "tests/bpf/kernel_tables.h"
 
 struct uplink_stub_bpf;
 
@@ -29,7 +30,7 @@ class KernelEngine : public Engine {
   explicit KernelEngine(uplink_stub_bpf* object) : object_(object) {}
 
   uplink_stub_bpf* object_;
-  World installed_;
+  KernelTables tables_;
   std::vector<uint8_t> in_, out_;
   bool takes_first_buffer_ = false;  // since 6.18: the size of the first buffer can be given
   size_t max_metadata_ = 32;
