@@ -44,7 +44,8 @@ std::string read_file(const std::string& path) {
 
 }  // namespace
 
-DaemonProcess::DaemonProcess(const std::string& name) : folder_("/mnt/" + name), bpffs_(enter_sandbox() + "/" + name) {
+DaemonProcess::DaemonProcess(const std::string& name)
+    : folder_("/mnt/" + name), bpffs_(enter_sandbox() + "/" + name) {
   std::filesystem::remove_all(folder_);
   std::filesystem::create_directories(folder_ + "/etc/xdpfwd.d");
   std::filesystem::create_directories(folder_ + "/state");
@@ -65,8 +66,8 @@ DaemonProcess::~DaemonProcess() {
 
 void DaemonProcess::write_config(const std::string& toml) const {
   write_file(folder_ + "/etc/xdpfwd.toml",
-             fmt::format("[daemon]\nbpffs = \"{}\"\nstate_dir = \"{}/state\"\n[control]\nsocket = \"{}\"\n{}", bpffs_,
-                         folder_, socket(), toml));
+             fmt::format("[daemon]\nbpffs = \"{}\"\nstate_dir = \"{}/state\"\n[control]\nsocket = \"{}\"\n{}",
+                         bpffs_, folder_, socket(), toml));
 }
 
 void DaemonProcess::write_drop_in(const std::string& file, const std::string& toml) const {
@@ -88,10 +89,13 @@ void DaemonProcess::spawn() {
   environment.push_back(nullptr);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  const int error = posix_spawn(&pid_, arguments[0], &actions, nullptr, const_cast<char**>(arguments.data()), environment.data());
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND,
+                                   0600);
+  const int error = posix_spawn(&pid_, arguments[0], &actions, nullptr, const_cast<char**>(arguments.data()),
+                                environment.data());
   posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) throw std::runtime_error(fmt::format("cannot start {}: {}", arguments[0], std::strerror(error)));
+  if (error != 0)
+    throw std::runtime_error(fmt::format("cannot start {}: {}", arguments[0], std::strerror(error)));
 }
 
 void DaemonProcess::start() {
@@ -112,14 +116,17 @@ void DaemonProcess::wait_notified(const std::string& what) {
     if (poll(&waiting, 1, 100) > 0) {
       std::array<char, 4096> text{};
       const ssize_t size = recv(notify_.get(), text.data(), text.size(), 0);
-      if (size > 0 && std::string_view(text.data(), static_cast<size_t>(size)).find(what) != std::string_view::npos) return;
+      if (size > 0 &&
+          std::string_view(text.data(), static_cast<size_t>(size)).find(what) != std::string_view::npos)
+        return;
       continue;
     }
     if (int status = 0; waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = -1;
       throw std::runtime_error("the daemon ended: " + log());
     }
-    if (std::chrono::steady_clock::now() > deadline) throw std::runtime_error("no " + what + " from the daemon: " + log());
+    if (std::chrono::steady_clock::now() > deadline)
+      throw std::runtime_error("no " + what + " from the daemon: " + log());
   }
 }
 
@@ -141,17 +148,22 @@ void DaemonProcess::reload() {
   wait_notified("READY=1");
 }
 
-std::string DaemonProcess::log() const { return read_file(folder_ + "/log"); }
+std::string DaemonProcess::log() const {
+  return read_file(folder_ + "/log");
+}
 
 std::string DaemonProcess::ctl(const std::string& arguments, int expected) const {
   std::string output;
-  const int status = run_status(fmt::format("{}/xdpctl --socket {} {}", XDPFWD_BINARY_DIR, socket(), arguments), &output);
+  const int status =
+      run_status(fmt::format("{}/xdpctl --socket {} {}", XDPFWD_BINARY_DIR, socket(), arguments), &output);
   if (status != expected)
-    throw std::runtime_error(fmt::format("xdpctl {} exited with {}, not {}: {}", arguments, status, expected, output));
+    throw std::runtime_error(
+        fmt::format("xdpctl {} exited with {}, not {}: {}", arguments, status, expected, output));
   return output;
 }
 
-void DaemonProcess::wait_for_ctl(const std::string& arguments, const std::string& text, std::chrono::milliseconds at_most) const {
+void DaemonProcess::wait_for_ctl(const std::string& arguments, const std::string& text,
+                                 std::chrono::milliseconds at_most) const {
   const auto deadline = std::chrono::steady_clock::now() + at_most;
   for (;;) {
     std::string output;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Events under traffic: no frame of an unaffected guest may be lost, late, doubled or wrong while the daemon is
-// killed, restarted, reloaded or upgraded, or taps and members come and go.
+// Events under traffic: no frame of an unaffected guest may be lost, late, doubled or wrong while the daemon
+// is killed, restarted, reloaded or upgraded, or taps and members come and go.
 //
 // The fair protocol (docs/testing.md): rings of 16384 slots; half the rate that the path was seen to take, at
-// most 500 kpps; and a run counts only between two runs without an event that lost nothing, else it is repeated.
+// most 500 kpps; and a run counts only between two runs without an event that lost nothing, else it is
+// repeated.
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -51,8 +52,8 @@ class LosslessTest : public testing::Test {
                   .mac = MacAddress::from_bits(0x525400000000 + i),
                   .vlan = take(VlanTag::make(100 + i % 3))};
       take(receiver_->add_tap({.name = guest.tap, .queue_length = 16384}));
-      config += fmt::format("[[guest]]\nname = \"{}\"\ntap = \"{}\"\nmac = \"{}\"\nvlan = {}\n", guest.name, guest.tap,
-                            guest.mac.text(), guest.vlan.id());
+      config += fmt::format("[[guest]]\nname = \"{}\"\ntap = \"{}\"\nmac = \"{}\"\nvlan = {}\n", guest.name,
+                            guest.tap, guest.mac.text(), guest.vlan.id());
       guests_.push_back(guest);
     }
     daemon_ = std::make_unique<DaemonProcess>("lossless");
@@ -76,7 +77,8 @@ class LosslessTest : public testing::Test {
 
   // Sends until `while_sending` returns.
   Run send(double pps, const std::function<void(Sender&)>& while_sending) {
-    const StreamSet streams = take(StreamSet::of_guests(guests_, {.sizes = {64, 512}, .members = 2, .first_id = next_id_}));
+    const StreamSet streams =
+        take(StreamSet::of_guests(guests_, {.sizes = {64, 512}, .members = 2, .first_id = next_id_}));
     next_id_ = streams.end_id();
     receiver_->expect(streams);
     auto sender = take(make_live_sender(streams, {.devices = {"sw0", "sw1"}, .pps = pps}));
@@ -110,14 +112,19 @@ class LosslessTest : public testing::Test {
         let_flow(sender, static_cast<uint64_t>(pps / 5));
       });
       const Run after = send(pps, quiet);
-      fmt::print("{}: {:.0f} pps, {} frames, {} lost: blocked time = {:.3f} ms (without the event: {} and {} lost)\n", event,
-                 with_event.pps, with_event.verdict.sent, with_event.verdict.lost,
-                 static_cast<double>(with_event.verdict.lost) / with_event.pps * 1000, before.verdict.lost, after.verdict.lost);
+      fmt::print(
+          "{}: {:.0f} pps, {} frames, {} lost: blocked time = {:.3f} ms (without the event: {} and {} "
+          "lost)\n",
+          event, with_event.pps, with_event.verdict.sent, with_event.verdict.lost,
+          static_cast<double>(with_event.verdict.lost) / with_event.pps * 1000, before.verdict.lost,
+          after.verdict.lost);
       // Wrong is wrong on any machine; lost counts if the machine itself lost nothing around it.
-      EXPECT_EQ(with_event.verdict.misdelivered + with_event.verdict.corrupted + with_event.verdict.duplicated, 0U)
+      EXPECT_EQ(
+          with_event.verdict.misdelivered + with_event.verdict.corrupted + with_event.verdict.duplicated, 0U)
           << with_event.verdict.text();
       if (before.verdict.lost + after.verdict.lost > 0 && attempt < kTries) continue;
-      ASSERT_EQ(before.verdict.lost + after.verdict.lost, 0U) << "this machine loses frames without any event";
+      ASSERT_EQ(before.verdict.lost + after.verdict.lost, 0U)
+          << "this machine loses frames without any event";
       EXPECT_TRUE(with_event.verdict.clean()) << with_event.verdict.text() << "\n" << daemon_->log();
       return;
     }
@@ -131,7 +138,8 @@ class LosslessTest : public testing::Test {
 
 uint32_t program_on(const std::string& device) {
   std::string output;
-  run_status(fmt::format("ip -d link show {} | sed -n 's/.*prog\\/xdp id \\([0-9]*\\).*/\\1/p'", device), &output);
+  run_status(fmt::format("ip -d link show {} | sed -n 's/.*prog\\/xdp id \\([0-9]*\\).*/\\1/p'", device),
+             &output);
   return output.empty() ? 0 : static_cast<uint32_t>(std::stoul(output));
 }
 
@@ -156,12 +164,13 @@ TEST_F(LosslessTest, ReloadWithAThousandChangedEntries) {
     std::string changed;
     for (uint32_t i = 0; i < 1000; ++i)
       changed += fmt::format("[[guest]]\nname = \"x{0}\"\ntap = \"tap{1}\"\nmac = \"{2}\"\nvlan = {3}\n", i,
-                             (i + static_cast<uint32_t>(round)) % kGuests, MacAddress::from_bits(0x525400100000 + i).text(),
-                             1000 + round % 2);
+                             (i + static_cast<uint32_t>(round)) % kGuests,
+                             MacAddress::from_bits(0x525400100000 + i).text(), 1000 + round % 2);
     ++round;
     daemon_->write_drop_in("changed.toml", changed);
     daemon_->reload();
-    EXPECT_NE(daemon_->ctl("status --json").find("\"rows_installed\":1010"), std::string::npos) << daemon_->ctl("status --json");
+    EXPECT_NE(daemon_->ctl("status --json").find("\"rows_installed\":1010"), std::string::npos)
+        << daemon_->ctl("status --json");
   });
 }
 
@@ -169,7 +178,8 @@ TEST_F(LosslessTest, ReloadWithAThousandChangedEntries) {
 TEST_F(LosslessTest, ProgramUpgradeInPlace) {
   check_lossless("program upgrade in place", [&](Sender&) {
     const uint32_t before = program_on("up0");
-    const UniqueFd members(bpf_obj_get(fmt::format("{}/abi-{}/members", daemon_->bpffs(), XDPFWD_ABI_VERSION).c_str()));
+    const UniqueFd members(
+        bpf_obj_get(fmt::format("{}/abi-{}/members", daemon_->bpffs(), XDPFWD_ABI_VERSION).c_str()));
     for (uint32_t slot = 0; slot < 2; ++slot) {
       xdpfwd_member member{};
       ASSERT_EQ(bpf_map_lookup_elem(members.get(), &slot, &member), 0);
@@ -187,7 +197,8 @@ TEST_F(LosslessTest, TheTableGrows) {
     size *= 2;
     daemon_->write_drop_in("size.toml", fmt::format("[fdb]\nmax_entries = {}\n", size));
     daemon_->reload();
-    EXPECT_NE(daemon_->ctl("status --json").find(fmt::format("\"table_capacity\":{}", size)), std::string::npos);
+    EXPECT_NE(daemon_->ctl("status --json").find(fmt::format("\"table_capacity\":{}", size)),
+              std::string::npos);
   });
 }
 

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/scale.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "bench/stage.h"
+#include "core/compile.h"
+#include "core/plan.h"
+#include "kernel/linux_kernel.h"
+#include "pktgen/tap.h"
+#include "sources/files.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr unsigned kTaps = 1000;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+Result<std::string> write_config(const std::string& folder, unsigned guests, unsigned max_entries) {
+  const std::string path = folder + "/xdpfwd.toml";
+  std::ofstream file(path, std::ios::trunc);
+  file << fmt::format(
+      "[uplink]\ndevices = [\"up0\"]\n[fdb]\nmax_entries = {}\n[daemon]\nbpffs = \"{}/daemon\"\n"
+      "state_dir = \"{}/state\"\n[control]\nsocket = \"{}/control.sock\"\n",
+      max_entries, "/mnt/bpf", folder, folder);
+  for (unsigned i = 0; i < guests; ++i)
+    file << fmt::format("[[guest]]\nname = \"vm{}\"\ntap = \"tap{}\"\nmac = \"{}\"\nvlan = {}\n", i,
+                        i % kTaps, MacAddress::from_bits(0x525400000000 + i).text(), 1 + i % 4000);
+  file.close();
+  if (!file) return fail("cannot write " + path);
+  return path;
+}
+
+// Applies, and fails with the first step that fails.
+Result<void> apply_all(Kernel& kernel, const std::vector<Action>& actions) {
+  for (const Action& action : actions)
+    if (const Outcome outcome = kernel.apply(action); !outcome.status) return outcome.status;
+  return {};
+}
+
+Result<void> remove_all(Kernel& kernel) {
+  const auto observed = kernel.observe(Scope::kWithoutRows);
+  if (!observed) return std::unexpected(observed.error());
+  return apply_all(kernel, plan(State{}, *observed));
+}
+
+// What the daemon does between its start and its first full table.
+Result<double> time_from_files(const std::string& bpffs, const std::string& config_file) {
+  const auto start = Clock::now();
+  const auto texts = read_config_files(config_file);
+  if (!texts) return std::unexpected(texts.error());
+  const auto config = parse_config(*texts);
+  if (!config) return std::unexpected(config.error());
+  const auto intent = make_intent(config->settings, config->guests);
+  if (!intent) return std::unexpected(intent.error());
+  const auto kernel = LinuxKernel::open(bpffs);
+  if (!kernel) return std::unexpected(kernel.error());
+  const auto observed = (*kernel)->observe(Scope::kWithRows);
+  if (!observed) return std::unexpected(observed.error());
+  const Desired desired = compile(*intent, *observed, {}, {});
+  if (auto applied = apply_all(**kernel, plan(desired.state, *observed)); !applied)
+    return std::unexpected(applied.error());
+  const double seconds = seconds_since(start);
+  const auto filled = (*kernel)->observe(Scope::kWithRows);
+  if (!filled) return std::unexpected(filled.error());
+  if (filled->table.rows.size() != config->guests.size())
+    return fail(
+        fmt::format("{} rows in the table, not {}", filled->table.rows.size(), config->guests.size()));
+  if (auto removed = remove_all(**kernel); !removed) return std::unexpected(removed.error());
+  return seconds;
+}
+
+std::vector<Guest> synthetic_guests(unsigned count) {
+  std::vector<Guest> guests;
+  guests.reserve(count);
+  for (unsigned i = 0; i < count; ++i) {
+    const auto tap = InterfaceName::parse(fmt::format("tap{}", i % kTaps));
+    const auto vlan = VlanTag::make(1 + i % 4000);
+    if (!tap || !vlan) continue;
+    guests.push_back({.name = fmt::format("vm{}", i),
+                      .tap = *tap,
+                      .macs = {MacAddress::from_bits(0x525400000000 + i)},
+                      .vlans = {*vlan}});
+  }
+  return guests;
+}
+
+Result<double> time_a_million_rows(const std::string& bpffs) {
+  constexpr unsigned kRows = 1'000'000;
+  const auto intent = make_intent({.max_entries = kRows}, synthetic_guests(kRows));
+  if (!intent) return std::unexpected(intent.error());
+  const auto kernel = LinuxKernel::open(bpffs);
+  if (!kernel) return std::unexpected(kernel.error());
+  // The table and its ports are there; what is timed is the rows.
+  Intent no_rows = *intent;
+  no_rows.rows.clear();
+  auto observed = (*kernel)->observe(Scope::kWithRows);
+  if (!observed) return std::unexpected(observed.error());
+  if (auto applied = apply_all(**kernel, plan(compile(no_rows, *observed, {}, {}).state, *observed));
+      !applied)
+    return std::unexpected(applied.error());
+  observed = (*kernel)->observe(Scope::kWithRows);
+  if (!observed) return std::unexpected(observed.error());
+  const auto start = Clock::now();
+  const Desired desired = compile(*intent, *observed, {}, {});
+  if (auto applied = apply_all(**kernel, plan(desired.state, *observed)); !applied)
+    return std::unexpected(applied.error());
+  const double seconds = seconds_since(start);
+  const auto filled = (*kernel)->observe(Scope::kWithRows);
+  if (!filled) return std::unexpected(filled.error());
+  if (filled->table.rows.size() != kRows)
+    return fail(fmt::format("{} rows in the table", filled->table.rows.size()));
+  if (auto removed = remove_all(**kernel); !removed) return std::unexpected(removed.error());
+  return seconds;
+}
+
+Result<std::vector<double>> time_a_thousand_taps(const std::string& bpffs, unsigned repetitions) {
+  const auto intent = make_intent({}, synthetic_guests(kTaps));
+  if (!intent) return std::unexpected(intent.error());
+  const auto kernel = LinuxKernel::open(bpffs);
+  if (!kernel) return std::unexpected(kernel.error());
+  auto observed = (*kernel)->observe(Scope::kWithRows);
+  if (!observed) return std::unexpected(observed.error());
+  if (auto applied = apply_all(**kernel, plan(compile(*intent, *observed, {}, {}).state, *observed));
+      !applied)
+    return std::unexpected(applied.error());
+  std::vector<double> milliseconds;
+  for (unsigned i = 0; i < repetitions; ++i) {
+    const auto start = Clock::now();
+    observed = (*kernel)->observe(Scope::kWithRows);
+    if (!observed) return std::unexpected(observed.error());
+    const std::vector<Action> actions = plan(compile(*intent, *observed, {}, {}).state, *observed);
+    milliseconds.push_back(seconds_since(start) * 1000);
+    if (!actions.empty()) return fail("the second plan is not empty: " + describe(actions.front()));
+  }
+  if (auto removed = remove_all(**kernel); !removed) return std::unexpected(removed.error());
+  return milliseconds;
+}
+
+struct ProcessFacts {
+  double rss_mib = 0;
+  double cpu_seconds = 0;
+};
+
+ProcessFacts facts_of(pid_t pid) {
+  ProcessFacts facts;
+  std::ifstream status(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("VmRSS:")) facts.rss_mib = std::stod(line.substr(6)) / 1024;
+  std::ifstream schedstat(fmt::format("/proc/{}/schedstat", pid));
+  double nanoseconds = 0;
+  schedstat >> nanoseconds;  // on the CPU
+  facts.cpu_seconds = nanoseconds / 1e9;
+  return facts;
+}
+
+Result<void> measure_daemon(const ScaleOptions& options, const std::string& config_file,
+                            ScaleReport& report) {
+  std::array<int, 2> ready{};
+  if (pipe2(ready.data(), O_CLOEXEC) < 0) return fail_errno("cannot make a pipe", errno);
+  UniqueFd from(ready[0]);
+  UniqueFd to(ready[1]);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, to.get(), STDERR_FILENO);
+  const char* arguments[] = {options.daemon.c_str(), "--config", config_file.c_str(), nullptr};
+  pid_t pid = -1;
+  const int error =
+      posix_spawn(&pid, arguments[0], &actions, nullptr, const_cast<char**>(arguments), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  to.reset();
+  if (error != 0) return fail_errno(fmt::format("cannot start {}", options.daemon), error);
+  // Its log says when it is ready.
+  std::string log;
+  std::array<char, 4096> chunk{};
+  while (log.find("ready:") == std::string::npos) {
+    const ssize_t size = read(from.get(), chunk.data(), chunk.size());
+    if (size <= 0) return fail("the daemon ended: " + log);
+    log.append(chunk.data(), static_cast<size_t>(size));
+  }
+  // Attaching made the kernel report link changes; the daemon's answer to those is not idling.
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  const ProcessFacts before = facts_of(pid);
+  report.idle_seconds = 5;
+  std::this_thread::sleep_for(std::chrono::duration<double>(report.idle_seconds));
+  const ProcessFacts after = facts_of(pid);
+  report.daemon_rss_mib = after.rss_mib;
+  report.daemon_idle_cpu_percent = (after.cpu_seconds - before.cpu_seconds) / report.idle_seconds * 100;
+  kill(pid, SIGTERM);
+  // Read on, so that it cannot block on a full pipe.
+  while (read(from.get(), chunk.data(), chunk.size()) > 0) continue;
+  waitpid(pid, nullptr, 0);
+  return {};
+}
+
+}  // namespace
+
+Result<ScaleReport> run_scale(const ScaleOptions& options) {
+  const auto bpffs = enter_stage();
+  if (!bpffs) return std::unexpected(bpffs.error());
+  if (auto cabled = add_cable("up0", "sw0"); !cabled) return std::unexpected(cabled.error());
+  options.progress(fmt::format("opening {} taps", kTaps));
+  std::vector<UniqueFd> taps;
+  for (unsigned i = 0; i < kTaps; ++i) {
+    auto tap = pktgen::open_tap({.name = fmt::format("tap{}", i), .quiet = false});
+    if (!tap) return std::unexpected(tap.error());
+    taps.push_back(std::move(*tap));
+  }
+  ScaleReport report;
+  std::vector<double> guests;
+  std::vector<double> rows;
+  for (unsigned i = 0; i < options.repetitions; ++i) {
+    options.progress(
+        fmt::format("100000 guests from files, 1000000 rows: {} of {}", i + 1, options.repetitions));
+    const auto config = write_config("/mnt", 100'000, 131'072);
+    if (!config) return std::unexpected(config.error());
+    const auto from_files = time_from_files(*bpffs + "/scale", *config);
+    if (!from_files) return std::unexpected(from_files.error());
+    guests.push_back(*from_files);
+    const auto million = time_a_million_rows(*bpffs + "/scale");
+    if (!million) return std::unexpected(million.error());
+    rows.push_back(*million);
+  }
+  report.guests_100k_s = spread_of(guests);
+  report.rows_1m_s = spread_of(rows);
+  options.progress("1000 taps observed and planned");
+  const auto milliseconds = time_a_thousand_taps(*bpffs + "/scale", options.repetitions * 4);
+  if (!milliseconds) return std::unexpected(milliseconds.error());
+  report.taps_1k_ms = spread_of(*milliseconds);
+  options.progress("the daemon with 1000 taps");
+  const auto config = write_config("/mnt", kTaps, 65536);
+  if (!config) return std::unexpected(config.error());
+  if (auto measured = measure_daemon(options, *config, report); !measured)
+    return std::unexpected(measured.error());
+  return report;
+}
+
+std::string scale_text(const ScaleReport& report) {
+  const auto line = [](const char* what, const Spread& spread, const char* unit) {
+    return fmt::format("{:<52} {:>8.3f} {} (quartiles {:.3f} to {:.3f})\n", what, spread.median, unit,
+                       spread.low, spread.high);
+  };
+  return line("100000 guests, from files to a filled table", report.guests_100k_s, "s") +
+         line("1000000 rows planned and written", report.rows_1m_s, "s") +
+         line("1000 taps observed and planned", report.taps_1k_ms, "ms") +
+         fmt::format("{:<52} {:>8.1f} MiB\n", "daemon's memory (RSS) with 1000 taps", report.daemon_rss_mib) +
+         fmt::format("{:<52} {:>8.4f} % of a CPU, over {} s\n", "daemon's idle CPU",
+                     report.daemon_idle_cpu_percent, report.idle_seconds);
+}
+
+std::string scale_json(const ScaleReport& report) {
+  return nlohmann::json{{"guests_100k_s", report.guests_100k_s.median},
+                        {"rows_1m_s", report.rows_1m_s.median},
+                        {"taps_1k_ms", report.taps_1k_ms.median},
+                        {"daemon_rss_mib", report.daemon_rss_mib},
+                        {"daemon_idle_cpu_percent", report.daemon_idle_cpu_percent}}
+      .dump();
+}
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the control plane costs at size: many guests from files to a filled table, a million rows, a thousand
+// taps, and the daemon's memory and idle CPU with them.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "bench/statistics.h"
+
+namespace xdpfwd::bench {
+
+struct ScaleOptions {
+  unsigned repetitions = 5;
+  std::string daemon;  // path of the xdpfwd to measure; beside this program by default
+  std::function<void(const std::string&)> progress = [](const std::string&) {};
+};
+
+struct ScaleReport {
+  Spread guests_100k_s;                // configuration files with 100 000 guests to a filled table
+  Spread rows_1m_s;                    // 1 000 000 rows planned and written
+  Spread taps_1k_ms;                   // 1 000 taps observed, compiled and planned, with a table that fits
+  double daemon_rss_mib = 0;           // with 1 000 taps
+  double daemon_idle_cpu_percent = 0;  // of one CPU, over idle_seconds
+  double idle_seconds = 0;
+};
+
+Result<ScaleReport> run_scale(const ScaleOptions& options);
+std::string scale_text(const ScaleReport& report);
+std::string scale_json(const ScaleReport& report);
+
+}  // namespace xdpfwd::bench
