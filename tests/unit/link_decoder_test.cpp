@@ -115,7 +115,9 @@ TEST(LinkDecoder, WhatIsCutOffIsNotDecoded) {
     auto* header = reinterpret_cast<nlmsghdr*>(cut.data());
     header->nlmsg_len = length;
     const auto decoded = decode_link(*header);  // must not read on; AddressSanitizer looks
-    if (decoded) EXPECT_EQ(decoded->link.name.view(), "eth0");
+    if (decoded) {
+      EXPECT_EQ(decoded->link.name.view(), "eth0");
+    }
   }
 }
 
