@@ -41,7 +41,6 @@ struct generator_run {
 	__u64 duration_ns;
 	__u64 limit; /* frames */
 	__u64 interval_q16; /* nanoseconds between frames in 1/65536; 0 = as fast as possible */
-	__u64 gap_ns; /* frames are never closer than this, also when the run is late */
 	__u32 frame_len; /* of the frame that BPF_PROG_TEST_RUN is given */
 	__u32 stream_count;
 	__u32 ifindex[PKTGEN_MAX_DEVICES]; /* 0 = the device is out: its frames are not made */

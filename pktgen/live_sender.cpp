@@ -187,7 +187,6 @@ Result<void> LiveSender::prepare(const StreamSet& streams) {
   generator_run& run = skeleton_->bss->run;
   const Pace pace = Pace::of_pps(options_.pps);
   run.interval_q16 = pace.interval_q16();
-  run.gap_ns = pace.gap_ns();
   run.limit = options_.count.value_or(UINT64_MAX);
   run.duration_ns = options_.duration ? static_cast<uint64_t>(options_.duration->count()) : UINT64_MAX;
   run.frame_len = static_cast<uint32_t>(frame_.size());

@@ -89,13 +89,15 @@ Result<SendReport> Loop::send(Backend backend, const StreamSet& streams, double 
   if (duration_s) options.duration = seconds(*duration_s);
   auto sender = make_sender(backend, streams, options);
   if (!sender) return std::unexpected(sender.error());
+  const uint64_t frames_before = receiver_->frames();
   if (auto started = (*sender)->start(); !started) return std::unexpected(started.error());
   while (!(*sender)->finished()) {
     std::this_thread::sleep_for(5ms);
     if (options_.interrupted()) (*sender)->stop();
   }
   auto report = (*sender)->wait();
-  receiver_->wait_quiet(30ms, 10s);
+  // Whoever gets everything waits no longer; half a second of silence is for the rest, on a busy machine.
+  if (report) receiver_->wait_for_frames(frames_before + report->sent(), 500ms, 10s);
   return report;
 }
 
@@ -130,7 +132,7 @@ Result<void> Loop::wait_until_forwarding() {
   }
   (*sender)->stop();
   (void)(*sender)->wait();
-  receiver_->wait_quiet(30ms, 2s);
+  receiver_->wait_quiet(100ms, 2s);
   if (waiting.empty() || options_.interrupted()) return {};
   const size_t count = waiting.size();
   waiting.resize(std::min<size_t>(count, 5));

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <random>
 
 #include "pktgen/interrupt.h"
 #include "pktgen/loop.h"
@@ -44,6 +45,7 @@ struct Flags {
   std::optional<uint64_t> control;
   std::optional<unsigned> tx_cpu;
   std::optional<unsigned> rx_cpu;
+  std::optional<uint32_t> first_id;
   unsigned batch = 64;
   double settle = 30;
   std::string ready_file;
@@ -101,6 +103,9 @@ int run_send(const Flags& flags, Interrupt& interrupt) {
   const std::vector<std::string> devices = flags.devices.empty() ? scenario->tx_devices() : flags.devices;
   if (devices.empty()) return complain({"no device to send from", "name at least one: --dev eth0"}, kUsage);
   StreamOptions stream_options{.members = static_cast<uint32_t>(devices.size())};
+  // Numbers of streams start anywhere, so that a sink which sees two runs takes them for two.
+  stream_options.first_id =
+      flags.first_id.value_or(1 + std::random_device()() % (StreamSet::kMaxStreams / 2));
   if (!scenario->sizes.empty()) stream_options.sizes = scenario->sizes;
   auto streams = StreamSet::of_guests(scenario->guests, stream_options);
   if (!streams) return complain(streams.error(), kUsage);
@@ -240,6 +245,8 @@ int run(int argc, char** argv) {
   send->add_option("--dev", flags.devices,
                    "device to send from; each guest gets a stream through each of them");
   send->add_option("--netns", flags.netns, "network namespace of the devices");
+  send->add_option("--first-id", flags.first_id, "number of the first stream (default: anywhere)")
+      ->check(CLI::Range(1U, 1U << 21));
   send->add_flag("--qdisc", flags.qdisc, "packet back end: go through the queueing discipline");
   send->add_flag("--json", flags.json, "one line of JSON");
 

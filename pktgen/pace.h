@@ -25,9 +25,6 @@ class Pace {
 
   [[nodiscard]] constexpr bool unlimited() const { return interval_q16_ == 0; }
   [[nodiscard]] constexpr uint64_t interval_q16() const { return interval_q16_; }
-  // A run that was held up catches up at no more than four times its pace, so that it does not burst. (Twice is
-  // too little: on a busy machine a sender has the CPU for a third of the time.)
-  [[nodiscard]] constexpr uint64_t gap_ns() const { return interval_q16_ >> 18; }
   // From the start of the run to frame n, counted from 0.
   [[nodiscard]] constexpr uint64_t due_ns(uint64_t n) const {
     return static_cast<uint64_t>(static_cast<unsigned __int128>(n) * interval_q16_ >> 16);

@@ -11,8 +11,9 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double rounded(double value, double step) {
-  return std::round(value / step) * step;
+double rounded(double value, int digits) {
+  const double scale = std::pow(10, digits);
+  return std::round(value * scale) / scale;
 }
 
 Json latency_json(const Histogram& latency) {

@@ -86,12 +86,18 @@ ReceiveReport TapReceiver::report() {
   return report;
 }
 
-void TapReceiver::wait_quiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most) const {
+void TapReceiver::wait_quiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most) {
+  wait_for_frames(UINT64_MAX, quiet, at_most);
+}
+
+void TapReceiver::wait_for_frames(uint64_t total, std::chrono::milliseconds quiet,
+                                  std::chrono::milliseconds at_most) {
   const auto start = std::chrono::steady_clock::now();
   auto last_change = start;
   uint64_t before = frames();
-  while (true) {
+  while (before < total) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    tasks_.run([this] { drain(); });
     const auto now = std::chrono::steady_clock::now();
     if (const uint64_t after = frames(); after != before) {
       before = after;
@@ -99,6 +105,11 @@ void TapReceiver::wait_quiet(std::chrono::milliseconds quiet, std::chrono::milli
     }
     if (now - last_change >= quiet || now - start >= at_most) return;
   }
+}
+
+// A turn for each tap.
+void TapReceiver::drain() {
+  for (const auto& [slot, tap] : taps_) read_some(slot, kBudget);
 }
 
 bool TapReceiver::read_some(size_t slot, unsigned budget) {
@@ -134,11 +145,11 @@ void TapReceiver::run() {
       read_some(slot, kBudget);
     }
   }
-  std::vector<size_t> slots;
-  for (const auto& [slot, tap] : taps_) slots.push_back(slot);
-  for (const size_t slot : slots)
-    while (read_some(slot, kBudget)) {
-    }
+  uint64_t before = 0;
+  do {
+    before = frames();
+    drain();
+  } while (frames() != before);
   tasks_.close();
 }
 

@@ -41,8 +41,11 @@ class TapReceiver {
 
   // Of all frames read, of any kind.
   [[nodiscard]] uint64_t frames() const { return frames_.load(std::memory_order_relaxed); }
-  // Returns when no frame has come for `quiet`, or after `at_most`.
-  void wait_quiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most) const;
+  // Returns when no frame has come for `quiet`, or after `at_most`. The taps are looked into each time, so
+  // that a reader that is held up is not taken for silence.
+  void wait_quiet(std::chrono::milliseconds quiet, std::chrono::milliseconds at_most);
+  // The same, but returns at once when as many frames as `total` have been read since the start.
+  void wait_for_frames(uint64_t total, std::chrono::milliseconds quiet, std::chrono::milliseconds at_most);
   [[nodiscard]] ReceiveReport report();
   void forget_latencies();
   // Reads what waits in the taps, and ends. The taps stay open until the destructor.
@@ -51,6 +54,7 @@ class TapReceiver {
  private:
   TapReceiver() = default;
   void run();
+  void drain();
   // Reads up to `budget` frames; false when the tap has no more.
   bool read_some(size_t slot, unsigned budget);
 

@@ -93,7 +93,7 @@ class PktgenTest : public testing::Test {
     take(sender->start());
     Outcome outcome;
     outcome.sent = take(sender->wait());
-    receiver_->wait_quiet(50ms, 5s);
+    receiver_->wait_quiet(200ms, 5s);
     outcome.received = receiver_->report();
     outcome.verdict = judge_run(set, outcome.sent, outcome.received);
     fmt::print("{} asked {:.0f} pps: {:.0f} pps sent ({:+.2f} %), {}\n", backend_name(backend), options.pps,
@@ -125,7 +125,7 @@ TEST_P(PktgenBackendTest, DeliversEveryFrameAtAHundredThousandASecond) {
   EXPECT_EQ(outcome.received.latency_ns.count(), outcome.verdict.delivered);
 }
 
-// Printed to the last digit; asserted loosely, because the machine may be busy.
+// Printed to the last digit; asserted loosely, because the machine may be busy. Never faster, in any case.
 TEST_P(PktgenBackendTest, KeepsItsPace) {
   const StreamSet set = streams({64});
   uint32_t first_id = set.end_id();
@@ -134,7 +134,10 @@ TEST_P(PktgenBackendTest, KeepsItsPace) {
     first_id = fresh.end_id();
     receiver_->expect(fresh);
     const Outcome outcome = send(GetParam(), fresh, {.pps = pps, .duration = 1s});
-    EXPECT_NEAR(outcome.sent.pps() / pps, 1.0, 0.25);
+    EXPECT_LT(outcome.sent.pps() / pps, 1.02);
+    if (pps <= 10'000) {
+      EXPECT_GT(outcome.sent.pps() / pps, 0.75);
+    }
   }
 }
 
@@ -176,7 +179,7 @@ TEST_P(PktgenBackendTest, StopsWhenAskedAndMovesToAnotherDevice) {
   const SendReport sent = take(sender->wait());
   EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
   EXPECT_GT(sent.left_out, 100U);
-  receiver_->wait_quiet(50ms, 5s);
+  receiver_->wait_quiet(200ms, 5s);
   const Verdict verdict = judge_run(set, sent, receiver_->report());
   EXPECT_TRUE(verdict.clean()) << verdict.text();
 }
@@ -208,7 +211,7 @@ TEST_F(PktgenTest, TaggedFramesThatPassAreSeenAtTheStackWithTheirTag) {
       take(make_sender(Backend::kPacket, set, {.devices = {"sw0", "sw1"}, .pps = 10'000, .count = 800}));
   take(sender->start());
   take(sender->wait());
-  receiver_->wait_quiet(50ms, 5s);
+  receiver_->wait_quiet(200ms, 5s);
   const ReceiveReport passed = sink_->report();
   for (const Stream& stream : set.streams())
     EXPECT_EQ(passed.streams.at(stream.id).delivered(), stream.guest == 2 ? 100U : 0U) << stream.label;
@@ -224,7 +227,7 @@ TEST_F(PktgenTest, TapsComeAndGoWhileItReads) {
   take(receiver_->add_tap({.name = "tap4"}));
   sender->stop();
   const SendReport sent = take(sender->wait());
-  receiver_->wait_quiet(50ms, 5s);
+  receiver_->wait_quiet(200ms, 5s);
   const ReceiveReport received = receiver_->report();
   for (size_t i = 0; i < set.size(); ++i) {
     const StreamTally& tally = received.streams.at(set[i].id);
