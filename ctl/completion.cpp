@@ -246,8 +246,9 @@ std::string zsh_completion(const CommandLine& line) {
 _xdpctl_names() {
   local -a names ask=(xdpctl)
   [[ -n $xdpctl_socket ]] && ask+=(--socket ${(Q)xdpctl_socket})
-  names=(${(f)"$($ask complete-names $1 2>/dev/null)"})
-  compadd -a names
+  # _arguments puts options for compadd in front.
+  names=(${(f)"$($ask complete-names ${@[-1]} 2>/dev/null)"})
+  compadd "${@[1,-2]}" -a names
 }
 
 )zsh" + functions +

@@ -54,14 +54,20 @@ std::string explain_words_of_reports(std::string_view word) {
   return text;
 }
 
-// scdoc takes '_' and '*' for markup, wherever they stand.
+// scdoc takes '_' and '*' for markup, wherever they stand in a paragraph.
 std::string scdoc_escaped(std::string_view text) {
   std::string escaped;
   for (const char c : text) {
-    if (c == '_' || c == '*' || c == '\\' || c == '[' || c == '#' || c == '<' || c == '>') escaped += '\\';
+    if (c == '_' || c == '*' || c == '\\') escaped += '\\';
     escaped += c;
   }
   return escaped;
+}
+
+std::string as_sentence(std::string_view text) {
+  std::string sentence = fmt::format("{}.", text);
+  if (sentence[0] >= 'a' && sentence[0] <= 'z') sentence[0] = static_cast<char>(sentence[0] - 'a' + 'A');
+  return sentence;
 }
 
 }  // namespace
@@ -119,19 +125,17 @@ Json options_json() {
 std::string options_scdoc() {
   std::string text;
   for (const Section& section : sections()) {
-    text +=
-        fmt::format("## {}\n\n{}.\n\n", scdoc_escaped(section_header(section)), scdoc_escaped(section.help));
+    text += fmt::format("## {}\n\n{}\n\n", section_header(section), scdoc_escaped(as_sentence(section.help)));
     for (const Option& option : options()) {
       if (option.section != section.name) continue;
       text += fmt::format("*{}*\n", scdoc_escaped(option.key));
       const auto paragraph = [&](std::string_view words) {
         text += fmt::format("\t{}\n\n", scdoc_escaped(words));
       };
-      paragraph(fmt::format("{}.", option.help));
+      paragraph(as_sentence(option.help));
       paragraph(option.explanation);
-      paragraph(fmt::format("Type: {}. Default: {}. {}{}.", type_text(option), default_text(option),
-                            static_cast<char>(std::toupper(reload_text(option)[0])),
-                            reload_text(option).substr(1)));
+      paragraph(fmt::format("Type: {}. Default: {}. {}", type_text(option), default_text(option),
+                            as_sentence(reload_text(option))));
       text += fmt::format("\t```\n\t{}\n\t```\n\n", option.example);
     }
   }

@@ -1,0 +1,121 @@
+# bash completion for xdpctl; made by 'xdpctl completion bash'. Needs bash 4 and nothing else.
+
+# What the daemon knows, from the socket that the command line names.
+_xdpctl_names() {
+  local -a ask=(xdpctl)
+  [[ -n $socket ]] && ask+=(--socket "$socket")
+  "${ask[@]}" complete-names "$1" 2>/dev/null
+}
+
+# Offers the lines that begin with what is typed. Not compgen -W: it would expand what is in them.
+_xdpctl_reply() {
+  local line
+  while IFS= read -r line; do
+    [[ -n $line && $line == "$cur"* ]] && COMPREPLY+=("$(printf '%q' "$line")")
+  done
+}
+
+_xdpctl() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  local path='' socket='' options='' words='' word i
+  COMPREPLY=()
+  # bash takes '--option=value' for three words.
+  [[ $cur == '=' ]] && cur=''
+  [[ $prev == '=' ]] && prev=${COMP_WORDS[COMP_CWORD - 2]}
+  # Which command is it? Options and their values may stand anywhere between its words.
+  for ((i = 1; i < COMP_CWORD; i++)); do
+    word=${COMP_WORDS[i]}
+    case $word in
+    --count | --mac | --socket | --tap | --tpid | --vlan)
+      [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
+      ((i++))
+      [[ $word == --socket ]] && socket=${COMP_WORDS[i]}
+      ;;
+    -*) ;;
+    *)
+      case "${path:+$path }$word" in
+      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
+      esac
+      ;;
+    esac
+  done
+  case "$path:$prev" in
+    *:--socket) mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    "guest add:--tap") _xdpctl_reply < <(command ls /sys/class/net 2>/dev/null); return ;;
+    "guest add:--mac") :; return ;;
+    "guest add:--vlan") _xdpctl_reply < <(printf '%s\n' untagged); return ;;
+    "guest add:--tpid") _xdpctl_reply < <(printf '%s\n' 802.1q 802.1ad); return ;;
+    "fdb lookup:--tpid") _xdpctl_reply < <(printf '%s\n' 802.1q 802.1ad); return ;;
+    "stats:--watch") :; return ;;
+    "stats:--count") :; return ;;
+  esac
+  case "$path" in
+    "")
+      options='--help --version --socket --json'
+      words='status guest fdb port stats plan reload detach explain version completion'
+      ;;
+    "status")
+      options='--help --check --socket --json'
+      ;;
+    "guest")
+      options='--help --socket --json'
+      words='add del list'
+      ;;
+    "guest add")
+      options='--help --tap --mac --vlan --trunk --tpid --ephemeral --dry-run --socket --json'
+      ;;
+    "guest del")
+      options='--help --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(_xdpctl_names guests); return; }
+      ;;
+    "guest list")
+      options='--help --socket --json'
+      ;;
+    "fdb")
+      options='--help --socket --json'
+      words='list lookup'
+      ;;
+    "fdb list")
+      options='--help --socket --json'
+      ;;
+    "fdb lookup")
+      options='--help --tpid --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(printf '%s\n' untagged); return; }
+      ;;
+    "port")
+      options='--help --socket --json'
+      words='list'
+      ;;
+    "port list")
+      options='--help --socket --json'
+      ;;
+    "stats")
+      options='--help --watch --count --socket --json'
+      ;;
+    "plan")
+      options='--help --socket --json'
+      ;;
+    "reload")
+      options='--help --socket --json'
+      ;;
+    "detach")
+      options='--help --all --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(_xdpctl_names members); return; }
+      ;;
+    "explain")
+      options='--help --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(printf '%s\n' control control.group control.socket daemon daemon.bpffs daemon.state_dir down fdb fdb.max_entries forwarded frags group guest guest.mac guest.mode guest.name guest.tap guest.tpid guest.vlan inactive log log.level miss missing no_reader no_room no_slot not_a_tap open other pending port_closed reflected reflected_drop reserved ring_full runt too_long truncated_tag uplink uplink.devices uplink.reflected uplink.vlan_tag uplink.xdp_mode); return; }
+      ;;
+    "version")
+      options='--help --socket --json'
+      ;;
+    "completion")
+      options='--help --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(printf '%s\n' bash zsh); return; }
+      ;;
+  esac
+  [[ $cur == -* ]] && words=$options
+  _xdpctl_reply < <(printf '%s\n' $words)
+}
+
+complete -F _xdpctl xdpctl
