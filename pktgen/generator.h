@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What the generator program and the process that runs it share: the stamp in every frame, one row per
  * stream, and the state of a run. Plain C types, so that both sides see the same bytes.
@@ -26,42 +26,42 @@
 #define PKTGEN_MAX_DEVICES 16
 
 struct generator_stream {
-	__u64 sequence; /* of the next frame = frames handed to the device so far */
-	__u32 id;
-	__u16 device;   /* index into generator_run.ifindex */
-	__u16 head_len; /* the stamp is the end of the head */
-	__u16 fill_len;
-	__u16 fill_at;
-	__u32 pad[3];
-	__u8 head[PKTGEN_HEAD_SIZE];
+  __u64 sequence; /* of the next frame = frames handed to the device so far */
+  __u32 id;
+  __u16 device;   /* index into generator_run.ifindex */
+  __u16 head_len; /* the stamp is the end of the head */
+  __u16 fill_len;
+  __u16 fill_at;
+  __u32 pad[3];
+  __u8 head[PKTGEN_HEAD_SIZE];
 };
 
 struct generator_run {
-	/* Written by the process. */
-	__u64 duration_ns;
-	__u64 limit; /* frames */
-	__u64 interval_q16; /* nanoseconds between frames in 1/65536; 0 = as fast as possible */
-	__u32 frame_len; /* of the frame that BPF_PROG_TEST_RUN is given */
-	__u32 stream_count;
-	__u32 ifindex[PKTGEN_MAX_DEVICES]; /* 0 = the device is out: its frames are not made */
-	__u32 netns; /* inode of the network namespace */
-	/* Written by the program. Times are CLOCK_MONOTONIC. */
-	__u32 next_stream;
-	__u32 done;
-	__u32 pad;
-	__u64 start_ns; /* of the first frame */
-	__u64 due_q16; /* when the next frame is due, from start_ns, in 1/65536 nanoseconds */
-	__u64 last_ns; /* when the last frame was made */
-	__u64 sent;
-	__u64 left_out; /* frames that were due for a device that was out */
+  /* Written by the process. */
+  __u64 duration_ns;
+  __u64 limit;        /* frames */
+  __u64 interval_q16; /* nanoseconds between frames in 1/65536; 0 = as fast as possible */
+  __u32 frame_len;    /* of the frame that BPF_PROG_TEST_RUN is given */
+  __u32 stream_count;
+  __u32 ifindex[PKTGEN_MAX_DEVICES]; /* 0 = the device is out: its frames are not made */
+  __u32 netns;                       /* inode of the network namespace */
+  /* Written by the program. Times are CLOCK_MONOTONIC. */
+  __u32 next_stream;
+  __u32 done;
+  __u32 pad;
+  __u64 start_ns; /* of the first frame */
+  __u64 due_q16;  /* when the next frame is due, from start_ns, in 1/65536 nanoseconds */
+  __u64 last_ns;  /* when the last frame was made */
+  __u64 sent;
+  __u64 left_out; /* frames that were due for a device that was out */
 };
 
 /* Frames that a device did not take after they had been sent to it. */
 struct generator_refusals {
-	__u64 ring_full;
-	__u64 error;
-	__u32 last_errno;
-	__u32 pad;
+  __u64 ring_full;
+  __u64 error;
+  __u32 last_errno;
+  __u32 pad;
 };
 
 #ifdef __cplusplus
