@@ -115,8 +115,11 @@ std::vector<Action> plan(const State& desired, const State& observed) {
       compare_rows(desired.table.rows, new_table ? std::vector<FdbRow>{} : observed.table.rows);
   append_batches<DeleteRows>(actions, rows.gone);
 
+  // An outdated program gets its facts with its replacement; one of another ABI version has none that we
+  // could set.
   for (const Member& have : observed.members)
-    if (const Member* want = wanted(have); want && facts_differ(*want, have)) {
+    if (const Member* want = wanted(have);
+        want && have.program == ProgramState::kCurrent && facts_differ(*want, have)) {
       // Only the facts: the flavour changes with the program.
       Member facts = *want;
       facts.flavour = have.flavour;

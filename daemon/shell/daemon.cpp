@@ -48,11 +48,12 @@ uint64_t monotonic_ns() {
 
 }  // namespace
 
-Daemon::Daemon(Kernel& kernel, std::string config_file, Config config, Clock clock)
+Daemon::Daemon(Kernel& kernel, std::string config_file, std::vector<std::string> config_files, Config config,
+               Clock clock)
     : clock_(std::move(clock)),
       started_ms_(clock_()),
       config_file_(std::move(config_file)),
-      config_files_{config_file_},
+      config_files_(std::move(config_files)),
       settings_(std::move(config.settings)),
       store_(settings_.state_dir),
       reconciler_(kernel, log_step),
@@ -83,6 +84,12 @@ Result<void> Daemon::start() {
   reconciler_.set_intent(std::move(*intent));
   look_again();
   if (observe_error_) return std::unexpected(*observe_error_);
+  // Without a table nothing can ever be forwarded: better not to start than to pretend.
+  if (reconciler_.observed().table.capacity == 0) {
+    for (const Problem& problem : reconciler_.problems(clock_()))
+      if (!problem.waiting)
+        return fail(fmt::format("cannot {}: {}", problem.thing, problem.why), problem.remedy);
+  }
   return {};
 }
 
@@ -263,7 +270,9 @@ Result<Daemon::Candidate> Daemon::read_candidate() const {
   together.set_files(config->guests);
   auto intent = make_intent(config->settings, together.all());
   if (!intent) return std::unexpected(intent.error());
-  return Candidate{.config = std::move(*config), .intent = std::move(*intent)};
+  Candidate candidate{.files = {}, .config = std::move(*config), .intent = std::move(*intent)};
+  for (const ConfigText& text : *texts) candidate.files.push_back(text.file);
+  return candidate;
 }
 
 Result<PlanReport> Daemon::plan() {
@@ -325,6 +334,7 @@ Result<void> Daemon::reload() {
               fmt::format("reload refused, the old configuration goes on: {}", candidate.error().text()));
     return std::unexpected(candidate.error());
   }
+  config_files_ = std::move(candidate->files);
   settings_ = candidate->config.settings;
   set_log_level(settings_.log_level);
   guests_.set_files(std::move(candidate->config.guests));

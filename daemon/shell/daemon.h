@@ -19,8 +19,9 @@ class Daemon final : public Control {
  public:
   using Clock = std::function<uint64_t()>;  // milliseconds, only going forward
 
-  // `config` was read from `config_file`; the file is read again on reload.
-  Daemon(Kernel& kernel, std::string config_file, Config config, Clock clock);
+  // `config` was read from `config_files`: `config_file` and its drop-ins, which are read again on reload.
+  Daemon(Kernel& kernel, std::string config_file, std::vector<std::string> config_files, Config config,
+         Clock clock);
 
   // Called after every look, whoever asked for it.
   void set_on_look(std::function<void()> on_look) { on_look_ = std::move(on_look); }
@@ -48,6 +49,7 @@ class Daemon final : public Control {
 
  private:
   struct Candidate {
+    std::vector<std::string> files;
     Config config;
     Intent intent;
   };

@@ -35,20 +35,27 @@ std::string options_help() {
   return text;
 }
 
-Result<Config> read_config(const std::string& file) {
+struct ReadConfig {
+  std::vector<std::string> files;
+  Config config;
+};
+
+Result<ReadConfig> read_config(const std::string& file) {
   const auto texts = read_config_files(file);
   if (!texts) return std::unexpected(texts.error());
   auto config = parse_config(*texts);
-  if (!config) return config;
+  if (!config) return std::unexpected(config.error());
   if (auto intent = make_intent(config->settings, config->guests); !intent)
     return std::unexpected(intent.error());
-  return config;
+  ReadConfig read{.files = {}, .config = std::move(*config)};
+  for (const ConfigText& text : *texts) read.files.push_back(text.file);
+  return read;
 }
 
 int check(const std::string& file) {
   const auto config = read_config(file);
   if (!config) return complain(config.error(), kUsage);
-  fmt::print("{}: good, {} guests\n", file, config->guests.size());
+  fmt::print("{}: good, {} guests\n", file, config->config.guests.size());
   return 0;
 }
 
@@ -72,18 +79,18 @@ ControlServer::Options control_options(const Settings& settings) {
           }};
 }
 
-Result<void> serve(const std::string& file, Config config) {
+Result<void> serve(const std::string& file, ReadConfig read) {
   sd_event* raw_loop = nullptr;
   if (const int result = sd_event_default(&raw_loop); result < 0)
     return fail_errno("cannot make an event loop", -result);
   const std::unique_ptr<sd_event, decltype(&sd_event_unref)> loop(raw_loop, sd_event_unref);
 
-  auto kernel = LinuxKernel::open(config.settings.bpffs);
+  auto kernel = LinuxKernel::open(read.config.settings.bpffs);
   if (!kernel) return std::unexpected(kernel.error());
   // Before the first look, so that no change falls between them.
   auto monitor = LinkMonitor::open();
   if (!monitor) return std::unexpected(monitor.error());
-  Daemon daemon(**kernel, file, std::move(config), service_clock_ms);
+  Daemon daemon(**kernel, file, std::move(read.files), std::move(read.config), service_clock_ms);
   // The socket is also what keeps a second daemon away from our maps: bind it before touching them.
   auto control = ControlServer::start(loop.get(), daemon, control_options(daemon.settings()));
   if (!control) return std::unexpected(control.error());
@@ -116,12 +123,12 @@ int run(int argc, char** argv) {
   auto config = read_config(file);
   if (!config) return complain(config.error(), kUsage);
   if (detach) {
-    if (auto detached = detach_all(config->settings.bpffs); !detached)
+    if (auto detached = detach_all(config->config.settings.bpffs); !detached)
       return complain(detached.error(), kCannotRun);
     return 0;
   }
   set_up_log();
-  set_log_level(config->settings.log_level);
+  set_log_level(config->config.settings.log_level);
   // sd-event takes these from a signalfd.
   sigset_t signals;
   sigemptyset(&signals);

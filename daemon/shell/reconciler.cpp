@@ -57,7 +57,10 @@ Result<void> Reconciler::reconcile(uint64_t now_ms) {
     const size_t refused_before = refused_.size();
     const bool all_done = apply_plan(actions, std::move(desired.state.table.rows));
     // A refusal is answered by another plan; any other failure by another time.
-    if (!all_done && refused_.size() == refused_before) break;
+    if (!all_done && refused_.size() == refused_before) {
+      if (auto looked = look(); !looked) return looked;
+      break;
+    }
   }
   const bool refusals_matter =
       std::ranges::any_of(refused_, [&](const RefusedMember& r) { return is_worth_retrying(r); });

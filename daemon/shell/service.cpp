@@ -77,7 +77,11 @@ void Service::refresh() {
     arm(look_, *at);
   else
     sd_event_source_set_enabled(look_, SD_EVENT_OFF);
-  sd_notify(0, fmt::format("STATUS={}", daemon_.summary()).c_str());
+  // Only when there is news: systemd is told by a socket that can be full, and then this waits.
+  if (std::string summary = daemon_.summary(); summary != told_) {
+    sd_notify(0, fmt::format("STATUS={}", summary).c_str());
+    told_ = std::move(summary);
+  }
 }
 
 Result<void> Service::run() {

@@ -42,6 +42,7 @@ class Service {
   sd_event_source* look_ = nullptr;
   sd_event_source* audit_ = nullptr;
   std::vector<sd_event_source*> sources_;
+  std::string told_;  // as STATUS
 };
 
 // Milliseconds of the clock that the timers use.

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
@@ -55,10 +54,22 @@ DaemonProcess::DaemonProcess(const std::string& name)
   std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
   if (bind(notify_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) < 0)
     throw std::runtime_error("cannot bind " + path);
+  reader_ = std::thread([this] {
+    std::array<char, 4096> text{};
+    for (;;) {
+      const ssize_t size = recv(notify_.get(), text.data(), text.size(), 0);
+      if (size <= 0) return;  // shut down
+      const std::lock_guard lock(mutex_);
+      notifications_.emplace_back(text.data(), static_cast<size_t>(size));
+      notified_.notify_all();
+    }
+  });
 }
 
 DaemonProcess::~DaemonProcess() {
   if (running()) end(SIGKILL);
+  shutdown(notify_.get(), SHUT_RDWR);
+  reader_.join();
   // The pins are what holds the programs.
   std::error_code ignored;
   std::filesystem::remove_all(bpffs_, ignored);
@@ -79,6 +90,10 @@ void DaemonProcess::write_drop_in(const std::string& file, const std::string& to
 }
 
 void DaemonProcess::spawn() {
+  {
+    const std::lock_guard lock(mutex_);
+    notifications_.clear();
+  }
   const std::string config = folder_ + "/etc/xdpfwd.toml";
   const std::string log_path = folder_ + "/log";
   std::vector<const char*> arguments = {XDPFWD_BINARY_DIR "/xdpfwd", "--config", config.c_str(), nullptr};
@@ -110,17 +125,15 @@ int DaemonProcess::start_and_fail() {
 
 void DaemonProcess::wait_notified(const std::string& what) {
   const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  std::unique_lock lock(mutex_);
   for (;;) {
-    // The message and the child's end are both events; a short poll is only for the second.
-    pollfd waiting{.fd = notify_.get(), .events = POLLIN, .revents = 0};
-    if (poll(&waiting, 1, 100) > 0) {
-      std::array<char, 4096> text{};
-      const ssize_t size = recv(notify_.get(), text.data(), text.size(), 0);
-      if (size > 0 &&
-          std::string_view(text.data(), static_cast<size_t>(size)).find(what) != std::string_view::npos)
-        return;
-      continue;
+    while (!notifications_.empty()) {
+      const std::string text = std::move(notifications_.front());
+      notifications_.pop_front();
+      if (text.find(what) != std::string::npos) return;
     }
+    // The message is an event; the short wait is only for the child's end.
+    if (notified_.wait_for(lock, std::chrono::milliseconds(100)) == std::cv_status::no_timeout) continue;
     if (int status = 0; waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = -1;
       throw std::runtime_error("the daemon ended: " + log());

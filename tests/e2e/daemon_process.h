@@ -6,7 +6,11 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/unique_fd.h"
@@ -58,6 +62,11 @@ class DaemonProcess {
   std::string bpffs_;
   UniqueFd notify_;
   pid_t pid_ = -1;
+  // What it notified and nobody has asked for yet. Read by a thread: a full socket would block the daemon.
+  std::mutex mutex_;
+  std::condition_variable notified_;
+  std::deque<std::string> notifications_;
+  std::thread reader_;
 };
 
 }  // namespace xdpfwd::test

@@ -207,9 +207,9 @@ TEST_F(LosslessTest, AnotherTapComesAndGoes) {
   check_lossless("a tap comes and goes", [&](Sender&) {
     {
       const UniqueFd tap = open_tap("tapx");
-      daemon_->wait_for_ctl("port list", "11 of 11 open");
+      daemon_->wait_for_ctl("status", "11 of 11");
     }
-    daemon_->wait_for_ctl("port list", "10 of 11 open");
+    daemon_->wait_for_ctl("status", "10 of 11");
   });
 }
 

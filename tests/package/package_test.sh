@@ -1,0 +1,65 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Builds the Debian packages from the committed tree, looks at what is in them, installs them on a throw-away layer
+# over this system, runs what was installed, and purges.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+work=$(mktemp -d /var/tmp/xdpfwd-package.XXXXXX)
+trap 'rm -rf "$work"' EXIT
+fail() { echo "package: $*" >&2; exit 1; }
+
+mkdir "$work/xdpfwd"
+git archive HEAD | tar -x -C "$work/xdpfwd"
+(cd "$work/xdpfwd" && dpkg-buildpackage -b -us -uc) >"$work/build.log" 2>&1 || { tail -50 "$work/build.log"; fail "dpkg-buildpackage failed"; }
+version=$(dpkg-parsechangelog -l debian/changelog -S Version)
+architecture=$(dpkg --print-architecture)
+main=$work/xdpfwd_${version}_$architecture.deb
+tools=$work/xdpfwd-tools_${version}_$architecture.deb
+
+has() { dpkg-deb -c "$1" | grep -qE " \./$2\$" || fail "$(basename "$1") has no /$2"; }
+has "$main" usr/sbin/xdpfwd
+has "$main" usr/bin/xdpctl
+has "$main" 'lib/systemd/system/xdpfwd\.service|usr/lib/systemd/system/xdpfwd\.service'
+has "$main" etc/xdpfwd/xdpfwd.toml
+has "$main" usr/share/man/man8/xdpfwd.8.gz
+has "$main" usr/share/man/man1/xdpctl.1.gz
+has "$main" usr/share/man/man5/xdpfwd.toml.5.gz
+has "$main" usr/share/bash-completion/completions/xdpctl
+has "$main" usr/share/zsh/vendor-completions/_xdpctl
+has "$main" usr/lib/sysusers.d/xdpfwd.conf
+has "$tools" usr/bin/xdpfwd-pktgen
+has "$tools" usr/bin/xdpfwd-bench
+dpkg-deb --info "$main" conffiles 2>/dev/null | grep -q /etc/xdpfwd/xdpfwd.toml || fail "the configuration is no conffile"
+if lintian --fail-on error "$main" "$tools" >"$work/lintian.log" 2>&1; then :; else cat "$work/lintian.log"; fail "lintian"; fi
+systemd-analyze security --offline=true --threshold=20 deploy/xdpfwd.service >"$work/security.log" 2>&1 ||
+  { tail -5 "$work/security.log"; fail "systemd-analyze security: more than 2.0"; }
+
+# Installing, in a mount namespace with layers over what dpkg writes to. No daemon may be started by it.
+cat >"$work/install.sh" <<'INSTALL'
+set -euo pipefail
+work=$1 main=$2 tools=$3
+mount --make-rprivate /
+mount -t tmpfs layers /mnt
+for folder in usr etc var; do
+  mkdir -p "/mnt/$folder/upper" "/mnt/$folder/work"
+done
+mount -t tmpfs none /sys/fs/bpf 2>/dev/null || true
+mkdir -p /mnt/packages
+cp "$main" "$tools" /mnt/packages/
+for folder in usr etc var; do
+  mount -t overlay overlay -o "lowerdir=/$folder,upperdir=/mnt/$folder/upper,workdir=/mnt/$folder/work" "/$folder"
+done
+dpkg -i /mnt/packages/*.deb
+xdpfwd --check /etc/xdpfwd/xdpfwd.toml
+xdpfwd --version
+xdpctl version || [ $? -eq 3 ]
+getent group xdpfwd
+man -l /dev/null 2>/dev/null || true
+mkdir -p /sys/fs/bpf/xdpfwd/links
+dpkg -P xdpfwd xdpfwd-tools
+[ ! -e /sys/fs/bpf/xdpfwd ] || { echo "purging left /sys/fs/bpf/xdpfwd"; exit 1; }
+[ ! -e /etc/xdpfwd ] || { echo "purging left /etc/xdpfwd"; find /etc/xdpfwd; exit 1; }
+INSTALL
+unshare --mount bash "$work/install.sh" "$work" "$main" "$tools" >"$work/install.log" 2>&1 || { cat "$work/install.log"; fail "install, run, purge"; }
+echo "built, installed, ran and purged $(basename "$main") and $(basename "$tools")"
