@@ -131,7 +131,7 @@ Result<void> Loop::wait_until_forwarding() {
     if (waiting.empty() || last || options_.interrupted()) break;
   }
   (*sender)->stop();
-  (void)(*sender)->wait();
+  if (auto probed = (*sender)->wait(); !probed) return std::unexpected(probed.error());
   receiver_->wait_quiet(100ms, 2s);
   if (waiting.empty() || options_.interrupted()) return {};
   const size_t count = waiting.size();

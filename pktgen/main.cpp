@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <random>
 
 #include "pktgen/interrupt.h"
@@ -13,10 +14,8 @@
 #include "pktgen/scenario.h"
 #include "pktgen/start_signal.h"
 
-namespace xdpfwd {
+namespace xdpfwd::pktgen {
 namespace {
-
-using namespace pktgen;
 
 using namespace std::chrono_literals;
 
@@ -296,8 +295,14 @@ int run(int argc, char** argv) {
 }
 
 }  // namespace
-}  // namespace xdpfwd
+}  // namespace xdpfwd::pktgen
 
+// Nothing of ours throws; out of memory, and a standard output that is gone, do.
 int main(int argc, char** argv) {
-  return xdpfwd::run(argc, argv);
+  try {
+    return xdpfwd::pktgen::run(argc, argv);
+  } catch (const std::exception& error) {
+    (void)std::fprintf(stderr, "xdpfwd-pktgen: %s\n", error.what());
+    return xdpfwd::pktgen::kEnvironment;
+  }
 }

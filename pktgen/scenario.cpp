@@ -96,6 +96,7 @@ Result<void> read_object(const json& object, const std::string& place,
     const auto setter = setters.find(key);
     if (setter == setters.end()) {
       std::vector<std::string> known;
+      known.reserve(setters.size());
       for (const auto& [name, unused] : setters) known.push_back(name);
       return fail(fmt::format("{}: unknown key '{}'", place, key),
                   fmt::format("known are {}", fmt::join(known, ", ")));
@@ -153,12 +154,14 @@ Result<void> read_guest(const json& object, const std::string& place, Scenario& 
 
 std::vector<std::string> Scenario::tx_devices() const {
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const Member& member : members) names.push_back(member.tx);
   return names;
 }
 
 std::vector<std::string> Scenario::rx_devices() const {
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const Member& member : members) names.push_back(member.rx);
   return names;
 }
