@@ -101,7 +101,10 @@ class Arena {
     streams_ = std::make_unique<pktgen::StreamSet>(std::move(*streams));
     receiver_->expect(*streams_);
 
-    const auto intent = make_intent({.devices = {*device}, .vlan_tag = VlanTagSource::kFrame}, guests);
+    const auto intent = make_intent({.devices = {*device},
+                                     .vlan_tag = VlanTagSource::kFrame,
+                                     .max_entries = std::max(65'536U, options.fdb_entries)},
+                                    guests);
     if (!intent) return std::unexpected(intent.error());
     intent_ = *intent;
     auto kernel = LinuxKernel::open(*folder + "/floor");

@@ -104,13 +104,16 @@ rm -f "$build.log"
 for layer in "${layers[@]}"; do
   case "$layer" in
     lint) for lint in tests/lint/*.sh; do check "lint: $(basename "$lint" .sh)" bash "$lint" "$build"; done ;;
+    fuzz)
+      run_ctest "$build" fuzz
+      check "fuzz: every target for a while" bash tests/fuzz/run.sh
+      ;;
     sanitize)
+      # The fuzzers' tree has both sanitizers already.
       step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
-      if cmake -S . -B "$build-sanitize" -G Ninja -DXDPFWD_SANITIZE=ON -DXDPFWD_BENCH=OFF >/dev/null &&
-        ninja -C "$build-sanitize" -j "$jobs" >"$build-sanitize/log" 2>&1; then
-        for label in unit property contract; do run_ctest "$build-sanitize" "$label"; done
+      if bash tests/fuzz/run.sh --build-only unit_tests property_tests contract_tests; then
+        for label in unit property contract; do run_ctest "$build-fuzz" "$label"; done
       else
-        tail -40 "$build-sanitize/log"
         failed=$((failed + 1))
         failures+=("sanitized build")
       fi

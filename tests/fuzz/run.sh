@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
 # Fuzzes every target for a while (SECONDS_EACH, default 15), from its corpus; a crash fails and is kept in
-# build-fuzz/crashes. With --keep what was found goes to the corpus, made small.
+# build-fuzz/crashes. With --keep what was found goes to the corpus, made small. With --build-only TARGET... these
+# are built with the fuzzers' sanitizers, and nothing is run.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 seconds=${SECONDS_EACH:-15}
 build=${BUILD:-build}-fuzz
 targets=(config guest_file call link frame)
 
-cmake -S . -B "$build" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 -DXDPFWD_FUZZ=ON \
+wanted=("${targets[@]/#/fuzz_}")
+[ "${1:-}" != --build-only ] || wanted=("${@:2}")
+mkdir -p "$build"
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 -DXDPFWD_FUZZ=ON \
   -DXDPFWD_BENCH=OFF -DXDPFWD_WERROR=OFF >/dev/null
-ninja -C "$build" "${targets[@]/#/fuzz_}" >"$build/log" 2>&1 || { tail -40 "$build/log"; exit 1; }
+ninja -C "$build" "${wanted[@]}" >"$build/log" 2>&1 || { tail -40 "$build/log"; exit 1; }
+[ "${1:-}" != --build-only ] || exit 0
 mkdir -p "$build/crashes"
 status=0
 for target in "${targets[@]}"; do
