@@ -18,7 +18,7 @@ World small_world() {
   const auto add = [&](uint64_t mac, VlanTag vlan, uint32_t slot, uint32_t flags) {
     world.rows[FdbKey::make(MacAddress::from_bits(mac), vlan)] = {.slot = slot, .flags = flags};
   };
-  for (const uint16_t vid : {0, 1, 100, 4094}) {
+  for (const uint32_t vid : {0U, 1U, 100U, 4094U}) {
     const VlanTag vlan = VlanTag::make(vid).value();
     add(0x020000000001, vlan, 1, 0);
     add(0x020000000002, vlan, 1, XDPFWD_FDB_KEEP_TAG);
