@@ -277,15 +277,12 @@ std::vector<Case> all_cases() {
 }
 
 uint32_t verdict_of(xdpfwd_reason reason) {
-  switch (reason) {
-#define X(name, text, verdict, help) \
-  case XDPFWD_REASON_##name:         \
-    return verdict;
-    XDPFWD_REASONS(X)
+  static constexpr std::array<uint32_t, XDPFWD_REASON_COUNT> kVerdicts = {
+#define X(name, text, verdict, help) verdict,
+      XDPFWD_REASONS(X)
 #undef X
-    default:
-      return XDP_ABORTED;
-  }
+  };
+  return kVerdicts[reason];
 }
 
 struct Ran {
@@ -420,7 +417,7 @@ void uplink(benchmark::State& state, const Case& c) {
 
 void bare(benchmark::State& state, bool redirect) {
   const auto stage = enter_stage();
-  floor_bpf* object = floor_bpf::open_and_load();
+  floor_bpf* object = floor_bpf__open_and_load();
   if (!stage || !object) {
     state.SkipWithError("cannot load the bare programs; run as root");
     return;
@@ -430,7 +427,7 @@ void bare(benchmark::State& state, bool redirect) {
   const int program = bpf_program__fd(redirect ? object->progs.floor_redirect : object->progs.floor_drop);
   time_calls(state, program, {(Ethernet{} / Ipv4{} / Udp{}).bytes(64)}, kRepeats,
              redirect ? XDP_REDIRECT : XDP_DROP);
-  floor_bpf::destroy(object);
+  floor_bpf__destroy(object);
 }
 
 // By size first: filling the largest table takes a second.
