@@ -31,7 +31,8 @@ std::string default_socket() {
 }
 
 Result<VlanTag> parse_vlan_argument(const std::string& text, VlanTag::Tpid tpid) {
-  if (text == "untagged") return VlanTag();
+  // As tables show it.
+  if (text == "untagged" || text.starts_with("ad:")) return VlanTag::parse(text);
   int64_t id = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   if (error != std::errc() || end != text.data() + text.size())

@@ -116,9 +116,10 @@ std::string bash_completion(const CommandLine& line) {
           if (above == &app && takes_value(*option)) {
             // Where a value may be left out, it cannot be told from an argument.
             if (option->get_expected_min() > 0) with_value.push_back(name);
-            values += fmt::format("    {}) {}; return ;;\n",
-                                  path.empty() ? "*" + (":" + name) : "\"" + path + ":" + name + "\"",
-                                  bash_reply(line.values_of(option)));
+            values +=
+                fmt::format("    {}) {}; return ;;\n",
+                            path.empty() ? fmt::format("*:{}", name) : fmt::format("\"{}:{}\"", path, name),
+                            bash_reply(line.values_of(option)));
           }
         }
       }

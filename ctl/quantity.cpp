@@ -15,6 +15,10 @@ std::string count_text(uint64_t count) {
   return text;
 }
 
+std::string counted(uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count_text(count), noun, count == 1 ? "" : "s");
+}
+
 std::string duration_text(uint64_t milliseconds) {
   constexpr std::array<std::pair<uint64_t, std::string_view>, 4> kUnits = {
       {{86'400, "d"}, {3'600, "h"}, {60, "min"}, {1, "s"}}};

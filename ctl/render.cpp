@@ -196,10 +196,10 @@ std::string render_status(const StatusReport& status, Style style) {
   std::string text = fmt::format("xdpfwd {}: {}, up {}\n", status.version,
                                  coloured(status.state, colour_of_state(status.state), style.colour),
                                  duration_text(status.uptime_ms));
-  text += fmt::format("{} guests, {} of {} rows in the table (room for {}), {} of {} taps open\n",
-                      count_text(status.guests), count_text(status.rows_installed),
-                      count_text(status.rows_wanted), count_text(status.table_capacity),
-                      count_text(status.ports_open), count_text(status.ports_wanted));
+  text += fmt::format("{}, {} of {} in the table (room for {}), {} of {} open\n",
+                      counted(status.guests, "guest"), count_text(status.rows_installed),
+                      counted(status.rows_wanted, "row"), count_text(status.table_capacity),
+                      count_text(status.ports_open), counted(status.ports_wanted, "tap"));
   if (!status.config_files.empty())
     text += fmt::format("configuration: {}\n", fmt::join(status.config_files, ", "));
   TextTable members({{"MEMBER"},
@@ -261,7 +261,7 @@ std::string render_plan(const PlanReport& plan, Style style) {
   if (plan.actions.empty()) {
     text = "nothing would change\n";
   } else {
-    text = fmt::format("{} rows added, {} removed, {} changed; in this order:\n", count_text(plan.rows_added),
+    text = fmt::format("{} added, {} removed, {} changed; in this order:\n", counted(plan.rows_added, "row"),
                        count_text(plan.rows_removed), count_text(plan.rows_changed));
     for (const std::string& action : plan.actions) text += fmt::format("  {}\n", action);
   }

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <tuple>
+#include <cerrno>
 
 // Nothing is thrown across our functions, so toml++ shall not throw either.
 #define TOML_EXCEPTIONS 0
@@ -395,7 +395,12 @@ std::string names_of(const std::vector<ConfigText>& texts) {
 }
 
 std::string place_of(const Guest& guest) {
-  return fmt::format("{}: guest '{}'", guest.where.text(), guest.name);
+  const std::string name = fmt::format("guest '{}'", guest.name);
+  return guest.where.file.empty() ? name : fmt::format("{}: {}", guest.where.text(), name);
+}
+
+std::string whence(const Guest& guest) {
+  return guest.where.file.empty() ? "that was added over the control socket" : "at " + guest.where.text();
 }
 
 }  // namespace
@@ -427,9 +432,10 @@ Result<void> check_guests(const std::vector<Guest>& guests) {
   std::ranges::sort(names);
   const auto twin = std::ranges::adjacent_find(names, {}, &Named::name);
   if (twin != names.end())
-    return fail(fmt::format("{}: the name is already taken at {}", place_of(guests[std::next(twin)->guest]),
-                            guests[twin->guest].where.text()),
-                "give each guest its own name; several MACs or VLANs of one guest go into its arrays");
+    return fail(fmt::format("{}: the name is already taken by the guest {}",
+                            place_of(guests[std::next(twin)->guest]), whence(guests[twin->guest])),
+                "give each guest its own name; several MACs or VLANs of one guest go into its arrays",
+                EEXIST);
 
   struct Keyed {
     FdbKey key;
@@ -447,10 +453,11 @@ Result<void> check_guests(const std::vector<Guest>& guests) {
   const Guest& first = guests[twice->guest];
   const Guest& second = guests[std::next(twice)->guest];
   if (&first == &second)
-    return fail(fmt::format("{}: {} is given twice", place_of(second), twice->key.text()), "give it once");
-  return fail(fmt::format("{}: {} already belongs to guest '{}' at {}", place_of(second), twice->key.text(),
-                          first.name, first.where.text()),
-              "frames to one (VLAN, MAC) can go to one tap only: take it from one of the two");
+    return fail(fmt::format("{}: {} is given twice", place_of(second), twice->key.text()), "give it once",
+                EEXIST);
+  return fail(fmt::format("{}: {} already belongs to guest '{}' {}", place_of(second), twice->key.text(),
+                          first.name, whence(first)),
+              "frames to one (VLAN, MAC) can go to one tap only: take it from one of the two", EEXIST);
 }
 
 Result<Config> parse_config(const std::vector<ConfigText>& texts) {

@@ -176,7 +176,7 @@ void VarlinkConnection::start_reply(const Reply& reply, Clock::time_point now) {
   deadline_ = now + limits_.reply;
 }
 
-void VarlinkConnection::end_with(Reply why, Clock::time_point now) {
+void VarlinkConnection::end_with(const Reply& why, Clock::time_point now) {
   start_reply(why, now);
   replies_ = nullptr;
   in_ = {};

@@ -38,7 +38,7 @@ class VarlinkConnection {
                     Clock::time_point now);
 
   // A connection that only tells why it cannot be served, and ends.
-  void refuse(Reply why, Clock::time_point now);
+  void refuse(const Reply& why, Clock::time_point now);
 
   // Reads, handles and writes what can be done without waiting. False: the connection is over, `why_over()`.
   [[nodiscard]] bool advance(Clock::time_point now);
@@ -69,7 +69,7 @@ class VarlinkConnection {
   bool write_some(Clock::time_point now);
   void take_request(Clock::time_point now);
   void start_reply(const Reply& reply, Clock::time_point now);
-  void end_with(Reply why, Clock::time_point now);
+  void end_with(const Reply& why, Clock::time_point now);
   void settle(Clock::time_point now);
   [[nodiscard]] bool has_request() const { return request_end_ != std::string::npos; }
   [[nodiscard]] bool has_output() const { return written_ < out_.size(); }

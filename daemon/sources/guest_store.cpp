@@ -89,8 +89,9 @@ Problem GuestStore::set_aside(const Error& why) {
       problem.why += "; it was set aside as " + aside;
       problem.remedy =
           "mend it and put it back before the next start, or add its guests again with 'xdpctl guest add'";
-      // Best effort: after a crash the corrupt file is found and set aside again.
-      static_cast<void>(sync_directory(state_dir_));
+      // If this is not durable, a crash brings the file back, and it is set aside again.
+      if (const auto synced = sync_directory(state_dir_); !synced)
+        problem.why += "; " + synced.error().message;
       return problem;
     }
     if (errno == EEXIST) continue;

@@ -231,7 +231,8 @@ TEST(Config, duplicates_across_files_name_both_places) {
       parse_config({{"a.toml", std::string(kUplink) + fmt::format(fmt::runtime(guest), "vm1", 100)},
                     {"d/b.toml", fmt::format(fmt::runtime(guest), "vm1", 5)}});
   ASSERT_FALSE(name);
-  EXPECT_EQ(name.error().message, "d/b.toml:2:1: guest 'vm1': the name is already taken at a.toml:4:1");
+  EXPECT_EQ(name.error().message,
+            "d/b.toml:2:1: guest 'vm1': the name is already taken by the guest at a.toml:4:1");
 }
 
 TEST(Config, the_same_mac_on_another_vlan_or_tag_kind_is_another_pair) {
@@ -309,9 +310,11 @@ TEST(Config, guests_added_over_the_socket_are_named_as_such) {
   guest.vlans = {VlanTag()};
   Guest other = guest;
   other.where = {"a.toml", 7, 1};
+  EXPECT_THAT(check_guests({guest, guest}).error().message,
+              HasSubstr("the guest that was added over the control socket"));
   const auto checked = check_guests({other, guest});
   ASSERT_FALSE(checked);
-  EXPECT_EQ(checked.error().message, "control socket: guest 'vm1': the name is already taken at a.toml:7:1");
+  EXPECT_EQ(checked.error().message, "guest 'vm1': the name is already taken by the guest at a.toml:7:1");
 }
 
 // The text of a hundred thousand guests becomes values in well under the 2 s that the whole start may take.

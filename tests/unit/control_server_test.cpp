@@ -105,9 +105,9 @@ TEST_F(ControlServerTest, a_dry_run_says_the_same_and_does_nothing) {
   EXPECT_EQ(ask("AddGuest", parameters).error, "");
   parameters["name"] = "vm1";
   const Reply taken = ask("AddGuest", parameters);
-  EXPECT_EQ(taken.error, kFailed);
+  EXPECT_EQ(taken.error, kAlreadyExists);
   EXPECT_THAT(taken.parameters["message"],
-              HasSubstr("the name is already taken at /etc/xdpfwd/xdpfwd.toml:4:1"));
+              HasSubstr("the name is already taken by the guest at /etc/xdpfwd/xdpfwd.toml:4:1"));
   EXPECT_EQ(control.guest_list.size(), 3U);
 }
 

@@ -329,6 +329,9 @@ TEST_F(XdpctlTest, values_may_be_given_in_several_ways) {
   EXPECT_EQ(guest.name, "new");
   EXPECT_EQ(guest.macs.size(), 3U);
   EXPECT_THAT(guest.vlans, ElementsAre(*VlanTag::make(1), *VlanTag::make(2), VlanTag()));
+  const Ran shown = run({"fdb", "lookup", "ad:100", "52:54:00:00:00:02"});
+  EXPECT_THAT(shown.out, HasSubstr("ad:100    52:54:00:00:00:02  tap2"))
+      << "what a table shows can be asked for";
   // The general options may stand anywhere; the environment may name the socket.
   EXPECT_EQ(run_xdpctl({"guest", "list", "--socket", path, "--json"}).status, kExitGood);
   ASSERT_EQ(::setenv("XDPFWD_SOCKET", path.c_str(), 1), 0);
@@ -352,6 +355,8 @@ TEST(Quantity, is_text_for_people) {
   EXPECT_EQ(count_text(999), "999");
   EXPECT_EQ(count_text(1000), "1,000");
   EXPECT_EQ(count_text(UINT64_MAX), "18,446,744,073,709,551,615");
+  EXPECT_EQ(counted(1, "row"), "1 row");
+  EXPECT_EQ(counted(0, "row"), "0 rows");
   EXPECT_EQ(duration_text(0), "0 s");
   EXPECT_EQ(duration_text(59'999), "59 s");
   EXPECT_EQ(duration_text(3'600'000), "1 h 0 min");
