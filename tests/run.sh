@@ -75,7 +75,8 @@ run_ctest() {
   local bad skipped total
   total=$(sed -nE 's/.* tests failed out of ([0-9]+)$/\1/p' "$log" | tail -1)
   bad=$(sed -nE 's/.*, ([0-9]+) tests? failed out of .*/\1/p' "$log" | tail -1)
-  skipped=$(grep -c '\*\*\*Skipped' "$log")
+  # Debian 12 has no varlinkctl: that test alone may be skipped.
+  skipped=$(grep '\*\*\*Skipped' "$log" | grep -vc varlinkctl)
   [ "$(id -u)" -eq 0 ] || skipped=0
   if [ -z "$total" ]; then
     failed=$((failed + 1))

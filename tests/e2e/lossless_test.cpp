@@ -100,7 +100,11 @@ class LosslessTest : public testing::Test {
     return send(0, [](Sender& sender) { let_flow(sender, 100'000); }).pps;
   }
 
-  void check_lossless(const std::string& event, const std::function<void(Sender&)>& happen) {
+  // Frames that move to another cable may overtake those that still wait in the first one's ring.
+  enum class Order { kKept, kMayChange };
+
+  void check_lossless(const std::string& event, const std::function<void(Sender&)>& happen,
+                      Order order = Order::kKept) {
     const double pps = std::min(calibrate() / 2, kMostPps);
     constexpr int kTries = 5;
     for (int attempt = 1; attempt <= kTries; ++attempt) {
@@ -125,7 +129,10 @@ class LosslessTest : public testing::Test {
       if (before.verdict.lost + after.verdict.lost > 0 && attempt < kTries) continue;
       ASSERT_EQ(before.verdict.lost + after.verdict.lost, 0U)
           << "this machine loses frames without any event";
-      EXPECT_TRUE(with_event.verdict.clean()) << with_event.verdict.text() << "\n" << daemon_->log();
+      EXPECT_EQ(with_event.verdict.lost, 0U) << with_event.verdict.text() << "\n" << daemon_->log();
+      if (order == Order::kKept) {
+        EXPECT_TRUE(with_event.verdict.clean()) << with_event.verdict.text();
+      }
       return;
     }
   }
@@ -214,15 +221,18 @@ TEST_F(LosslessTest, AnotherTapComesAndGoes) {
 }
 
 TEST_F(LosslessTest, AMemberIsRemovedAndAddedAgain) {
-  check_lossless("a member is removed and added again", [&](Sender& sender) {
-    take(sender.set_device(1, "sw0"));
-    let_flow(sender, 20'000);
-    run("ip link del sw1");
-    daemon_->wait_for_ctl("status", "up1");
-    add_cable("1");
-    while (program_on("up1") == 0) std::this_thread::sleep_for(5ms);
-    take(sender.set_device(1, "sw1"));
-  });
+  check_lossless(
+      "a member is removed and added again",
+      [&](Sender& sender) {
+        take(sender.set_device(1, "sw0"));
+        let_flow(sender, 20'000);
+        run("ip link del sw1");
+        daemon_->wait_for_ctl("status", "up1");
+        add_cable("1");
+        while (program_on("up1") == 0) std::this_thread::sleep_for(5ms);
+        take(sender.set_device(1, "sw1"));
+      },
+      Order::kMayChange);
 }
 
 }  // namespace
