@@ -25,7 +25,7 @@ class NetlinkRequest {
   }
 
  private:
-  alignas(NLMSG_ALIGNTO) std::vector<char> buffer_;
+  std::vector<char> buffer_;
 };
 
 class NetlinkSocket {
