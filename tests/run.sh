@@ -1,17 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Runs the tests, all layers or those named: lint unit property bpf contract e2e fuzz package sanitize.
+# Runs the tests: the default layers, or those named.
 # Installs what it needs, builds, and ends with "N passed, N failed". See docs/testing.md.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
 ctest_layers=(unit property bpf contract e2e fuzz)
-all_layers=(lint "${ctest_layers[@]}" sanitize package)
+default_layers=(lint "${ctest_layers[@]}")
+# Longer ones, on request.
+more_layers=(tidy fuzzing sanitize package)
+all_layers=("${default_layers[@]}" "${more_layers[@]}")
 
 usage() {
   cat <<TEXT
 usage: tests/run.sh [LAYER...]
-layers: ${all_layers[*]}
+layers: ${default_layers[*]}
+more, on request: ${more_layers[*]}
 environment: BUILD=build  JOBS=$(nproc)  XDPFWD_RANDOM_FRAMES, XDPFWD_HINT_FRAMES (see docs/testing.md)
 TEXT
 }
@@ -29,7 +33,7 @@ for argument in "$@"; do
       ;;
   esac
 done
-[ ${#layers[@]} -gt 0 ] || layers=("${all_layers[@]}")
+[ ${#layers[@]} -gt 0 ] || layers=("${default_layers[@]}")
 
 build=${BUILD:-build}
 jobs=${JOBS:-$(nproc)}
@@ -105,10 +109,8 @@ rm -f "$build.log"
 for layer in "${layers[@]}"; do
   case "$layer" in
     lint) for lint in tests/lint/*.sh; do check "lint: $(basename "$lint" .sh)" bash "$lint" "$build"; done ;;
-    fuzz)
-      run_ctest "$build" fuzz
-      check "fuzz: every target for a while" bash tests/fuzz/run.sh
-      ;;
+    tidy) check "tidy" bash tests/tidy/tidy.sh "$build" ;;
+    fuzzing) check "every fuzz target for a while" bash tests/fuzz/run.sh ;;
     sanitize)
       # The fuzzers' tree has both sanitizers already.
       step "build with AddressSanitizer and UndefinedBehaviorSanitizer"

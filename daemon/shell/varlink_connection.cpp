@@ -11,7 +11,7 @@ namespace xdpfwd {
 namespace {
 
 // Requests and replies in one turn, so that one busy client leaves time for the others.
-constexpr int kStepsPerTurn = 16;
+constexpr int kStepsPerTurn = 4;
 constexpr size_t kReadBytes = 16 * 1024;
 
 Reply too_long(size_t limit) {
@@ -22,16 +22,13 @@ Reply too_long(size_t limit) {
 }  // namespace
 
 VarlinkConnection::VarlinkConnection(UniqueFd fd, Peer peer, const VarlinkLimits& limits,
-                                     const VarlinkHandler& handler, Clock::time_point now)
-    : fd_(std::move(fd)),
-      peer_(peer),
-      limits_(limits),
-      handler_(handler),
-      deadline_(now + limits.idle),
-      idle_since_(now) {}
+                                     const VarlinkHandler& handler)
+    : fd_(std::move(fd)), peer_(peer), limits_(limits), handler_(handler) {
+  become_idle();
+}
 
-void VarlinkConnection::refuse(Reply why, Clock::time_point now) {
-  end_with(std::move(why), now);
+void VarlinkConnection::refuse(const Reply& why) {
+  end_with(why);
 }
 
 bool VarlinkConnection::over(std::string why) {
@@ -49,10 +46,15 @@ bool VarlinkConnection::wants_write() const {
   return has_output() || replies_ || (has_request() && !ending_);
 }
 
-bool VarlinkConnection::advance(Clock::time_point now) {
-  if (now >= deadline_) return on_deadline();
+bool VarlinkConnection::advance() {
+  // First what the socket has: when the daemon was busy, the client is not the one who is late.
+  if (!work()) return false;
+  return Clock::now() < deadline_ || on_deadline();
+}
+
+bool VarlinkConnection::work() {
   for (int step = 0; step < kStepsPerTurn; ++step) {
-    if (!write_some(now)) return false;
+    if (!write_some()) return false;
     if (has_output()) return true;
     if (ending_) {
       // Closing with unread input would make the kernel throw away what the client has not read yet.
@@ -62,18 +64,18 @@ bool VarlinkConnection::advance(Clock::time_point now) {
       return end_of_input_ ? over({}) : true;
     }
     if (replies_) {
-      start_reply(replies_(), now);
+      start_reply(replies_());
       continue;
     }
     if (!has_request() && !read_some()) return false;
     if (has_request()) {
-      take_request(now);
+      take_request();
       continue;
     }
-    settle(now);
+    settle();
     if (end_of_input_) return over(in_.empty() ? "" : "it went away within a request");
     if (in_.size() > limits_.request_bytes) {
-      end_with(too_long(limits_.request_bytes), now);
+      end_with(too_long(limits_.request_bytes));
       continue;
     }
     return true;
@@ -112,7 +114,7 @@ bool VarlinkConnection::read_some() {
   return true;
 }
 
-bool VarlinkConnection::write_some(Clock::time_point now) {
+bool VarlinkConnection::write_some() {
   while (has_output()) {
     const ssize_t put =
         ::send(fd_.get(), out_.data() + written_, out_.size() - written_, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -129,62 +131,59 @@ bool VarlinkConnection::write_some(Clock::time_point now) {
   if (out_.empty()) return true;
   out_ = {};  // gives the memory back: the next reply may be small
   written_ = 0;
-  if (phase_ == Phase::kReply && !replies_) {
-    phase_ = Phase::kIdle;
-    idle_since_ = now;
-    deadline_ = now + limits_.idle;
-  }
+  if (phase_ == Phase::kReply && !replies_) become_idle();
   return true;
 }
 
+void VarlinkConnection::become_idle() {
+  phase_ = Phase::kIdle;
+  idle_since_ = Clock::now();
+  deadline_ = idle_since_ + limits_.idle;
+}
+
 // After reading: is a request under way, and since when?
-void VarlinkConnection::settle(Clock::time_point now) {
+void VarlinkConnection::settle() {
   if (phase_ == Phase::kIdle && !in_.empty()) {
     phase_ = Phase::kRequest;
-    deadline_ = now + limits_.request;
+    deadline_ = Clock::now() + limits_.request;
   }
 }
 
-void VarlinkConnection::take_request(Clock::time_point now) {
-  if (request_end_ > limits_.request_bytes) return end_with(too_long(limits_.request_bytes), now);
+void VarlinkConnection::take_request() {
+  if (request_end_ > limits_.request_bytes) return end_with(too_long(limits_.request_bytes));
   const auto call = parse_call(std::string_view(in_).substr(0, request_end_));
   in_.erase(0, request_end_ + 1);
   request_end_ = in_.find('\0');
   scanned_ = has_request() ? request_end_ : in_.size();
   if (!call) {
     end_with(error_reply(kBadRequest, fmt::format("this is not a varlink call: {}", call.error().message),
-                         "send a JSON object with 'method' and 'parameters', ended by a NUL byte"),
-             now);
+                         "send a JSON object with 'method' and 'parameters', ended by a NUL byte"));
     return;
   }
   ReplySource replies = handler_(*call, peer_);
-  if (call->oneway) {
-    phase_ = Phase::kIdle;
-    idle_since_ = now;
-    deadline_ = now + limits_.idle;
-    return;
-  }
+  if (call->oneway) return become_idle();
   replies_ = std::move(replies);
   phase_ = Phase::kReply;
+  deadline_ = Clock::now() + limits_.reply;
 }
 
-void VarlinkConnection::start_reply(const Reply& reply, Clock::time_point now) {
+void VarlinkConnection::start_reply(const Reply& reply) {
   out_ = write_reply(reply);
   out_ += '\0';
   written_ = 0;
   if (!reply.continues) replies_ = nullptr;
-  deadline_ = now + limits_.reply;
+  deadline_ = Clock::now() + limits_.reply;
 }
 
-void VarlinkConnection::end_with(const Reply& why, Clock::time_point now) {
-  start_reply(why, now);
+void VarlinkConnection::end_with(const Reply& why) {
+  start_reply(why);
   replies_ = nullptr;
   in_ = {};
   scanned_ = 0;
   request_end_ = std::string::npos;
   ending_ = true;
   phase_ = Phase::kDraining;
-  deadline_ = now + limits_.request;
+  deadline_ = Clock::now() + limits_.request;
 }
 
 }  // namespace xdpfwd

@@ -34,14 +34,13 @@ class VarlinkConnection {
  public:
   using Clock = std::chrono::steady_clock;
 
-  VarlinkConnection(UniqueFd fd, Peer peer, const VarlinkLimits& limits, const VarlinkHandler& handler,
-                    Clock::time_point now);
+  VarlinkConnection(UniqueFd fd, Peer peer, const VarlinkLimits& limits, const VarlinkHandler& handler);
 
   // A connection that only tells why it cannot be served, and ends.
-  void refuse(const Reply& why, Clock::time_point now);
+  void refuse(const Reply& why);
 
   // Reads, handles and writes what can be done without waiting. False: the connection is over, `why_over()`.
-  [[nodiscard]] bool advance(Clock::time_point now);
+  [[nodiscard]] bool advance();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
   [[nodiscard]] const Peer& peer() const { return peer_; }
@@ -64,13 +63,15 @@ class VarlinkConnection {
   };
 
   bool over(std::string why);
+  bool work();
   bool on_deadline();
   bool read_some();
-  bool write_some(Clock::time_point now);
-  void take_request(Clock::time_point now);
-  void start_reply(const Reply& reply, Clock::time_point now);
-  void end_with(const Reply& why, Clock::time_point now);
-  void settle(Clock::time_point now);
+  bool write_some();
+  void take_request();
+  void start_reply(const Reply& reply);
+  void end_with(const Reply& why);
+  void settle();
+  void become_idle();
   [[nodiscard]] bool has_request() const { return request_end_ != std::string::npos; }
   [[nodiscard]] bool has_output() const { return written_ < out_.size(); }
 

@@ -67,8 +67,7 @@ class VarlinkServer::Implementation {
  private:
   struct Client {
     Client(Implementation& owner, UniqueFd fd, Peer peer)
-        : server(owner),
-          connection(std::move(fd), peer, owner.options_.limits, owner.handler_, Clock::now()) {}
+        : server(owner), connection(std::move(fd), peer, owner.options_.limits, owner.handler_) {}
     Implementation& server;
     VarlinkConnection connection;
     // Sources go before the connection's descriptor does.
@@ -95,7 +94,7 @@ class VarlinkServer::Implementation {
   }
 
   static void advance(Client& client) {
-    if (client.connection.advance(Clock::now()))
+    if (client.connection.advance())
       client.server.watch(client);
     else
       client.server.drop(client, client.connection.why_over());
@@ -120,11 +119,9 @@ class VarlinkServer::Implementation {
     Client& client = clients_.front();
     client.self = clients_.begin();
     if (refused)
-      client.connection.refuse(
-          error_reply(kTooManyClients,
-                      fmt::format("there are {} clients already, all busy", options_.limits.clients),
-                      "try again in some seconds"),
-          Clock::now());
+      client.connection.refuse(error_reply(
+          kTooManyClients, fmt::format("there are {} clients already, all busy", options_.limits.clients),
+          "try again in some seconds"));
     if (!add_sources(client)) return drop(client, "out of memory");
     advance(client);
   }

@@ -351,6 +351,24 @@ TEST_F(VarlinkServerTest, a_client_that_does_not_read_is_dropped) {
   expect_serves();
 }
 
+// Time that the daemon itself took is not held against a client.
+TEST_F(VarlinkServerTest, a_daemon_that_was_busy_drops_nobody) {
+  VarlinkLimits limits;
+  limits.request = 100ms;
+  limits.reply = 100ms;
+  Served served(path, limits);
+  served.control.reload_takes = 400ms;
+  VarlinkTestClient other(path);
+  other.send("{\"method\":");
+  VarlinkTestClient client(path);
+  for (int i = 0; i < 5; ++i) client.call({"org.xdpfwd.Control.Reload"});
+  std::this_thread::sleep_for(50ms);
+  other.send(std::string("\"org.xdpfwd.Control.GetVersion\"}") + '\0');
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(client.reply()) << i;
+  ASSERT_TRUE(other.reply());
+  EXPECT_THAT(served.drops(), IsEmpty());
+}
+
 TEST_F(VarlinkServerTest, an_idle_client_is_dropped) {
   VarlinkLimits limits;
   limits.idle = 200ms;
