@@ -25,7 +25,11 @@ XDPFWD_INLINE __u32 member_flags(void)
 	return member ? member->flags : 0; /* always there: the daemon gives slots that exist */
 }
 
-/* Of a frame in several buffers, only the first is between data and data_end. */
+/*
+ * Of a frame in several buffers, only the first is between data and data_end. Asking costs a tenth of what the
+ * program costs above a bare redirect (`xdpfwd-bench micro`, program/untagged, with and without), but nothing in the
+ * context says it, and a wrong guess would lose the frame behind the verdict.
+ */
 XDPFWD_INLINE bool in_several_buffers(struct xdp_md *ctx)
 {
 	return bpf_xdp_get_buff_len(ctx) != (__u64)(ctx->data_end - ctx->data);
