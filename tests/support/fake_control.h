@@ -3,9 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <optional>
-#include <thread>
 
 #include "core/control.h"
 #include "support/sample_reports.h"
@@ -52,7 +50,6 @@ class FakeControl : public Control {
   }
   Result<void> reload() override {
     ++reloads;
-    std::this_thread::sleep_for(reload_takes);
     if (failure) return std::unexpected(*failure);
     return {};
   }
@@ -64,7 +61,6 @@ class FakeControl : public Control {
 
   std::vector<GuestReport> guest_list = sample_guests();
   uint64_t made_up_rows = 0;  // instead of the sample rows
-  std::chrono::milliseconds reload_takes{0};
   std::atomic<size_t> fdb_calls = 0;
   std::atomic<size_t> reloads = 0;
   std::vector<std::vector<InterfaceName>> detached;

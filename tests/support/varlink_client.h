@@ -23,7 +23,7 @@ class VarlinkTestClient {
   void end_of_input();
   void limit_receive_buffer(int bytes);
   // The next message; nothing when the server closed the connection or `within` passed.
-  std::optional<Reply> reply(std::chrono::milliseconds within = std::chrono::seconds(20));
+  std::optional<Reply> reply(std::chrono::milliseconds within = std::chrono::minutes(5));
   std::optional<Reply> ask(const Call& call) {
     this->call(call);
     return reply();

@@ -118,7 +118,7 @@ TEST_F(CompletionTest, zsh_completes_as_one_types) {
          "zpty -r inner line '*ready*'\n";
   for (const auto& [begin, end] : typed)
     script << "zpty -w -n inner $'" << begin << "\\t\\x18'\n"
-           << "repeat 200; do [[ $(wc -l <" << directory / "typed"
+           << "repeat 1200; do [[ $(wc -l <" << directory / "typed"
            << " 2>/dev/null) -ge $((++n)) ]] && break; ((n--)); sleep 0.05; done\n";
   script << "zpty -d inner\n";
   script.close();
