@@ -9,11 +9,12 @@
 
 #include <linux/types.h>
 
-#define XDPFWD_ABI_VERSION 1
+#define XDPFWD_ABI_VERSION 2
 
 /* Limits. Ports are taps; a slot is the small number under which a port is known to the programs. */
 #define XDPFWD_MAX_PORTS 4096
 #define XDPFWD_MAX_MEMBERS 64
+#define XDPFWD_MAX_SENDERS 16384 /* remembered for relearning; the least recently seen is forgotten */
 #define XDPFWD_NAME_LEN 16 /* IFNAMSIZ */
 
 /* ---- FDB: (MAC, VLAN) -> port slot -------------------------------------------------------------------- */
@@ -40,12 +41,18 @@ struct xdpfwd_fdb_value {
 struct xdpfwd_port {
 	__u32 ifindex; /* 0 = closed: frames pass to the stack */
 	__u32 max_len; /* bytes of the longest frame the tap takes: mtu + 14 + 4, tested after the pop */
+	/*
+	 * Seconds after which a frame of each sender to this port passes to the stack, so that the bridge which the
+	 * uplink and the tap share keeps knowing where the sender is. 0 = never.
+	 */
+	__u32 relearn_s;
 	char name[XDPFWD_NAME_LEN]; /* the tap's name: for the daemon, which checks identity by name and ifindex */
 };
 
 struct xdpfwd_port_stats { /* per CPU, by slot */
 	__u64 packets;
 	__u64 bytes; /* as delivered: after the pop, without FCS */
+	__u64 relearned; /* packets that passed to the stack instead, by XDPFWD_REASON_RELEARN */
 };
 
 /* Why a frame was lost after the verdict, by slot; counted from the xdp tracepoints. */
@@ -72,6 +79,7 @@ struct xdpfwd_port_losses { /* per CPU, by slot */
 /* member.flags */
 #define XDPFWD_MEMBER_ACTIVE 0x1	 /* the bond takes frames from this member */
 #define XDPFWD_MEMBER_DROP_REFLECTED 0x2 /* drop our own guests' frames that come back from the wire */
+#define XDPFWD_MEMBER_PROMISC 0x4	 /* for the daemon: it set the NIC promiscuous, and undoes that */
 
 struct xdpfwd_member {
 	__u32 ifindex; /* 0 = the slot is free */
@@ -111,6 +119,7 @@ enum xdpfwd_xdp_mode {
 	X(FRAGS, frags, XDP_PASS, "known, but in several buffers, which a tap cannot take")                    \
 	X(TOO_LONG, too_long, XDP_PASS, "known, but longer than the tap's MTU allows")                         \
 	X(PORT_CLOSED, port_closed, XDP_PASS, "known, but the tap cannot take frames now")                     \
+	X(RELEARN, relearn, XDP_PASS, "known; passed so that the bridge behind keeps knowing where the sender is") \
 	X(NO_ROOM, no_room, XDP_PASS, "known, but the tag could not be taken off or put back")                 \
 	X(REFLECTED, reflected, XDP_PASS, "group or miss, sent by one of our own guests; passed")              \
 	X(REFLECTED_DROP, reflected_drop, XDP_DROP, "group or miss, sent by one of our own guests; dropped")
@@ -133,8 +142,8 @@ struct xdpfwd_member_stats { /* per CPU, by member slot */
 #endif
 XDPFWD_ASSERT(sizeof(struct xdpfwd_fdb_key) == 8);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_fdb_value) == 8);
-XDPFWD_ASSERT(sizeof(struct xdpfwd_port) == 24);
-XDPFWD_ASSERT(sizeof(struct xdpfwd_port_stats) == 16);
+XDPFWD_ASSERT(sizeof(struct xdpfwd_port) == 28);
+XDPFWD_ASSERT(sizeof(struct xdpfwd_port_stats) == 24);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_port_losses) == 8 * XDPFWD_LOSS_COUNT);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_member) == 48);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_member_stats) == 8 * XDPFWD_REASON_COUNT);

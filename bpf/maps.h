@@ -15,6 +15,9 @@
 /* The member that this load of the program runs on: index into members and member_stats. */
 const volatile __u32 member_slot = 0;
 
+/* Always 0; see the hint flavour. */
+const volatile __u8 never = 0;
+
 /*
  * Where frames can be redirected to. By ifindex, so that the kernel takes a removed tap out by itself and a slot
  * given to another tap can never lead to the old one. Values of 4 bytes: no programs on entries.

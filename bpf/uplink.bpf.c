@@ -16,6 +16,7 @@
 #include "bpf/fdb.h"
 #include "bpf/maps.h"
 #include "bpf/parse.h"
+#include "bpf/relearn.h"
 #include "bpf/rewrite.h"
 
 XDPFWD_INLINE __u32 member_flags(void)
@@ -154,6 +155,15 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 	if (XDPFWD_UNLIKELY(length > port->max_len))
 		return XDPFWD_REASON_TOO_LONG;
 
+	stats = bpf_map_lookup_elem(&port_stats, &slot);
+	if (XDPFWD_UNLIKELY(!stats))
+		return XDPFWD_REASON_PORT_CLOSED; /* never: ports has as many slots */
+	if (port->relearn_s && relearn_looks_at(stats->packets + stats->relearned) &&
+	    relearn_is_due(xdpfwd_key_word(xdpfwd_load_mac(data + XDPFWD_MAC_LEN), vlan), port->relearn_s)) {
+		stats->relearned++;
+		return XDPFWD_REASON_RELEARN;
+	}
+
 	/* Only remembers the target; nothing is sent before we return. So it can be asked before the frame changes. */
 	if (XDPFWD_UNLIKELY(bpf_redirect_map(&devmap, port->ifindex, XDP_PASS) != XDP_REDIRECT))
 		return XDPFWD_REASON_PORT_CLOSED;
@@ -162,11 +172,8 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 	if (push && XDPFWD_UNLIKELY(!push_tag(ctx, &tag)))
 		return XDPFWD_REASON_NO_ROOM;
 
-	stats = bpf_map_lookup_elem(&port_stats, &slot);
-	if (XDPFWD_LIKELY(stats)) {
-		stats->packets++;
-		stats->bytes += length;
-	}
+	stats->packets++;
+	stats->bytes += length;
 	return XDPFWD_REASON_FORWARDED;
 }
 
@@ -215,6 +222,16 @@ int xdpfwd_uplink_hint(struct xdp_md *ctx)
 	__be16 proto = 0;
 	__u16 tci = 0;
 
+#ifdef __bpf__
+	/*
+	 * Room to grow. The verifier rewrites a program and makes it longer; when that takes more pages than were
+	 * allocated for it, the program moves. Linux (seen on 6.18) keeps a pointer to the old place of a program bound
+	 * to a device, and follows it when the device goes away. The verifier takes these instructions out before it
+	 * puts its own in, so the pages are there. load_uplink() checks that it was enough.
+	 */
+	if (never)
+		asm volatile(".rept 512\n r0 = r0\n .endr" ::: "r0");
+#endif
 	if (!read_descriptor_tag(ctx, &proto, &tci)) {
 		tag.place = XDPFWD_TAG_STRIPPED;
 		tag.tpid = xdpfwd_load_be16(&proto);

@@ -208,6 +208,7 @@ std::string render_status(const StatusReport& status, Style style) {
                      {"VLAN TAG"},
                      {"XDP"},
                      {"ACTIVE"},
+                     {"PROMISC"},
                      {"FORWARDED", Align::kRight},
                      {"PASSED", Align::kRight},
                      {"DROPPED", Align::kRight}});
@@ -219,6 +220,7 @@ std::string render_status(const StatusReport& status, Style style) {
                  name_of(member.flavour),
                  name_of(member.mode),
                  yes_no(member.active),
+                 name_of(member.promisc),
                  count_text(totals.forwarded),
                  count_text(totals.passed),
                  count_text(totals.dropped)});

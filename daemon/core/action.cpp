@@ -40,6 +40,9 @@ std::string describe(const Action& action) {
           [](const SetRxVlan& a) {
             return fmt::format("turn rxvlan of {} {}", a.name.view(), a.on ? "on" : "off");
           },
+          [](const SetPromisc& a) {
+            return fmt::format("set {} {}", a.name.view(), a.on ? "promiscuous" : "no longer promiscuous");
+          },
           [](const AttachMember& a) { return fmt::format("attach to {}", member_text(a.member)); },
           [](const ReplaceProgram& a) {
             return fmt::format("replace the program of {}", member_text(a.member));
@@ -57,6 +60,7 @@ std::string describe(const Action& action) {
 uint32_t member_of(const Action& action) {
   return std::visit(Overloaded{
                         [](const SetRxVlan& a) { return a.ifindex; },
+                        [](const SetPromisc& a) { return a.ifindex; },
                         [](const AttachMember& a) { return a.member.ifindex; },
                         [](const ReplaceProgram& a) { return a.member.ifindex; },
                         [](const SetMember& a) { return a.member.ifindex; },

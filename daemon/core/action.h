@@ -40,6 +40,12 @@ struct SetRxVlan {
   InterfaceName name;
   bool on = false;
 };
+// The administrative flag only: what a bridge or a capture asks of the NIC is not touched.
+struct SetPromisc {
+  uint32_t ifindex = 0;
+  InterfaceName name;
+  bool on = false;
+};
 struct AttachMember {
   Member member;
 };
@@ -60,8 +66,9 @@ struct WatchLosses {};
 // Removes every map and pin; nothing may be attached any more.
 struct RemoveTable {};
 
-using Action = std::variant<CreateTable, ClosePort, OpenPort, DeleteRows, SetRows, AwaitGrace, SetRxVlan,
-                            AttachMember, ReplaceProgram, SetMember, DetachMember, WatchLosses, RemoveTable>;
+using Action =
+    std::variant<CreateTable, ClosePort, OpenPort, DeleteRows, SetRows, AwaitGrace, SetRxVlan, SetPromisc,
+                 AttachMember, ReplaceProgram, SetMember, DetachMember, WatchLosses, RemoveTable>;
 
 // For people and logs: "open port tap0 (slot 3, ifindex 12)".
 std::string describe(const Action& action);

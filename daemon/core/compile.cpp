@@ -130,10 +130,30 @@ Result<Flavour> choose_flavour(const Settings& settings, const Link& link,
   return Flavour::kFrame;
 }
 
+// Bridges (Open vSwitch's datapath among them) that frames of these devices reach by the stack, by ifindex.
+std::vector<uint32_t> bridges_behind(const std::vector<InterfaceName>& devices, const State& observed) {
+  std::vector<uint32_t> bridges;
+  const auto add_master_of = [&](const Link& link) {
+    const Link* master = link.master == 0 ? nullptr : find_link(observed, link.master);
+    if (master && (master->kind_text == "bridge" || master->kind_text == "openvswitch"))
+      bridges.push_back(master->ifindex);
+  };
+  for (const InterfaceName& device : devices) {
+    const Link* link = find_link(observed, device);
+    if (link && link->bond_member) link = find_link(observed, link->master);
+    if (!link) continue;
+    add_master_of(*link);
+    for (const Link& upper : observed.links)
+      if (upper.lower == link->ifindex) add_master_of(upper);
+  }
+  return bridges;
+}
+
 void compile_ports(const Intent& intent, const State& observed, Desired& desired,
                    std::vector<uint32_t>& slot_of_tap) {
   constexpr uint32_t kNone = UINT32_MAX;
   const LinksByName links = index_by_name(observed.links);
+  const std::vector<uint32_t> bridges = bridges_behind(intent.settings.devices, observed);
   SlotAllocator slots(intent, observed);
   slot_of_tap.assign(intent.taps.size(), kNone);
   desired.tap_states.resize(intent.taps.size());
@@ -151,6 +171,10 @@ void compile_ports(const Intent& intent, const State& observed, Desired& desired
                                        .name = tap,
                                        .ifindex = link->ifindex,
                                        .max_len = max_frame_len(link->mtu),
+                                       // Only where the stack brings a passed frame to the same tap.
+                                       .relearn_s = std::ranges::find(bridges, link->master) != bridges.end()
+                                                        ? intent.settings.relearn_s
+                                                        : 0,
                                        .in_devmap = true});
       } else {
         state = PortState::kNoSlot;
@@ -193,9 +217,12 @@ void compile_members(const Intent& intent, const State& observed, const std::vec
                   .mode = intent.settings.xdp_mode,
                   .program = ProgramState::kCurrent,
                   .active = !link->bond_member || link->bond_active,
-                  .drop_reflected = intent.settings.drop_reflected};
+                  .drop_reflected = intent.settings.drop_reflected,
+                  .promisc = intent.settings.promisc && link->promiscuity == 0};
     if (present) {
       member.slot = present->slot;
+      // Kept even when a bridge comes to want the same: letting go of it gains nothing.
+      member.promisc = intent.settings.promisc && (member.promisc || present->promisc);
     } else {
       const auto free = std::ranges::find(taken, false);
       if (free == taken.end()) {

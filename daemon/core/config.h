@@ -46,6 +46,8 @@ struct Settings {
   VlanTagSource vlan_tag = VlanTagSource::kAuto;
   XdpMode xdp_mode = XdpMode::kNative;
   bool drop_reflected = false;
+  bool promisc = true;      // set NICs promiscuous that nobody else does
+  uint32_t relearn_s = 60;  // 0 .. 3600; 0 = never
   // [fdb]
   uint32_t max_entries = 65536;  // 1 .. 16 777 216
   // [daemon]

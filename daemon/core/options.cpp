@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kVlanTag = {"auto", "hint", "frame"};
 constexpr std::array<std::string_view, 2> kXdpMode = {"native", "generic"};
+constexpr std::array<std::string_view, 2> kPromisc = {"auto", "off"};
 constexpr std::array<std::string_view, 2> kReflected = {"pass", "drop"};
 constexpr std::array<std::string_view, 5> kLogLevel = {"trace", "debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kTpid = {"802.1q", "802.1ad"};
@@ -31,7 +32,7 @@ constexpr std::array<Section, 6> kSections = {{
     {"guest", "one guest NIC: which frames go to which tap"},
 }};
 
-const std::array<Option, 16> kOptions = {{
+const std::array<Option, 18> kOptions = {{
     {.section = "uplink",
      .key = "devices",
      .type = OptionType::kInterfaces,
@@ -76,6 +77,33 @@ const std::array<Option, 16> kOptions = {{
          "learns the guest on the wrong port. Only frames about to pass to the stack are looked at: "
          "broadcast, multicast and unknown unicast. They are counted either way.",
      .example = "reflected = \"drop\""},
+    {.section = "uplink",
+     .key = "promisc",
+     .type = OptionType::kChoice,
+     .default_text = "\"auto\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.promisc = i == 0; }},
+     .choices = kPromisc,
+     .help = "whether members are set promiscuous, so that guests' frames get past the NIC's filter",
+     .explanation =
+         "A NIC drops frames for MACs and VLANs that it does not know before XDP sees them. A bridge "
+         "or Open vSwitch on the bond sets its members promiscuous. 'auto': a member that nobody else "
+         "wants promiscuous is set so while it is a member. 'off': the NIC is left alone, for instance "
+         "where steering rules or filters let the guests' frames in.",
+     .example = "promisc = \"off\""},
+    {.section = "uplink",
+     .key = "relearn",
+     .type = OptionType::kInteger,
+     .default_text = "60",
+     .field = &Settings::relearn_s,
+     .min = 0,
+     .max = 3600,
+     .help = "seconds after which a frame of each sender passes through the bridge; 0: never",
+     .explanation =
+         "A bridge or Open vSwitch learns where a sender is from the frames that it sees, and forgets "
+         "it after 300 s by default; then it floods what guests send there. Where the uplink and a "
+         "guest's tap are in one bridge, a frame of each sender takes that way now and then. It "
+         "arrives all the same. Keep it well below the bridge's ageing time.",
+     .example = "relearn = 20"},
     {.section = "fdb",
      .key = "max_entries",
      .type = OptionType::kInteger,

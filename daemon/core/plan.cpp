@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The order, and why each step may stand where it stands:
-//   1 detach NICs that are no members   their frames take the stack, which is right without us
+//   1 detach NICs that are no members   their frames take the stack, which is right without us; the NIC
+//   filters
+//                                       again first, as long as its facts say that we must undo that
 //   2 close ports of lost identity      before anything can use their ifindex or name again
 //   3 new table, if its size changes    programs keep forwarding by the old one until step 9
 //   4 delete rows nobody wants          a missing row passes; and it makes room for the new ones
@@ -75,7 +77,22 @@ void append_replacement(std::vector<Action>& actions, const Member& want, const 
 }
 
 bool facts_differ(const Member& a, const Member& b) {
-  return a.active != b.active || a.drop_reflected != b.drop_reflected || a.name != b.name;
+  return a.active != b.active || a.drop_reflected != b.drop_reflected || a.promisc != b.promisc ||
+         a.name != b.name;
+}
+
+// Before the facts forget that it was us.
+void append_promisc_off(std::vector<Action>& actions, const Member& have, const State& observed) {
+  const Link* link = find_link(observed, have.ifindex);
+  if (have.promisc && link && link->promisc && have.program != ProgramState::kGone)
+    actions.push_back(SetPromisc{.ifindex = have.ifindex, .name = link->name, .on = false});
+}
+
+// After the facts say that it is us.
+void append_promisc_on(std::vector<Action>& actions, const Member& want, const State& observed) {
+  const Link* link = find_link(observed, want.ifindex);
+  if (want.promisc && link && !link->promisc)
+    actions.push_back(SetPromisc{.ifindex = want.ifindex, .name = want.name, .on = true});
 }
 
 }  // namespace
@@ -88,8 +105,12 @@ std::vector<Action> plan(const State& desired, const State& observed) {
   };
 
   for (const Member& have : observed.members)
-    if (!wanted(have))
+    if (!wanted(have)) {
+      // Unless it is attached again below.
+      if (const Member* want = find_member(desired, have.ifindex); !want || !want->promisc)
+        append_promisc_off(actions, have, observed);
       actions.push_back(DetachMember{.slot = have.slot, .ifindex = have.ifindex, .name = have.name});
+    }
   if (desired.table.capacity == 0) {
     if (observed.table.capacity != 0) actions.push_back(RemoveTable{});
     return actions;
@@ -115,11 +136,12 @@ std::vector<Action> plan(const State& desired, const State& observed) {
       compare_rows(desired.table.rows, new_table ? std::vector<FdbRow>{} : observed.table.rows);
   append_batches<DeleteRows>(actions, rows.gone);
 
-  // An outdated program gets its facts with its replacement; one of another ABI version has none that we
-  // could set.
   for (const Member& have : observed.members)
-    if (const Member* want = wanted(have);
-        want && have.program == ProgramState::kCurrent && facts_differ(*want, have)) {
+    if (const Member* want = wanted(have)) {
+      if (!want->promisc) append_promisc_off(actions, have, observed);
+      // An outdated program gets its facts with its replacement; one of another ABI version has none that we
+      // could set.
+      if (have.program != ProgramState::kCurrent || !facts_differ(*want, have)) continue;
       // Only the facts: the flavour changes with the program.
       Member facts = *want;
       facts.flavour = have.flavour;
@@ -139,6 +161,7 @@ std::vector<Action> plan(const State& desired, const State& observed) {
     if (have && wanted(*have)) continue;
     append_rxvlan_off(actions, want, observed);
     actions.push_back(AttachMember{want});
+    append_promisc_on(actions, want, observed);
   }
   for (const Member& have : observed.members)
     if (const Member* want = wanted(have)) {
@@ -146,6 +169,7 @@ std::vector<Action> plan(const State& desired, const State& observed) {
         append_replacement(actions, *want, have, observed);
       else
         append_rxvlan_off(actions, *want, observed);
+      append_promisc_on(actions, *want, observed);
     }
 
   actions.insert(actions.end(), late_closes.begin(), late_closes.end());

@@ -18,7 +18,8 @@ type PortState (open, missing, down, no_reader, not_a_tap, no_slot, pending)
 # reports a change. waiting: nothing is wrong, the thing is only not there yet.
 type Problem (thing: string, why: string, remedy: string, waiting: bool, retry_ms: ?int)
 
-# A NIC that the program runs on. packets: received, by how they left the program.
+# A NIC that the program runs on. promisc: who keeps it from filtering; xdpfwd does where nobody else does.
+# packets: received, by how they left the program.
 type Member (
   name: string,
   ifindex: int,
@@ -27,11 +28,12 @@ type Member (
   vlan_tag: (frame, hint),
   xdp_mode: (native, generic),
   active: bool,
+  promisc: (off, xdpfwd, others),
   packets: [string]int
 )
 
-# A tap. ifindex 0: it does not exist. packets and bytes: redirected to it; lost: how many of those were lost
-# afterwards, by reason.
+# A tap. ifindex 0: it does not exist. packets and bytes: redirected to it; relearned: passed to the stack
+# instead, so that the bridge behind knows the sender; lost: how many of packets were lost afterwards, by reason.
 type Port (
   name: string,
   state: PortState,
@@ -41,6 +43,7 @@ type Port (
   rows: int,
   packets: int,
   bytes: int,
+  relearned: int,
   lost: [string]int
 )
 

@@ -24,6 +24,9 @@ struct Problem {
   bool operator==(const Problem&) const = default;
 };
 
+// Who keeps a NIC from filtering: nobody, xdpfwd, or others alone (a bridge, Open vSwitch, an operator).
+enum class Promisc { kOff, kOurs, kOthers };
+
 struct MemberReport {
   std::string name;
   uint32_t ifindex = 0;
@@ -32,6 +35,7 @@ struct MemberReport {
   Flavour flavour = Flavour::kFrame;
   XdpMode mode = XdpMode::kNative;
   bool active = false;
+  Promisc promisc = Promisc::kOff;
   std::array<uint64_t, XDPFWD_REASON_COUNT> packets{};
 };
 

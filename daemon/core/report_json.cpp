@@ -80,6 +80,7 @@ MemberReport read_member(JsonReader& reader) {
           .flavour = read_name<Flavour>(reader, "vlan_tag"),
           .mode = read_name<XdpMode>(reader, "xdp_mode"),
           .active = reader.flag("active"),
+          .promisc = read_name<Promisc>(reader, "promisc"),
           .packets = read_counters<XDPFWD_REASON_COUNT>(reader, "packets", reasons())};
 }
 
@@ -97,6 +98,7 @@ PortReport read_port(JsonReader& reader) {
   }
   port.counters.packets = reader.count("packets");
   port.counters.bytes = reader.count("bytes");
+  port.counters.relearned = reader.count("relearned");
   port.counters.losses = read_counters<XDPFWD_LOSS_COUNT>(reader, "lost", losses());
   return port;
 }
@@ -166,6 +168,7 @@ Json to_json(const MemberReport& member) {
           {"vlan_tag", name_of(member.flavour)},
           {"xdp_mode", name_of(member.mode)},
           {"active", member.active},
+          {"promisc", name_of(member.promisc)},
           {"packets", counters_to_json(reasons(), member.packets)}};
 }
 
@@ -177,6 +180,7 @@ Json to_json(const PortReport& port) {
                {"rows", port.rows},
                {"packets", port.counters.packets},
                {"bytes", port.counters.bytes},
+               {"relearned", port.counters.relearned},
                {"lost", counters_to_json(losses(), port.counters.losses)}};
   if (port.slot) json["slot"] = *port.slot;
   return json;

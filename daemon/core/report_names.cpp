@@ -37,6 +37,7 @@ constexpr std::array<std::string_view, 7> kPortStateHelp = {
 constexpr std::array<std::string_view, 3> kGuestSources = {"file", "control", "ephemeral"};
 constexpr std::array<std::string_view, 2> kFlavours = {"frame", "hint"};
 constexpr std::array<std::string_view, 2> kXdpModes = {"native", "generic"};
+constexpr std::array<std::string_view, 3> kPromiscs = {"off", "xdpfwd", "others"};
 
 // A value of the wire or of a newer header is never used as an index unchecked.
 template <typename T>
@@ -81,6 +82,10 @@ template <>
 std::span<const std::string_view> names_of<XdpMode>() {
   return kXdpModes;
 }
+template <>
+std::span<const std::string_view> names_of<Promisc>() {
+  return kPromiscs;
+}
 
 std::string_view name_of(PortState state) {
   return name_in(kPortStates, state);
@@ -93,6 +98,9 @@ std::string_view name_of(Flavour flavour) {
 }
 std::string_view name_of(XdpMode mode) {
   return name_in(kXdpModes, mode);
+}
+std::string_view name_of(Promisc promisc) {
+  return name_in(kPromiscs, promisc);
 }
 std::string_view help_of(PortState state) {
   return name_in(kPortStateHelp, state);

@@ -26,6 +26,7 @@ std::string_view name_of(PortState state);
 std::string_view name_of(GuestSource source);
 std::string_view name_of(Flavour flavour);
 std::string_view name_of(XdpMode mode);
+std::string_view name_of(Promisc promisc);
 
 // A sentence for people: what the state means, and what ends it.
 std::string_view help_of(PortState state);
@@ -41,6 +42,8 @@ template <>
 std::span<const std::string_view> names_of<Flavour>();
 template <>
 std::span<const std::string_view> names_of<XdpMode>();
+template <>
+std::span<const std::string_view> names_of<Promisc>();
 
 template <typename T>
 std::optional<T> from_name(std::string_view name) {

@@ -14,6 +14,7 @@ struct PortSample {
   uint32_t slot = 0;
   uint64_t packets = 0;                              // redirected to the tap
   uint64_t bytes = 0;                                // of those, as delivered, without FCS
+  uint64_t relearned = 0;                            // passed to the stack instead, by reason relearn
   std::array<uint64_t, XDPFWD_LOSS_COUNT> losses{};  // of `packets`, lost after the verdict
   bool operator==(const PortSample&) const = default;
 };

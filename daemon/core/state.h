@@ -26,6 +26,7 @@ struct Link {
   bool admin_up = false;
   bool lower_up = false;  // carrier; for a tap: a process has it open
   uint32_t master = 0;    // ifindex, 0 = none
+  uint32_t lower = 0;     // of a VLAN device: the ifindex it is on; 0 = none
   // taps
   bool multi_queue = false;
   uint32_t queues = 0;  // attached queues, counted for multi-queue taps only
@@ -36,6 +37,8 @@ struct Link {
   bool vlan_hint = false;     // the driver has bpf_xdp_metadata_rx_vlan_tag
   bool rxvlan = false;        // the NIC strips tags
   bool rxvlan_fixed = false;  // and cannot be told otherwise
+  bool promisc = false;       // IFF_PROMISC is set, by us or an operator
+  uint32_t promiscuity = 0;   // how many want it promiscuous: that flag, a bridge, a capture; 0 = it filters
 
   bool operator==(const Link&) const = default;
 
@@ -50,6 +53,7 @@ struct Port {
   InterfaceName name;
   uint32_t ifindex = 0;    // 0 = closed
   uint32_t max_len = 0;    // bytes
+  uint32_t relearn_s = 0;  // seconds between two frames of a sender that pass to the stack; 0 = none does
   bool in_devmap = false;  // false with an ifindex: the kernel removed the device
 
   [[nodiscard]] bool open() const { return ifindex != 0 && in_devmap; }
@@ -87,6 +91,7 @@ struct Member {
   ProgramState program = ProgramState::kCurrent;
   bool active = false;  // the bond takes frames from it; otherwise everything known passes
   bool drop_reflected = false;
+  bool promisc = false;  // we keep the NIC promiscuous
   bool operator==(const Member&) const = default;
 };
 

@@ -123,6 +123,8 @@ std::optional<DecodedLink> decode_link(const nlmsghdr& message) {
   link.ifindex = static_cast<uint32_t>(header->ifi_index);
   link.admin_up = (header->ifi_flags & IFF_UP) != 0;
   link.lower_up = (header->ifi_flags & IFF_LOWER_UP) != 0;
+  link.promisc = (header->ifi_flags & IFF_PROMISC) != 0;
+  bool lower_is_elsewhere = false;  // in another network namespace, where ifindexes mean other devices
   for (const nlattr* attribute : Attributes::of(message, sizeof(ifinfomsg))) {
     switch (mnl_attr_get_type(attribute)) {
       case IFLA_IFNAME:
@@ -134,6 +136,15 @@ std::optional<DecodedLink> decode_link(const nlmsghdr& message) {
       case IFLA_MASTER:
         link.master = u32_of(attribute);
         break;
+      case IFLA_PROMISCUITY:
+        link.promiscuity = u32_of(attribute);
+        break;
+      case IFLA_LINK:
+        link.lower = u32_of(attribute);
+        break;
+      case IFLA_LINK_NETNSID:
+        lower_is_elsewhere = true;
+        break;
       case IFLA_LINKINFO:
         if (holds_attributes(attribute)) decode_linkinfo(attribute, link);
         break;
@@ -144,6 +155,8 @@ std::optional<DecodedLink> decode_link(const nlmsghdr& message) {
         break;
     }
   }
+  // Other kinds mean other things by IFLA_LINK: a veth its peer, a tunnel its way out.
+  if (link.kind_text != "vlan" || lower_is_elsewhere) link.lower = 0;
   if (link.name.empty() || link.ifindex == 0) return std::nullopt;
   return decoded;
 }

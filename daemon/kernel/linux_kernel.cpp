@@ -39,6 +39,12 @@ Result<PinnedLink> open_link(const Pins& pins, uint32_t ifindex) {
   return PinnedLink{.fd = std::move(*fd), .ifindex = info.xdp.ifindex, .prog_id = info.prog_id};
 }
 
+uint32_t flags_of(const Member& member) {
+  return (member.active ? uint32_t{XDPFWD_MEMBER_ACTIVE} : 0) |
+         (member.drop_reflected ? uint32_t{XDPFWD_MEMBER_DROP_REFLECTED} : 0) |
+         (member.promisc ? uint32_t{XDPFWD_MEMBER_PROMISC} : 0);
+}
+
 std::unexpected<Error> no_table() {
   return fail("there is no table", "create the table first", ENOENT);
 }
@@ -129,6 +135,7 @@ Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<Decod
     member.flavour = fact->flavour == XDPFWD_FLAVOUR_HINT ? Flavour::kHint : Flavour::kFrame;
     member.active = (fact->flags & XDPFWD_MEMBER_ACTIVE) != 0;
     member.drop_reflected = (fact->flags & XDPFWD_MEMBER_DROP_REFLECTED) != 0;
+    member.promisc = (fact->flags & XDPFWD_MEMBER_PROMISC) != 0;
     if (member.program != ProgramState::kGone && fact->prog_id == link->prog_id &&
         fact->build == uplink_build() && fact->fdb_id == fdb_id)
       member.program = ProgramState::kCurrent;
@@ -239,6 +246,20 @@ Result<void> LinuxKernel::take(const SetRxVlan& action) {
   return ethtool_.set_rxvlan(action.name, action.on);
 }
 
+Result<void> LinuxKernel::take(const SetPromisc& action) {
+  if (auto there = check_identity(action.ifindex, action.name); !there) return there;
+  NetlinkRequest request(RTM_NEWLINK, 0);
+  auto* header = request.family_header<ifinfomsg>();
+  header->ifi_family = AF_UNSPEC;
+  header->ifi_index = static_cast<int>(action.ifindex);
+  header->ifi_flags = action.on ? IFF_PROMISC : 0;
+  header->ifi_change = IFF_PROMISC;
+  if (const auto answered = route_.transact(request, [](const nlmsghdr&) {}); !answered)
+    return fail_errno(fmt::format("cannot set {} {}promiscuous", action.name.view(), action.on ? "" : "not "),
+                      answered.error().code, "set uplink.promisc = \"off\" to leave it alone");
+  return {};
+}
+
 Result<void> LinuxKernel::take(const AttachMember& action) {
   if (!maps_) return no_table();
   const Member& member = action.member;
@@ -290,8 +311,7 @@ Result<void> LinuxKernel::take(const SetMember& action) {
   if (member.slot >= facts->size() || (*facts)[member.slot].ifindex != member.ifindex)
     return fail(fmt::format("{} has no program of ours", member.name.view()), {}, ENOENT);
   xdpfwd_member fact = (*facts)[member.slot];
-  fact.flags = (member.active ? uint32_t{XDPFWD_MEMBER_ACTIVE} : 0) |
-               (member.drop_reflected ? uint32_t{XDPFWD_MEMBER_DROP_REFLECTED} : 0);
+  fact.flags = flags_of(member);
   std::memcpy(fact.name, member.name.c_str(), sizeof(fact.name));
   return write_member(*maps_, member.slot, fact);
 }
@@ -334,8 +354,7 @@ Result<void> LinuxKernel::write_facts(const Member& member, uint32_t prog_id) co
   if (!fdb) return std::unexpected(fdb.error());
   xdpfwd_member fact{};
   fact.ifindex = member.ifindex;
-  fact.flags = (member.active ? uint32_t{XDPFWD_MEMBER_ACTIVE} : 0) |
-               (member.drop_reflected ? uint32_t{XDPFWD_MEMBER_DROP_REFLECTED} : 0);
+  fact.flags = flags_of(member);
   fact.prog_id = prog_id;
   fact.fdb_id = fdb->id;
   fact.build = uplink_build();

@@ -41,6 +41,7 @@ class LinuxKernel final : public Kernel {
   Result<void> take(const OpenPort& action);
   Result<void> take(const AwaitGrace& action);
   Result<void> take(const SetRxVlan& action);
+  Result<void> take(const SetPromisc& action);
   Result<void> take(const AttachMember& action);
   Result<void> take(const ReplaceProgram& action);
   Result<void> take(const SetMember& action);

@@ -31,13 +31,14 @@ struct NamedMap {
   UniqueFd Maps::* fd;
   bool in_uplink;  // else in the probe's object
 };
-constexpr std::array<NamedMap, 8> kMaps = {{
+constexpr std::array<NamedMap, 9> kMaps = {{
     {"fdb", &Maps::fdb, true},
     {"devmap", &Maps::devmap, true},
     {"ports", &Maps::ports, true},
     {"port_stats", &Maps::port_stats, true},
     {"members", &Maps::members, true},
     {"member_stats", &Maps::member_stats, true},
+    {"senders", &Maps::senders, true},
     {"port_slots", &Maps::port_slots, false},
     {"port_losses", &Maps::port_losses, false},
 }};
@@ -278,6 +279,7 @@ Result<std::vector<Port>> read_ports(const Maps& maps) {
               .name = name_from(fact.name),
               .ifindex = fact.ifindex,
               .max_len = fact.max_len,
+              .relearn_s = fact.relearn_s,
               .in_devmap = false};
     if (fact.ifindex != 0) {
       uint32_t target = 0;
@@ -300,7 +302,7 @@ Result<void> open_port(const Maps& maps, const Port& port, bool reset_counters) 
     return fail_errno(what, errno);
   if (bpf_map_update_elem(maps.port_slots.get(), &port.ifindex, &port.slot, BPF_ANY) < 0)
     return fail_errno(what, errno);
-  xdpfwd_port fact{.ifindex = port.ifindex, .max_len = port.max_len, .name = {}};
+  xdpfwd_port fact{.ifindex = port.ifindex, .max_len = port.max_len, .relearn_s = port.relearn_s, .name = {}};
   std::memcpy(fact.name, port.name.c_str(), sizeof(fact.name));
   if (bpf_map_update_elem(maps.ports.get(), &port.slot, &fact, BPF_ANY) < 0) return fail_errno(what, errno);
   return {};
@@ -312,6 +314,7 @@ Result<void> close_port(const Maps& maps, uint32_t slot, uint32_t ifindex) {
   if (bpf_map_lookup_elem(maps.ports.get(), &slot, &fact) < 0) return fail_errno(what, errno);
   fact.ifindex = 0;
   fact.max_len = 0;
+  fact.relearn_s = 0;
   if (bpf_map_update_elem(maps.ports.get(), &slot, &fact, BPF_ANY) < 0) return fail_errno(what, errno);
   // The kernel may have removed the device, and its entry, before us.
   if (bpf_map_delete_elem(maps.devmap.get(), &ifindex) < 0 && errno != ENOENT) return fail_errno(what, errno);
@@ -343,6 +346,7 @@ Result<PortSample> sample_port(const Maps& maps, uint32_t slot) {
   for (const xdpfwd_port_stats& cpu : *stats) {
     sample.packets += cpu.packets;
     sample.bytes += cpu.bytes;
+    sample.relearned += cpu.relearned;
   }
   for (const xdpfwd_port_losses& cpu : *losses)
     for (size_t i = 0; i < sample.losses.size(); ++i) sample.losses[i] += cpu.packets[i];

@@ -13,7 +13,7 @@
 namespace xdpfwd {
 
 struct Maps {
-  UniqueFd fdb, devmap, ports, port_stats, members, member_stats, port_slots, port_losses;
+  UniqueFd fdb, devmap, ports, port_stats, members, member_stats, senders, port_slots, port_losses;
 };
 
 // The pinned maps of our ABI version; nothing if there are none, or if a map is missing or has another shape.

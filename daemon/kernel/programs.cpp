@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <linux/if_link.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <memory>
@@ -87,6 +88,18 @@ uint32_t mode_flag(const Member& member) {
   return member.mode == XdpMode::kGeneric ? XDP_FLAGS_SKB_MODE : XDP_FLAGS_DRV_MODE;
 }
 
+// Whether the verifier's rewriting fitted into the pages that were allocated for the program as loaded. See
+// the hint flavour in bpf/uplink.bpf.c. The size of the kernel's header before the instructions is not told:
+// assumed small for what was allocated and large for what is needed.
+bool stayed_in_place(size_t instructions_loaded, const bpf_prog_info& info) {
+  constexpr size_t kSmallestHeader = 48;
+  constexpr size_t kLargestHeader = 256;
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto pages = [&](size_t bytes) { return (bytes + page - 1) / page; };
+  return pages(kLargestHeader + info.xlated_prog_len) <=
+         pages(kSmallestHeader + instructions_loaded * sizeof(bpf_insn));
+}
+
 uint32_t own_netns_inum() {
   struct stat about{};
   return stat("/proc/self/ns/net", &about) == 0 ? static_cast<uint32_t>(about.st_ino) : 0;
@@ -118,6 +131,7 @@ Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   bpf_map__reuse_fd(object->maps.port_stats, maps.port_stats.get());
   bpf_map__reuse_fd(object->maps.members, maps.members.get());
   bpf_map__reuse_fd(object->maps.member_stats, maps.member_stats.get());
+  bpf_map__reuse_fd(object->maps.senders, maps.senders.get());
   object->rodata->member_slot = member.slot;
   if (const int error = uplink_bpf__load(object.get()))
     return load_failure(fmt::format("the kernel does not load the program for {}", member.name.view()),
@@ -126,6 +140,10 @@ Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   uint32_t length = sizeof(info);
   const int fd = bpf_program__fd(program);
   if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0) return fail_errno("cannot look at a program", errno);
+  if (hint && !stayed_in_place(bpf_program__insn_cnt(program), info))
+    return fail(
+        fmt::format("the kernel made the program for {} longer than it has room for", member.name.view()),
+        "set uplink.vlan_tag = \"frame\"", E2BIG);
   LoadedProgram loaded{.fd = UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3)), .id = info.id};
   if (!loaded.fd) return fail_errno("cannot duplicate a program's descriptor", errno);
   return loaded;

@@ -145,7 +145,8 @@ std::vector<MemberReport> Daemon::members(const Sample* sample) const {
   for (const Link* link : resolve_members(settings_.devices, observed, nullptr)) {
     MemberReport report{.name = link->name.text(),
                         .ifindex = link->ifindex,
-                        .active = !link->bond_member || link->bond_active};
+                        .active = !link->bond_member || link->bond_active,
+                        .promisc = link->promiscuity > 0 ? Promisc::kOthers : Promisc::kOff};
     if (const Link* master = find_link(observed, link->master); master && master->kind == LinkKind::kBond)
       report.bond = master->name.text();
     if (const Member* member = find_member(observed, link->ifindex);
@@ -153,6 +154,7 @@ std::vector<MemberReport> Daemon::members(const Sample* sample) const {
       report.attached = true;
       report.flavour = member->flavour;
       report.mode = member->mode;
+      if (member->promisc && link->promisc) report.promisc = Promisc::kOurs;
       if (sample)
         if (const auto at = std::ranges::find(sample->members, member->slot, &MemberSample::slot);
             at != sample->members.end())

@@ -127,7 +127,9 @@ void Reconciler::forget_refusals_of_changed_links() {
     const Link* now = find_link(observed_, refused.refusal.ifindex);
     if (!now) return true;
     Link then = refused.link;
-    then.rxvlan = now->rxvlan;  // we turn that ourselves
+    then.rxvlan = now->rxvlan;  // we turn these ourselves
+    then.promisc = now->promisc;
+    then.promiscuity = now->promiscuity;
     return then != *now;
   });
 }

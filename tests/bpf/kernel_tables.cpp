@@ -93,6 +93,7 @@ Result<void> KernelTables::install(const World& world) {
     xdpfwd_port port{};
     port.ifindex = facts.ifindex;
     port.max_len = facts.max_len;
+    port.relearn_s = facts.relearn_s;
     if (auto done = set(ports_, slot, port); !done) return done;
   }
   for (const auto& [key, row] : world.rows) {

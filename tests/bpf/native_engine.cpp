@@ -18,6 +18,7 @@ constexpr uint32_t kNativeMemberSlot = 0;        // what member_slot is without 
 
 // The tables that native_uplink.c asks for.
 World* world_now = nullptr;
+NativeClock* clock_now = nullptr;
 
 }  // namespace
 
@@ -32,6 +33,21 @@ extern "C" xdpfwd_fdb_value* native_find_row(const xdpfwd_fdb_key* key) {
 
 extern "C" int native_has_device(uint32_t ifindex) {
   return world_now->devices.contains(ifindex) ? 1 : 0;
+}
+
+extern "C" __u64* native_find_sender(__u64 key) {
+  const auto at = clock_now->senders.find(key);
+  return at == clock_now->senders.end() ? nullptr : &at->second;
+}
+
+extern "C" long native_set_sender(__u64 key, __u64 value) {
+  if (clock_now->table_is_full) return -ENOMEM;
+  clock_now->senders[key] = value;
+  return 0;
+}
+
+extern "C" __u64 native_now_ns() {
+  return clock_now->now_ns;
 }
 
 Result<std::unique_ptr<NativeEngine>> NativeEngine::load() {
@@ -58,6 +74,7 @@ Result<void> NativeEngine::install(const World& world) {
   for (const auto& [slot, facts] : world.ports) {
     maps_->ports[slot].ifindex = facts.ifindex;
     maps_->ports[slot].max_len = facts.max_len;
+    maps_->ports[slot].relearn_s = facts.relearn_s;
   }
   maps_->members[kNativeMemberSlot].flags = world.member_flags;
   return {};
@@ -83,6 +100,7 @@ Result<void> NativeEngine::run(const Input& input, Output& output) {
     tag.tci = input.tag->tci;
   }
   world_now = &installed_;
+  clock_now = &clock;
   output.verdict =
       static_cast<uint32_t>(native_run(maps_.get(), &frame, input.program == Program::kHint, &tag));
   const auto* begin = reinterpret_cast<const uint8_t*>(static_cast<uintptr_t>(frame.data));

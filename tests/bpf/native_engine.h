@@ -2,6 +2,7 @@
 // The uplink program compiled into this process, with maps and helpers made here. Needs no privilege.
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "tests/bpf/engine.h"
@@ -9,8 +10,17 @@
 
 namespace xdpfwd::test {
 
+// What the program knows of time: a test sets the clock, and sees whom it remembers.
+struct NativeClock {
+  uint64_t now_ns = 0;
+  std::map<__u64, __u64> senders;
+  bool table_is_full = false;
+};
+
 class NativeEngine : public Engine {
  public:
+  NativeClock clock;
+
   static Result<std::unique_ptr<NativeEngine>> load();
   ~NativeEngine() override;
   NativeEngine(const NativeEngine&) = delete;

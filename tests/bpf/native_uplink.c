@@ -18,6 +18,8 @@ static void* bpf_map_lookup_elem(const void* map, const void* key);
 static long bpf_redirect_map(const void* map, __u64 key, __u64 flags);
 static long bpf_xdp_adjust_head(struct xdp_md* ctx, int delta);
 static __u64 bpf_xdp_get_buff_len(const struct xdp_md* ctx);
+static long bpf_map_update_elem(const void* map, const void* key, const void* value, __u64 flags);
+static __u64 bpf_ktime_get_coarse_ns(void);
 
 #define XDPFWD_STUB_TAG
 #include "bpf/uplink.bpf.c"
@@ -28,11 +30,21 @@ static struct native_maps* maps_now;
 static void* bpf_map_lookup_elem(const void* map, const void* key) {
   const __u32 index = *(const __u32*)key;
   if (map == &fdb) return native_find_row((const struct xdpfwd_fdb_key*)key);
+  if (map == &senders) return native_find_sender(*(const __u64*)key);
   if (map == &ports) return index < XDPFWD_MAX_PORTS ? &maps_now->ports[index] : NULL;
   if (map == &port_stats) return index < XDPFWD_MAX_PORTS ? &maps_now->port_stats[index] : NULL;
   if (map == &members) return index < XDPFWD_MAX_MEMBERS ? &maps_now->members[index] : NULL;
   if (map == &member_stats) return index < XDPFWD_MAX_MEMBERS ? &maps_now->member_stats[index] : NULL;
   return NULL;
+}
+
+static long bpf_map_update_elem(const void* map, const void* key, const void* value, __u64 flags) {
+  (void)flags;
+  return map == &senders ? native_set_sender(*(const __u64*)key, *(const __u64*)value) : -EINVAL;
+}
+
+static __u64 bpf_ktime_get_coarse_ns(void) {
+  return native_now_ns();
 }
 
 static long bpf_redirect_map(const void* map, __u64 key, __u64 flags) {

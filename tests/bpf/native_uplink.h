@@ -34,6 +34,9 @@ int native_run(struct native_maps* maps, struct native_frame* frame, int hint, c
 /* Of the engine. */
 struct xdpfwd_fdb_value* native_find_row(const struct xdpfwd_fdb_key* key);
 int native_has_device(__u32 ifindex);
+__u64* native_find_sender(__u64 key);
+long native_set_sender(__u64 key, __u64 value); /* 0 or a negative errno value */
+__u64 native_now_ns(void);
 
 #ifdef __cplusplus
 }

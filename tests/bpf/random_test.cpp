@@ -93,7 +93,9 @@ void compare(Engine& engine, const std::vector<uint32_t>& devices, uint64_t fram
     fmt::print("  {:<16}{:>10}\n", reason_name(reason), predicted.member.packets[reason]);
     sum += predicted.member.packets[reason];
     const bool needs_more_than_a_test_run = reason == XDPFWD_REASON_RUNT || reason == XDPFWD_REASON_NO_ROOM;
-    if (done >= 100'000 && (any_length || !needs_more_than_a_test_run)) {
+    if (reason == XDPFWD_REASON_RELEARN) {
+      EXPECT_EQ(predicted.member.packets[reason], 0U);  // off in random worlds: relearn_test.cpp
+    } else if (done >= 100'000 && (any_length || !needs_more_than_a_test_run)) {
       EXPECT_NE(predicted.member.packets[reason], 0U)
           << "random frames never leave by " << reason_name(reason);
     }

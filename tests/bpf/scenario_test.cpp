@@ -92,6 +92,7 @@ TEST(ScenarioTable, CoversEveryReason) {
   std::set<uint32_t> reasons;
   for (const Scenario& scenario : scenarios(kSomeDevices)) reasons.insert(scenario.reason);
   for (uint32_t reason = 0; reason < XDPFWD_REASON_COUNT; ++reason) {
+    if (reason == XDPFWD_REASON_RELEARN) continue;  // depends on what came before: relearn_test.cpp
     EXPECT_TRUE(reasons.contains(reason)) << "no scenario leaves by " << reason_name(reason);
   }
 }

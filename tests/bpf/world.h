@@ -21,6 +21,7 @@ namespace xdpfwd::test {
 struct PortFacts {
   uint32_t ifindex = 0;
   uint32_t max_len = 0;
+  uint32_t relearn_s = 0;
   bool operator==(const PortFacts&) const = default;
 };
 

@@ -253,6 +253,7 @@ TEST_P(KernelContract, MembersAttachChangeAndDetach) {
   EXPECT_EQ(observe().members, std::vector<Member>{member});
   member.active = false;
   member.drop_reflected = true;
+  member.promisc = true;
   must(SetMember{member});
   EXPECT_EQ(observe().members, std::vector<Member>{member});
   const Outcome again = apply(AttachMember{member});
@@ -272,7 +273,8 @@ TEST_P(KernelContract, AMemberNeedsItsNic) {
   must(CreateTable{4});
   for (const Action& action :
        std::vector<Action>{AttachMember{{.ifindex = 9999, .name = name("nope")}},
-                           SetRxVlan{.ifindex = 9999, .name = name("nope"), .on = false}}) {
+                           SetRxVlan{.ifindex = 9999, .name = name("nope"), .on = false},
+                           SetPromisc{.ifindex = 9999, .name = name("nope"), .on = true}}) {
     const Outcome outcome = apply(action);
     ASSERT_FALSE(outcome.status);
     EXPECT_EQ(outcome.status.error().code, ENODEV);
@@ -302,6 +304,19 @@ TEST_P(KernelContract, RxVlanIsSetAndSeen) {
   EXPECT_TRUE(find_link(observe(), nic)->rxvlan);
   must(SetRxVlan{.ifindex = nic, .name = name("eth0"), .on = false});
   EXPECT_FALSE(find_link(observe(), nic)->rxvlan);
+}
+
+TEST_P(KernelContract, PromiscIsSetAndSeen) {
+  const uint32_t nic = world_->add_nic("eth0");
+  const auto link = [&] { return *find_link(observe(), nic); };
+  EXPECT_FALSE(link().promisc);
+  EXPECT_EQ(link().promiscuity, 0U);
+  for (int twice = 0; twice < 2; ++twice) must(SetPromisc{.ifindex = nic, .name = name("eth0"), .on = true});
+  EXPECT_TRUE(link().promisc);
+  EXPECT_EQ(link().promiscuity, 1U);
+  must(SetPromisc{.ifindex = nic, .name = name("eth0"), .on = false});
+  EXPECT_FALSE(link().promisc);
+  EXPECT_EQ(link().promiscuity, 0U);
 }
 
 TEST_P(KernelContract, ItAllOutlivesTheDaemon) {

@@ -14,8 +14,10 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -431,6 +433,78 @@ TEST_F(DaemonTest, DetachEndsForwardingAndReloadBringsItBack) {
   EXPECT_NE(refused.find("nothere"), std::string::npos);
   daemon_->ctl("reload");
   EXPECT_TRUE(arrives(tap, 0, 100));
+}
+
+TEST_F(DaemonTest, TakesTheTagFromTheDescriptorWhereItCan) {
+  utsname kernel{};
+  ASSERT_EQ(uname(&kernel), 0);
+  int major = 0, minor = 0;
+  ASSERT_EQ(std::sscanf(kernel.release, "%d.%d", &major, &minor), 2);
+  const bool has_hint = major > 6 || (major == 6 && minor >= 8);
+  daemon_->start();
+  const json status = ctl_json("status");
+  EXPECT_EQ(status.at("members").at(0).at("vlan_tag"), has_hint ? "hint" : "frame") << daemon_->log();
+}
+
+TEST_F(DaemonTest, AMemberIsPromiscuousAsLongAsItIsOne) {
+  const auto promiscuity = [] {
+    std::string text;
+    run_status("ip -d link show up0 | sed -n 's/.*promiscuity \\([0-9]*\\).*/\\1/p'", &text);
+    return std::stoi(text);
+  };
+  daemon_->start();
+  daemon_->wait_for_ctl("status --json", "\"promisc\":\"xdpfwd\"");
+  EXPECT_EQ(promiscuity(), 1);
+  EXPECT_NE(daemon_->log().find("set up0 promiscuous"), std::string::npos) << daemon_->log();
+  daemon_->end(SIGKILL);
+  EXPECT_EQ(promiscuity(), 1) << "frames must still get in";
+  daemon_->start();
+  daemon_->ctl("detach --all");
+  EXPECT_EQ(promiscuity(), 0);
+  daemon_->write_drop_in("promisc.toml", "[uplink]\npromisc = \"off\"\n");
+  daemon_->reload();
+  EXPECT_EQ(ctl_json("status").at("members").at(0).at("promisc"), "off");
+  EXPECT_EQ(promiscuity(), 0);
+  daemon_->write_drop_in("promisc.toml", "");
+  run("ip link add br0 type bridge && ip link set br0 up && ip link set up0 master br0");
+  daemon_->reload();
+  EXPECT_EQ(ctl_json("status").at("members").at(0).at("promisc"), "others");
+  EXPECT_EQ(promiscuity(), 1);
+  run("ip link del br0");
+}
+
+// A bridge behind the fast path: it hears a sender once in a while, and the guest gets every frame.
+TEST_F(DaemonTest, TheBridgeBehindKeepsKnowingTheSender) {
+  run("ip link add br0 type bridge && ip link set br0 up && ip link set up0 master br0");
+  const UniqueFd tap = open_tap("tap2");
+  run("ip link set tap2 master br0");
+  // Untagged, since this bridge passes tags on. The guest's own place is known, as if it had sent.
+  run("bridge fdb add 52:54:00:00:00:02 dev tap2 master static");
+  daemon_->write_drop_in(
+      "guest.toml", "[[guest]]\nname = \"vm2\"\ntap = \"tap2\"\nmac = \"52:54:00:00:00:02\"\nvlan = 0\n");
+  const auto frame = (Ethernet{.dst = mac(2)} / Ipv4{} / Udp{} / Payload::of_size(46)).bytes();
+  const auto knows_sender = [&] {
+    const MacAddress sender = Ethernet{}.src;
+    return run_status(fmt::format("bridge fdb show dev up0 | grep -q '^{} '", sender.text())) == 0;
+  };
+  const auto all_arrive = [&] {
+    for (int i = 0; i < 64; ++i) {
+      send(frame);
+      EXPECT_EQ(receive(tap), frame);
+    }
+  };
+  daemon_->write_drop_in("relearn.toml", "[uplink]\nrelearn = 0\n");
+  daemon_->start();
+  wait_for_port("tap2", "open");
+  all_arrive();
+  EXPECT_FALSE(knows_sender()) << "nothing passes that need not";
+  daemon_->write_drop_in("relearn.toml", "");
+  daemon_->reload();
+  all_arrive();
+  EXPECT_TRUE(knows_sender());
+  EXPECT_EQ(port("tap2").at("relearned"), 1);
+  EXPECT_EQ(port("tap2").at("packets"), 127);
+  run("ip link del br0");
 }
 
 TEST_F(DaemonTest, MapsOfAnotherShapeAreRebuilt) {

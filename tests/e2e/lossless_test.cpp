@@ -81,12 +81,13 @@ class LosslessTest : public testing::Test {
         take(StreamSet::of_guests(guests_, {.sizes = {64, 512}, .members = 2, .first_id = next_id_}));
     next_id_ = streams.end_id();
     receiver_->expect(streams);
+    const uint64_t frames_before = receiver_->frames();
     auto sender = take(make_live_sender(streams, {.devices = {"sw0", "sw1"}, .pps = pps}));
     take(sender->start());
     while_sending(*sender);
     sender->stop();
     const SendReport sent = take(sender->wait());
-    receiver_->wait_quiet(50ms, 5s);
+    receiver_->wait_for_frames(frames_before + sent.sent(), 500ms, 10s);
     return {.verdict = judge_run(streams, sent, receiver_->report()), .pps = sent.pps()};
   }
 

@@ -52,6 +52,7 @@ Intent random_intent(Random& random) {
   settings.max_entries = chance(random, 80) ? 64 : 128;
   settings.vlan_tag = chance(random, 50) ? VlanTagSource::kAuto : VlanTagSource::kFrame;
   settings.drop_reflected = chance(random, 30);
+  settings.promisc = chance(random, 80);
   auto intent = make_intent(settings, random_guests(random));
   EXPECT_TRUE(intent) << intent.error().text();
   return *intent;
@@ -103,6 +104,8 @@ void shake_links(Random& random, State& state) {
       nic.bond_active = chance(random, 80);
       nic.vlan_hint = chance(random, 50);
       nic.rxvlan = chance(random, 50);
+      // The flag is only ever ours here; others want the same by other means.
+      nic.promiscuity = (nic.promisc ? 1 : 0) + below(random, 2);
     }
   }
   state.links.clear();
@@ -181,6 +184,19 @@ void check_kept(const World& world, const std::map<std::pair<uint32_t, FdbKey>, 
   }
 }
 
+// The flag is set where the facts say that we keep it, and nowhere else; and no member filters unless asked
+// to.
+void check_promisc(const World& world, const Intent& intent) {
+  for (const Link& link : world.state.links) {
+    const Member* member = find_member(world.state, link.ifindex);
+    const bool ours = member && member->program != ProgramState::kGone && member->promisc;
+    ASSERT_EQ(link.promisc, ours) << link.name.view();
+    if (member && intent.settings.promisc) {
+      ASSERT_GT(link.promiscuity, 0U) << link.name.view();
+    }
+  }
+}
+
 class PlanProperty : public testing::TestWithParam<uint64_t> {};
 
 TEST_P(PlanProperty, EveryPrefixIsSafeAndTheWholeConverges) {
@@ -218,6 +234,7 @@ TEST_P(PlanProperty, EveryPrefixIsSafeAndTheWholeConverges) {
     const Desired settled = compile(intent, world.state, {}, {});
     const std::vector<Action> rest = plan(settled.state, world.state);
     ASSERT_TRUE(rest.empty()) << "the second plan still says: " << describe(rest.front());
+    ASSERT_NO_FATAL_FAILURE(check_promisc(world, intent));
     before = after;
     shake_links(random, world.state);
     // A tap whose ifindex now belongs to another: nothing may reach it.

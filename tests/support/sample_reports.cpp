@@ -22,6 +22,7 @@ MemberReport member(std::string name, uint32_t ifindex, uint64_t factor) {
                       .flavour = ifindex % 2 == 0 ? Flavour::kFrame : Flavour::kHint,
                       .mode = XdpMode::kNative,
                       .active = ifindex % 2 == 0,
+                      .promisc = ifindex % 2 == 0 ? Promisc::kOurs : Promisc::kOthers,
                       .packets = {}};
   report.packets[XDPFWD_REASON_FORWARDED] = 1'234'567 * factor;
   report.packets[XDPFWD_REASON_GROUP] = 4'321 * factor;
@@ -42,6 +43,7 @@ PortReport port(std::string name, PortState state, uint32_t ifindex, std::option
   report.counters.slot = slot.value_or(0);
   report.counters.packets = packets;
   report.counters.bytes = packets * 512;
+  report.counters.relearned = packets / 100'000;
   if (packets != 0) {
     report.counters.losses[XDPFWD_LOSS_RING_FULL] = packets / 1000;
     report.counters.losses[XDPFWD_LOSS_NO_READER] = 3;

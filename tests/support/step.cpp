@@ -42,6 +42,7 @@ Result<void> take(State& state, const ClosePort& action) {
   if (Port* port = port_at(state, action.slot)) {
     port->ifindex = 0;
     port->max_len = 0;
+    port->relearn_s = 0;
     port->in_devmap = false;
   }
   return {};
@@ -111,6 +112,15 @@ Result<void> take(State& state, const SetRxVlan& action) {
   return {};
 }
 
+Result<void> take(State& state, const SetPromisc& action) {
+  if (auto there = check_link(state, action.ifindex, action.name); !there) return there;
+  const auto link = std::ranges::lower_bound(state.links, action.ifindex, {}, &Link::ifindex);
+  if (link->promisc == action.on) return {};
+  link->promisc = action.on;
+  link->promiscuity += action.on ? 1U : -1U;
+  return {};
+}
+
 Result<void> take(State& state, const AttachMember& action) {
   if (state.table.capacity == 0) return no_table();
   const Member& member = action.member;
@@ -140,6 +150,7 @@ Result<void> take(State& state, const SetMember& action) {
   member->name = action.member.name;
   member->active = action.member.active;
   member->drop_reflected = action.member.drop_reflected;
+  member->promisc = action.member.promisc;
   return {};
 }
 

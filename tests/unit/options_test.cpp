@@ -136,11 +136,11 @@ INSTANTIATE_TEST_SUITE_P(Options, EveryOption, testing::ValuesIn(all()), [](cons
 TEST(Options, every_field_of_settings_has_a_row) {
   // The names are listed by the compiler's help: a field more or less does not compile, and comes here.
   const Settings settings;
-  const auto& [devices, vlan_tag, xdp_mode, drop_reflected, max_entries, bpffs, state_dir, socket,
-               socket_group, log_level] = settings;
-  static_cast<void>(std::tie(devices, vlan_tag, xdp_mode, drop_reflected, max_entries, bpffs, state_dir,
-                             socket, socket_group, log_level));
-  constexpr size_t kFields = 10;
+  const auto& [devices, vlan_tag, xdp_mode, drop_reflected, promisc, relearn_s, max_entries, bpffs, state_dir,
+               socket, socket_group, log_level] = settings;
+  static_cast<void>(std::tie(devices, vlan_tag, xdp_mode, drop_reflected, promisc, relearn_s, max_entries,
+                             bpffs, state_dir, socket, socket_group, log_level));
+  constexpr size_t kFields = 12;
   size_t rows = 0;
   for (const Option& option : options()) rows += option.of_guest() ? 0 : 1;
   EXPECT_EQ(rows, kFields);

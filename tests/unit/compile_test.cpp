@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the intent compiles to, where that depends on the devices around: bridges behind the uplink, and NICs
+// that filter.
+#include "core/compile.h"
+
+#include <gtest/gtest.h>
+
+#include "core/plan.h"
+#include "support/step.h"
+
+namespace xdpfwd::test {
+namespace {
+
+InterfaceName name(const std::string& text) {
+  return InterfaceName::parse(text).value();
+}
+
+class CompileTest : public testing::Test {
+ protected:
+  // bond0 over eth0, br0 and br1, a VLAN device on the bond, a tap; nothing is in a bridge yet.
+  CompileTest() {
+    observed_.links = {
+        {.ifindex = 1,
+         .name = name("eth0"),
+         .mtu = 1500,
+         .admin_up = true,
+         .master = 2,
+         .bond_member = true,
+         .bond_active = true},
+        {.ifindex = 2, .name = name("bond0"), .kind = LinkKind::kBond, .kind_text = "bond"},
+        {.ifindex = 3, .name = name("br0"), .kind_text = "bridge"},
+        {.ifindex = 4, .name = name("br1"), .kind_text = "bridge"},
+        {.ifindex = 5, .name = name("bond0.7"), .kind_text = "vlan", .lower = 2},
+        {.ifindex = 6,
+         .name = name("tap0"),
+         .kind = LinkKind::kTap,
+         .kind_text = "tun",
+         .mtu = 1500,
+         .admin_up = true,
+         .lower_up = true},
+    };
+  }
+  Link& link(uint32_t ifindex) { return observed_.links[ifindex - 1]; }
+  Desired compiled() const {
+    const Guest guest{.name = "vm0",
+                      .tap = name("tap0"),
+                      .macs = {MacAddress::from_bits(0x525400000000)},
+                      .vlans = {VlanTag::make(7).value()}};
+    return compile(make_intent(settings_, {guest}).value(), observed_, {}, {});
+  }
+  uint32_t relearn_s() const { return compiled().state.ports.at(0).relearn_s; }
+  bool promisc() const { return compiled().state.members.at(0).promisc; }
+  std::vector<std::string> steps() const {
+    std::vector<std::string> texts;
+    for (const Action& action : plan(compiled().state, observed_)) texts.push_back(describe(action));
+    return texts;
+  }
+
+  Settings settings_{.devices = {name("bond0")}, .relearn_s = 60};
+  State observed_;
+};
+
+TEST_F(CompileTest, RelearnsWhereUplinkAndTapAreInOneBridge) {
+  EXPECT_EQ(relearn_s(), 0U);
+  link(2).master = 3;
+  EXPECT_EQ(relearn_s(), 0U);  // what passes does not get to the tap
+  link(6).master = 4;
+  EXPECT_EQ(relearn_s(), 0U);
+  link(6).master = 3;
+  EXPECT_EQ(relearn_s(), 60U);
+  link(3).kind_text = "openvswitch";
+  EXPECT_EQ(relearn_s(), 60U);
+  link(3).kind_text = "vrf";  // it routes
+  EXPECT_EQ(relearn_s(), 0U);
+}
+
+TEST_F(CompileTest, RelearnsWhereAVlanDeviceOfTheUplinkIsInTheTapsBridge) {
+  link(5).master = 4;
+  link(6).master = 4;
+  EXPECT_EQ(relearn_s(), 60U);
+  link(5).lower = 3;
+  EXPECT_EQ(relearn_s(), 0U);
+}
+
+TEST_F(CompileTest, RelearnsBehindAMemberThatIsNamedItself) {
+  settings_.devices = {name("eth0")};
+  link(2).master = 3;
+  link(6).master = 3;
+  EXPECT_EQ(relearn_s(), 60U);
+}
+
+TEST_F(CompileTest, RelearnsAsOftenAsAskedFor) {
+  link(2).master = 3;
+  link(6).master = 3;
+  settings_.relearn_s = 0;
+  EXPECT_EQ(relearn_s(), 0U);
+}
+
+TEST_F(CompileTest, SetsAMemberPromiscuousThatNobodyElseDoes) {
+  EXPECT_TRUE(promisc());
+  link(1).promiscuity = 1;  // the bridge has
+  EXPECT_FALSE(promisc());
+  link(1).promiscuity = 0;
+  settings_.promisc = false;
+  EXPECT_FALSE(promisc());
+}
+
+TEST_F(CompileTest, KeepsAndUndoesItsOwnPromisc) {
+  const auto settle = [&] {
+    for (const Action& action : plan(compiled().state, observed_)) ASSERT_TRUE(step(observed_, action));
+  };
+  settle();
+  EXPECT_TRUE(link(1).promisc);
+  EXPECT_EQ(link(1).promiscuity, 1U);
+  link(1).promiscuity = 2;  // now a bridge wants it too: ours stays
+  EXPECT_TRUE(steps().empty());
+  link(1).promisc = false;  // somebody undid ours
+  link(1).promiscuity = 0;
+  EXPECT_EQ(steps(), std::vector<std::string>{"set eth0 promiscuous"});
+  settle();
+  settings_.promisc = false;
+  ASSERT_EQ(steps().size(), 2U);
+  EXPECT_EQ(steps()[0], "set eth0 no longer promiscuous");
+  settle();
+  EXPECT_FALSE(link(1).promisc);
+  EXPECT_TRUE(steps().empty());
+}
+
+}  // namespace
+}  // namespace xdpfwd::test
