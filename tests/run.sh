@@ -8,22 +8,25 @@ cd "$(dirname "$0")/.."
 ctest_layers=(unit property bpf contract e2e fuzz)
 default_layers=(lint "${ctest_layers[@]}")
 # Longer ones, on request.
-more_layers=(tidy fuzzing sanitize package)
+more_layers=(tidy fuzzing sanitize package lab)
 all_layers=("${default_layers[@]}" "${more_layers[@]}")
 
 usage() {
   cat <<TEXT
-usage: tests/run.sh [LAYER...]
+usage: tests/run.sh [LAYER...] [--all-kernels]
 layers: ${default_layers[*]}
 more, on request: ${more_layers[*]}
+--all-kernels: the lab with every kernel it offers, not with the usual one alone
 environment: BUILD=build  JOBS=$(nproc)  XDPFWD_RANDOM_FRAMES, XDPFWD_HINT_FRAMES (see docs/testing.md)
 TEXT
 }
 
 layers=()
+all_kernels=false
 for argument in "$@"; do
   case "$argument" in
     -h | --help) usage; exit 0 ;;
+    --all-kernels) all_kernels=true ;;
     *)
       if [[ " ${all_layers[*]} " != *" $argument "* ]]; then
         echo "tests/run.sh: there is no layer '$argument'; layers: ${all_layers[*]}" >&2
@@ -130,6 +133,13 @@ for layer in "${layers[@]}"; do
       fi
       ;;
     package) check "package" bash tests/package/package_test.sh ;;
+    lab)
+      lab_kernel=(--kernel 6.12)
+      if $all_kernels; then lab_kernel=(); fi
+      check "lab: prepare" tests/lab/lab prepare "${lab_kernel[@]}"
+      run_ctest "$build" lab
+      if $all_kernels; then run_ctest "$build" lab-kernels; fi
+      ;;
     *) run_ctest "$build" "$layer" ;;
   esac
 done

@@ -4,6 +4,8 @@ test asks for itself, in a line '# lab: --cpus 2 …' among its first ten."""
 
 import os
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 from tool.trouble import Trouble
@@ -44,6 +46,14 @@ class Case:
                 if line.startswith("# lab:"):
                     return shlex.split(line.removeprefix("# lab:"))
         return []
+
+    def prepare(self, share):
+        """Runs NAME.host beside the test, if there is one: on this machine, for what cannot be made in the guest."""
+        script = self.path and self.path.with_suffix(".host")
+        if script and script.exists():
+            done = subprocess.run([script, share], stdin=subprocess.DEVNULL, stdout=sys.stderr, check=False)
+            if done.returncode != 0:
+                raise Trouble(f"{script} failed ({done.returncode}): see what it said above")
 
     def command(self, share, arguments):
         """The words to run in the guest. A script outside the tree goes along in the run's folder."""

@@ -40,7 +40,7 @@ def _libraries(paths):
 
 
 def provide(build, share):
-    """Puts wrappers into share/bin and libraries into share/lib, which the guest sees as /lab/bin and /lab/lib."""
+    """Puts wrappers into share/bin and libraries into share/lib, which the guest copies to /run/lab."""
     (share / "bin").mkdir()
     (share / "lib").mkdir()
     paths = programs(build)
@@ -50,5 +50,5 @@ def provide(build, share):
         shutil.copy(path, share / "lib" / name)
     for path in paths:
         wrapper = share / "bin" / path.name
-        wrapper.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH=/lab/lib exec {path} "$@"\n', encoding="utf-8")
+        wrapper.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH=/run/lab/lib exec {path} "$@"\n', encoding="utf-8")
         wrapper.chmod(0o755)

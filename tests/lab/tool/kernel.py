@@ -57,11 +57,11 @@ class Kernel:
 
     def _packages(self, packages):
         """The newest stock image of this version; where it is split into several packages, all of them."""
-        pattern = re.compile(rf"linux-image-{re.escape(self.name)}[.\d]*[+-][^-]*(-\d+)?-{archive.ARCHITECTURE}$")
+        pattern = re.compile(rf"linux-image-{re.escape(self.name)}(\.\d+)*[+-][^-]*(-\d+)?-{archive.ARCHITECTURE}$")
         found = [name for name in packages.names(f"linux-image-{self.name}") if pattern.match(name)]
         if not found:
             versions = sorted({match.group(1) for name in packages.names("linux-image-")
-                               if (match := re.match(r"linux-image-(\d+\.\d+)[.\d]*[+-]", name))})
+                               if (match := re.match(r"linux-image-(\d+\.\d+)(\.\d+)*[+-]", name))})
             raise Trouble(f"the archive has no kernel {self.name}; it has {', '.join(versions) or 'none'}")
         newest = max(found, key=lambda name: [int(number) for number in re.findall(r"\d+", name)])
         wanted = [newest]

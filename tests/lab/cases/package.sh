@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The .deb as a user has it: installed, started by systemd, reloaded, rebooted, purged.
+# lab: --root system --disk --timeout 400
+. "$LAB_GUEST/topology.sh"
+. "$LAB_GUEST/product.sh"
+. "$LAB_GUEST/traffic.sh"
+failed_before=$(cat /var/lib/lab-failed 2>/dev/null || echo 0)
+# The packages' own programs, not the build tree's.
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+until_true 120 eval 'systemctl is-system-running | grep -qE "running|degraded"'
+check_equal "boot $LAB_BOOT: systemd has no failed unit" "" "$(systemctl --failed --plain --no-legend)"
+
+# The switch: not part of the system that reboots.
+switch_up() {
+  modprobe -a igb bonding
+  until_true 20 test -e /sys/class/net/eth3 || return 1
+  ip netns add tor
+  local nic
+  for nic in "${TOR_NICS[@]}"; do ip link set "$nic" netns tor; done
+  bond_tor 802.3ad
+}
+to_web1() { send "$1" --dev eth2 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1"; }
+forwarded() { reason forwarded; }
+both_active() { active eth0 && active eth1; }
+
+if [ "$LAB_BOOT" = 1 ]; then
+  check "install" apt-get install -y /lab/packages/xdpfwd_*.deb /lab/packages/xdpfwd-tools_*.deb
+  check "the service is enabled" systemctl is-enabled xdpfwd
+  check_equal "and runs, though nothing of its uplink is there yet" active "$(systemctl is-active xdpfwd)"
+
+  # A hypervisor of systemd-networkd: the bond, and taps with a reader in place of VMs.
+  cat >/etc/systemd/network/10-bond0.netdev <<'UNIT'
+[NetDev]
+Name=bond0
+Kind=bond
+[Bond]
+Mode=802.3ad
+LACPTransmitRate=fast
+MIIMonitorSec=100ms
+UNIT
+  printf '[Match]\nName=eth0 eth1\n[Network]\nBond=bond0\n' >/etc/systemd/network/20-members.network
+  printf '[Match]\nName=bond0\n[Link]\nPromiscuous=yes\n[Network]\nLinkLocalAddressing=no\nConfigureWithoutCarrier=yes\n' \
+    >/etc/systemd/network/30-bond0.network
+  cat >/etc/systemd/system/readers.service <<'UNIT'
+[Unit]
+Description=readers of taps, in place of VMs
+After=xdpfwd.service
+[Service]
+ExecStartPre=/sbin/modprobe tun
+ExecStart=/usr/bin/xdpfwd-pktgen sink --tap tap1 --tap tap2
+[Install]
+WantedBy=multi-user.target
+UNIT
+  printf 'igb\nbonding\n' >/etc/modules-load.d/lab.conf
+  printf '\n[[guest]]\nname = "web2"\ntap = "tap2"\nmac = "%s"\nvlan = 100\n' "$(guest_mac 2)" >>/etc/xdpfwd/xdpfwd.toml
+  must switch_up
+  systemctl daemon-reload
+  systemctl enable --now systemd-networkd readers 2>/dev/null
+  check "the configuration is good" xdpfwd --check /etc/xdpfwd/xdpfwd.toml
+  check "systemctl reload" systemctl reload xdpfwd
+  check "xdpctl guest add" xdpctl guest add web1 --tap tap1 --mac "$(guest_mac 1)" --vlan 100
+else
+  must switch_up
+fi
+
+check "boot $LAB_BOOT: xdpfwd is active" systemctl is-active xdpfwd
+check "boot $LAB_BOOT: forwarding" until_true 90 forwarding
+check "boot $LAB_BOOT: native XDP on both members of networkd's bond" eval 'has_native_xdp eth0 && has_native_xdp eth1'
+check "boot $LAB_BOOT: LACP complete" until_true 90 lacp_complete
+check "boot $LAB_BOOT: members active" until_true 60 both_active
+check "boot $LAB_BOOT: web1 is there" eval 'xdpctl guest list --json | grep -q web1'
+check "boot $LAB_BOOT: web2 is there" eval 'xdpctl guest list --json | grep -q web2'
+before=$(forwarded)
+check "boot $LAB_BOOT: frames to web1" to_web1 500
+check "boot $LAB_BOOT: are forwarded" until_true 30 eval '[ $(forwarded) -ge $((before + 500)) ]'
+
+if [ "$LAB_BOOT" = 1 ]; then
+  check "the journal has structured fields" eval \
+    'journalctl -u xdpfwd -o json XDPFWD_GUEST=web1 | jq -es "length > 0 and .[0].PRIORITY == \"6\""'
+  check "the journal has no error" eval '[ -z "$(journalctl -u xdpfwd -p err -q --no-pager)" ]'
+  exposure=$(systemd-analyze security xdpfwd --no-pager | sed -n 's/.*Overall exposure level for xdpfwd.service: \([0-9.]*\).*/\1/p')
+  check "systemd-analyze security: $exposure, at most 2.0" awk -v found="${exposure:-10}" 'BEGIN { exit !(found <= 2.0) }'
+  useradd --groups xdpfwd operator
+  check "a member of the group may drive it" runuser -u operator -- xdpctl guest add extra --tap tap1 --mac 52:54:00:aa:00:77 --vlan 100
+  check "and take it back" runuser -u operator -- xdpctl guest del extra
+  useradd stranger
+  check "others may not" eval '! runuser -u stranger -- xdpctl status'
+  before=$(forwarded)
+  systemctl stop xdpfwd
+  check "frames while it is stopped" to_web1 300
+  systemctl start xdpfwd
+  check "were forwarded" until_true 30 eval '[ $(forwarded) -ge $((before + 300)) ]'
+  systemctl kill -s KILL xdpfwd
+  check "systemd restarts it when it is killed" until_true 60 eval 'systemctl is-active xdpfwd && forwarding'
+  note "first boot: $checks_passed passed, $checks_failed failed; rebooting"
+  echo "$checks_failed" >/var/lib/lab-failed
+  sync
+  systemctl reboot
+  sleep infinity
+fi
+
+check "purge" apt-get purge -y xdpfwd xdpfwd-tools
+check "purging ends forwarding" eval '! has_native_xdp eth0 && ! has_native_xdp eth1'
+check "and leaves nothing" eval '! [ -e /sys/fs/bpf/xdpfwd ] && ! [ -e /etc/xdpfwd ] && ! [ -e /var/lib/xdpfwd ]'
+[ "$failed_before" = 0 ] || not_ok "first boot: $failed_before failed, see above"
+finish
