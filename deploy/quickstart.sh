@@ -7,20 +7,22 @@ cd "$(dirname "$0")/.."
 
 usage() {
   cat <<'TEXT'
-usage: deploy/quickstart.sh [--json] [--keep] [--frames N]
+usage: deploy/quickstart.sh [--json] [--keep] [--frames N] [--no-build]
   --json      end with one line of JSON
   --keep      leave it running to play with, until Enter or Ctrl-C
   --frames N  frames to send and check (default 1000000)
+  --no-build  run the programs that are in $BUILD (default build), and install nothing
 Installs what is missing (Debian 12 or 13, as root), builds, runs, checks, cleans up. Exit status 0: every frame
 was where it belongs.
 TEXT
 }
 
-json=false keep=false frames=1000000
+json=false keep=false frames=1000000 make=true
 while [ $# -gt 0 ]; do
   case "$1" in
     --json) json=true ;;
     --keep) keep=true ;;
+    --no-build) make=false ;;
     --frames)
       shift
       frames=${1:-}
@@ -38,12 +40,17 @@ die() { say "quickstart: $*"; exit 1; }
 
 [ "$(id -u)" -eq 0 ] || die "namespaces and BPF need root: run it as root, or with sudo"
 
-build=${BUILD:-build}
-step "packages and build"
-deploy/dependencies.sh build >&2
-cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=OFF >"$build.log" 2>&1 || { tail -30 "$build.log" >&2; die "cmake failed"; }
-ninja -C "$build" xdpfwd xdpctl xdpfwd-pktgen >>"$build.log" 2>&1 || { tail -30 "$build.log" >&2; die "the build failed"; }
-rm -f "$build.log"
+build=$(realpath -m "${BUILD:-build}")
+if $make; then
+  step "packages and build"
+  deploy/dependencies.sh build >&2
+  cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=OFF >"$build.log" 2>&1 || { tail -30 "$build.log" >&2; die "cmake failed"; }
+  ninja -C "$build" xdpfwd xdpctl xdpfwd-pktgen >>"$build.log" 2>&1 || { tail -30 "$build.log" >&2; die "the build failed"; }
+  rm -f "$build.log"
+fi
+for program in xdpfwd xdpctl xdpfwd-pktgen; do
+  [ -x "$build/$program" ] || die "there is no $build/$program; without --no-build it is built"
+done
 
 switch=xdpfwd-switch-$$ host=xdpfwd-host-$$ work=/run/xdpfwd-quickstart-$$
 daemon='' generator=''
@@ -133,11 +140,11 @@ done
 
 if $keep; then
   step "it keeps running; try, in another terminal"
-  say "  alias ctl='$PWD/$build/xdpctl --socket $work/control.sock'"
+  say "  alias ctl='$build/xdpctl --socket $work/control.sock'"
   say "  ctl status; ctl stats --watch; ctl fdb lookup 101 52:54:00:00:00:01"
   say "  ctl guest add extra --tap tap1 --mac 52:54:00:00:00:aa --vlan 100; ctl guest list"
   say "  ip netns exec $host ip -d link show up0"
-  say "  ip netns exec $switch $PWD/$build/xdpfwd-pktgen send --dev sw0 --guest mac=52:54:00:00:00:aa,vlan=100 --pps 1000 --duration 5"
+  say "  ip netns exec $switch $build/xdpfwd-pktgen send --dev sw0 --guest mac=52:54:00:00:00:aa,vlan=100 --pps 1000 --duration 5"
   say "  configuration: $work/xdpfwd.toml (ctl plan; ctl reload)"
   say "Enter or Ctrl-C ends it."
   read -r _ || true
