@@ -191,11 +191,54 @@ void compile_ports(const Intent& intent, const State& observed, Desired& desired
       desired.state.table.rows.push_back({.key = row.key, .slot = slot_of_tap[row.tap], .flags = row.flags});
 }
 
+bool contains(const std::vector<uint32_t>& ifindexes, uint32_t ifindex) {
+  return std::ranges::find(ifindexes, ifindex) != ifindexes.end();
+}
+
+// Lets the members of each bond be attached in turn.
+class AttachTurns {
+ public:
+  AttachTurns(const State& observed, const std::vector<uint32_t>& settling)
+      : observed_(observed), settling_(settling) {}
+
+  // The bond of this member if it has none to spare: attaching it now could leave the bond without a link.
+  // Ask about members that carry nothing now before those that do.
+  const Link* bond_that_needs(const Link& member) {
+    const Link* bond = member.bond_member ? find_link(observed_, member.master) : nullptr;
+    if (!bond) return nullptr;
+    const bool carries = member.lower_up && member.bond_active;
+    if (carries && (contains(in_turn_, bond->ifindex) || waits_for_another(member))) return bond;
+    in_turn_.push_back(bond->ifindex);
+    return nullptr;
+  }
+
+ private:
+  bool waits_for_another(const Link& member) const {
+    return std::ranges::any_of(observed_.links, [&](const Link& other) {
+      return other.bond_member && other.master == member.master && other.ifindex != member.ifindex &&
+             contains(settling_, other.ifindex) && !is_back(other);
+    });
+  }
+  // A backup of an active-backup bond is as back as it will ever be.
+  bool is_back(const Link& member) const {
+    const Link* bond = find_link(observed_, member.master);
+    return member.lower_up && (member.bond_active || (bond && bond->bond_keeps_backups));
+  }
+
+  const State& observed_;
+  const std::vector<uint32_t>& settling_;
+  std::vector<uint32_t> in_turn_;  // bonds of which a member is attached by this plan
+};
+
 void compile_members(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals,
-                     const Hold& hold, Desired& desired) {
+                     const Hold& hold, const std::vector<uint32_t>& settling, Desired& desired) {
   std::vector<bool> taken(XDPFWD_MAX_MEMBERS);
   for (const Member& member : observed.members) taken[member.slot] = true;
-  for (const Link* link : resolve_members(intent.settings.devices, observed, &desired.problems)) {
+  AttachTurns turns(observed, settling);
+  std::vector<const Link*> links = resolve_members(intent.settings.devices, observed, &desired.problems);
+  std::ranges::stable_partition(links,
+                                [](const Link* link) { return !link->lower_up || !link->bond_active; });
+  for (const Link* link : links) {
     const std::string thing = fmt::format("member {}", link->name.view());
     if (std::ranges::find(hold.members, link->name) != hold.members.end()) {
       desired.problems.push_back(
@@ -224,6 +267,17 @@ void compile_members(const Intent& intent, const State& observed, const std::vec
       // Kept even when a bridge comes to want the same: letting go of it gains nothing.
       member.promisc = intent.settings.promisc && (member.promisc || present->promisc);
     } else {
+      if (const Link* bond = turns.bond_that_needs(*link)) {
+        desired.waits_for_bond = true;
+        desired.problems.push_back(
+            {.thing = thing,
+             .why = fmt::format("{} needs it until the member that was attached before is back",
+                                bond->name.view()),
+             .remedy = {},
+             .retry_ms = {},
+             .waiting = true});
+        continue;
+      }
       const auto free = std::ranges::find(taken, false);
       if (free == taken.end()) {
         desired.problems.push_back({.thing = thing,
@@ -284,7 +338,7 @@ std::vector<const Link*> resolve_members(const std::vector<InterfaceName>& devic
 }
 
 Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals,
-                const Hold& hold) {
+                const Hold& hold, const std::vector<uint32_t>& settling) {
   Desired desired;
   if (hold.all) {
     desired.problems.push_back({.thing = "forwarding",
@@ -298,7 +352,7 @@ Desired compile(const Intent& intent, const State& observed, const std::vector<R
   desired.state.watching = true;
   std::vector<uint32_t> slot_of_tap;
   compile_ports(intent, observed, desired, slot_of_tap);
-  compile_members(intent, observed, refusals, hold, desired);
+  compile_members(intent, observed, refusals, hold, settling, desired);
   return desired;
 }
 

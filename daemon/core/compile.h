@@ -19,12 +19,15 @@ struct Hold {
 
 struct Desired {
   State state;                        // no links
+  bool waits_for_bond = false;        // a member is not attached yet, because another has just been
   std::vector<Problem> problems;      // what is wanted and cannot be now
   std::vector<PortState> tap_states;  // by index of Intent::taps
 };
 
+// `settling`: NICs that were attached a moment ago, by ifindex. Attaching resets many NICs (mlx5, igb: seconds without
+// link), so the members of a bond are attached one after the other, each when the one before is back.
 Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals,
-                const Hold& hold);
+                const Hold& hold, const std::vector<uint32_t>& settling = {});
 
 // Whether a redirect to this tap would arrive; nullptr = it does not exist.
 PortState tap_state(const Link* link);

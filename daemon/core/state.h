@@ -30,6 +30,7 @@ struct Link {
   // taps
   bool multi_queue = false;
   uint32_t queues = 0;  // attached queues, counted for multi-queue taps only
+  bool bond_keeps_backups = false;  // a bond in active-backup mode
   // bond members
   bool bond_member = false;
   bool bond_active = false;  // the bond takes frames from it

@@ -51,6 +51,12 @@ void decode_tun(const nlattr* data, Link& link) {
   }
 }
 
+void decode_bond(const nlattr* data, Link& link) {
+  for (const nlattr* attribute : Attributes::in(data))
+    if (mnl_attr_get_type(attribute) == IFLA_BOND_MODE && mnl_attr_get_payload_len(attribute) > 0)
+      link.bond_keeps_backups = u8_of(attribute) == BOND_MODE_ACTIVEBACKUP;
+}
+
 void decode_bond_member(const nlattr* data, Link& link) {
   bool active = false;
   bool mii_up = false;
@@ -87,7 +93,10 @@ void decode_linkinfo(const nlattr* linkinfo, Link& link) {
     }
   }
   link.kind_text = kind;
-  if (kind == "bond") link.kind = LinkKind::kBond;
+  if (kind == "bond") {
+    link.kind = LinkKind::kBond;
+    if (data && holds_attributes(data)) decode_bond(data, link);
+  }
   if (kind == "tun" && data && holds_attributes(data)) decode_tun(data, link);
   if (member_kind == "bond") {
     link.bond_member = true;

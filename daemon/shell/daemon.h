@@ -31,7 +31,7 @@ class Daemon final : public Control {
   void look_again();
   void audit();
   // When to look again though nothing happened.
-  [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return reconciler_.retry_at_ms(); }
+  [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return reconciler_.look_again_at_ms(); }
   [[nodiscard]] const Settings& settings() const { return settings_; }
   // One line for sd_notify and people.
   [[nodiscard]] std::string summary() const;

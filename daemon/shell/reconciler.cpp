@@ -10,8 +10,10 @@ namespace {
 
 constexpr uint64_t kFirstBackoffMs = 1000;
 constexpr uint64_t kLongestBackoffMs = 60'000;
-// Each round either empties the plan or learns of a refusal that changes the next one.
-constexpr int kMostRounds = 8;
+// igb takes up to 4 s to have its link again, LACP some more.
+constexpr uint64_t kSettleMs = 15'000;
+// Each round empties the plan, attaches a member more, or learns of a refusal that changes the next one.
+constexpr int kMostRounds = 32;
 
 bool is_about_rows(const Action& action) {
   return std::holds_alternative<SetRows>(action) || std::holds_alternative<DeleteRows>(action);
@@ -42,6 +44,7 @@ Result<void> Reconciler::reconcile(uint64_t now_ms) {
   if (retry_at_ms_ && now_ms >= *retry_at_ms_)
     std::erase_if(refused_, [&](const RefusedMember& refused) { return is_worth_retrying(refused); });
   retry_at_ms_.reset();
+  std::erase_if(settling_, [&](const Settling& settling) { return now_ms >= settling.until_ms; });
   for (int round = 0; round < kMostRounds; ++round) {
     failures_.clear();
     if (auto looked = look(); !looked) {
@@ -49,13 +52,16 @@ Result<void> Reconciler::reconcile(uint64_t now_ms) {
       return looked;
     }
     forget_refusals_of_changed_links();
-    Desired desired = compile(intent_, observed_, refusals(), hold_);
+    std::vector<uint32_t> settling;
+    for (const Settling& nic : settling_) settling.push_back(nic.ifindex);
+    Desired desired = compile(intent_, observed_, refusals(), hold_, settling);
+    waits_for_bond_ = desired.waits_for_bond;
     waits_ = std::move(desired.problems);
     tap_states_ = std::move(desired.tap_states);
     const std::vector<Action> actions = plan(desired.state, observed_);
     if (actions.empty()) break;
     const size_t refused_before = refused_.size();
-    const bool all_done = apply_plan(actions, std::move(desired.state.table.rows));
+    const bool all_done = apply_plan(actions, std::move(desired.state.table.rows), now_ms);
     // A refusal is answered by another plan; any other failure by another time.
     if (!all_done && refused_.size() == refused_before) {
       if (auto looked = look(); !looked) return looked;
@@ -84,7 +90,8 @@ Result<void> Reconciler::look() {
   return {};
 }
 
-bool Reconciler::apply_plan(const std::vector<Action>& actions, std::vector<FdbRow>&& wanted_rows) {
+bool Reconciler::apply_plan(const std::vector<Action>& actions, std::vector<FdbRow>&& wanted_rows,
+                            uint64_t now_ms) {
   std::vector<uint32_t> given_up;  // NICs whose further steps make no sense
   bool all_done = true;
   bool rows_done = true;
@@ -93,7 +100,11 @@ bool Reconciler::apply_plan(const std::vector<Action>& actions, std::vector<FdbR
     if (nic != 0 && std::ranges::find(given_up, nic) != given_up.end()) continue;
     const Outcome outcome = kernel_.apply(action);
     on_step_(action, outcome);
-    if (outcome.status) continue;
+    if (outcome.status) {
+      if (const auto* attach = std::get_if<AttachMember>(&action))
+        settling_.push_back({.ifindex = attach->member.ifindex, .until_ms = now_ms + kSettleMs});
+      continue;
+    }
     all_done = false;
     if (is_about_rows(action) || std::holds_alternative<CreateTable>(action)) rows_done = false;
     note_failure(action, outcome.status.error());
@@ -143,6 +154,13 @@ std::vector<Refusal> Reconciler::refusals() const {
   std::vector<Refusal> all;
   for (const RefusedMember& refused : refused_) all.push_back(refused.refusal);
   return all;
+}
+
+std::optional<uint64_t> Reconciler::look_again_at_ms() const {
+  std::optional<uint64_t> at = retry_at_ms_;
+  if (waits_for_bond_)
+    for (const Settling& nic : settling_) at = std::min(at.value_or(nic.until_ms), nic.until_ms);
+  return at;
 }
 
 void Reconciler::schedule_retry(uint64_t now_ms) {

@@ -33,7 +33,7 @@ class Reconciler {
   Result<void> audit(uint64_t now_ms);
 
   // When reconcile() should be called though nothing happened.
-  [[nodiscard]] std::optional<uint64_t> retry_at_ms() const { return retry_at_ms_; }
+  [[nodiscard]] std::optional<uint64_t> look_again_at_ms() const;
 
   // As of the last reconcile().
   [[nodiscard]] const State& observed() const { return observed_; }
@@ -49,13 +49,18 @@ class Reconciler {
   [[nodiscard]] Preview preview(const Intent& intent) const;
 
  private:
+  // A NIC that was attached, and by when it is back if it ever is.
+  struct Settling {
+    uint32_t ifindex = 0;
+    uint64_t until_ms = 0;
+  };
   struct RefusedMember {
     Refusal refusal;
     Link link;  // as it was: when it changes, the answer may
   };
 
   Result<void> look();
-  bool apply_plan(const std::vector<Action>& actions, std::vector<FdbRow>&& wanted_rows);
+  bool apply_plan(const std::vector<Action>& actions, std::vector<FdbRow>&& wanted_rows, uint64_t now_ms);
   void note_failure(const Action& action, const Error& error);
   void forget_refusals_of_changed_links();
   [[nodiscard]] bool is_worth_retrying(const RefusedMember& refused) const;
@@ -72,6 +77,8 @@ class Reconciler {
   std::vector<Problem> failures_;  // from apply, in the last reconcile()
   std::vector<PortState> tap_states_;
   std::vector<RefusedMember> refused_;
+  std::vector<Settling> settling_;
+  bool waits_for_bond_ = false;
   std::optional<uint64_t> retry_at_ms_;
   uint64_t backoff_ms_ = 0;
 };

@@ -126,5 +126,90 @@ TEST_F(CompileTest, KeepsAndUndoesItsOwnPromisc) {
   EXPECT_TRUE(steps().empty());
 }
 
+// A bond of two NICs that both carry traffic, and what a plan attaches of them.
+class AttachTurnsTest : public testing::Test {
+ protected:
+  AttachTurnsTest() {
+    observed_.links = {
+        {.ifindex = 1,
+         .name = name("eth0"),
+         .mtu = 1500,
+         .lower_up = true,
+         .master = 3,
+         .bond_member = true,
+         .bond_active = true},
+        {.ifindex = 2,
+         .name = name("eth1"),
+         .mtu = 1500,
+         .lower_up = true,
+         .master = 3,
+         .bond_member = true,
+         .bond_active = true},
+        {.ifindex = 3, .name = name("bond0"), .kind = LinkKind::kBond, .kind_text = "bond"},
+    };
+  }
+  Link& link(uint32_t ifindex) { return observed_.links[ifindex - 1]; }
+  Desired compiled(const std::vector<uint32_t>& settling) const {
+    return compile(make_intent({.devices = {name("bond0")}}, {}).value(), observed_, {}, {}, settling);
+  }
+  // Attaches what may be attached now; the names of what is attached then.
+  std::string attach(const std::vector<uint32_t>& settling = {}) {
+    for (const Action& action : plan(compiled(settling).state, observed_))
+      EXPECT_TRUE(step(observed_, action));
+    std::string names;
+    for (const Member& member : observed_.members) names += std::string(member.name.view()) + " ";
+    return names;
+  }
+
+  State observed_;
+};
+
+TEST_F(AttachTurnsTest, OneAfterTheOther) {
+  EXPECT_EQ(attach(), "eth0 ");
+  EXPECT_FALSE(compiled({1}).waits_for_bond) << "eth0 never lost its link";
+  link(1).lower_up = false;
+  EXPECT_EQ(attach({1}), "eth0 ");
+  EXPECT_TRUE(compiled({1}).waits_for_bond);
+  link(1).lower_up = true;
+  link(1).bond_active = false;  // LACP has not agreed yet
+  EXPECT_EQ(attach({1}), "eth0 ");
+  link(1).bond_active = true;
+  EXPECT_EQ(attach({1}), "eth0 eth1 ");
+  EXPECT_FALSE(compiled({1}).waits_for_bond);
+}
+
+TEST_F(AttachTurnsTest, NotForeverForOneThatDoesNotComeBack) {
+  attach();
+  link(1).lower_up = false;
+  EXPECT_EQ(attach({1}), "eth0 ");
+  EXPECT_EQ(attach({}), "eth0 eth1 ");
+}
+
+TEST_F(AttachTurnsTest, FirstThoseThatCarryNothing) {
+  link(3).bond_keeps_backups = true;
+  link(1).bond_active = true;
+  link(2).bond_active = false;
+  EXPECT_EQ(attach(), "eth1 ");
+  link(2).lower_up = false;
+  EXPECT_EQ(attach({2}), "eth1 ");
+  link(2).lower_up = true;  // still the backup
+  EXPECT_EQ(attach({2}), "eth1 eth0 ");
+}
+
+TEST_F(AttachTurnsTest, AtOnceWhereNothingFlows) {
+  link(1).bond_active = link(2).bond_active = false;
+  EXPECT_EQ(attach(), "eth0 eth1 ");
+}
+
+TEST_F(AttachTurnsTest, NicsWithoutABondDoNotWait) {
+  for (const uint32_t ifindex : {1U, 2U}) {
+    link(ifindex).bond_member = link(ifindex).bond_active = false;
+    link(ifindex).master = 0;
+  }
+  const auto desired =
+      compile(make_intent({.devices = {name("eth0"), name("eth1")}}, {}).value(), observed_, {}, {}, {});
+  EXPECT_EQ(desired.state.members.size(), 2U);
+}
+
 }  // namespace
 }  // namespace xdpfwd::test

@@ -71,7 +71,7 @@ TEST_F(ReconcilerTest, ConvergesAndThenDoesNothing) {
   ASSERT_EQ(kernel_.state.members.size(), 1U);
   EXPECT_EQ(kernel_.state.members[0].flavour, Flavour::kHint);
   EXPECT_TRUE(reconciler_.problems(now_ms_).empty()) << problems();
-  EXPECT_FALSE(reconciler_.retry_at_ms());
+  EXPECT_FALSE(reconciler_.look_again_at_ms());
   const size_t steps = kernel_.applied.size();
   reconcile();
   EXPECT_EQ(kernel_.applied.size(), steps);
@@ -92,7 +92,7 @@ TEST_F(ReconcilerTest, ARefusedHintIsAnsweredByTheTagInTheFrame) {
   EXPECT_EQ(kernel_.state.members[0].flavour, Flavour::kFrame);
   EXPECT_FALSE(link(0).rxvlan) << "turned off before the program looks into the frame";
   EXPECT_TRUE(reconciler_.problems(now_ms_).empty()) << problems();
-  EXPECT_FALSE(reconciler_.retry_at_ms()) << "there is nothing to wait for";
+  EXPECT_FALSE(reconciler_.look_again_at_ms()) << "there is nothing to wait for";
 }
 
 TEST_F(ReconcilerTest, ARefusedNicIsToldAndTriedAgainWithPatience) {
@@ -109,23 +109,23 @@ TEST_F(ReconcilerTest, ARefusedNicIsToldAndTriedAgainWithPatience) {
   EXPECT_EQ(tries, 2U) << "once for each flavour";
   EXPECT_TRUE(kernel_.state.members.empty());
   EXPECT_NE(problems().find("xdp off"), std::string::npos) << problems();
-  ASSERT_TRUE(reconciler_.retry_at_ms());
-  uint64_t wait = *reconciler_.retry_at_ms() - now_ms_;
+  ASSERT_TRUE(reconciler_.look_again_at_ms());
+  uint64_t wait = *reconciler_.look_again_at_ms() - now_ms_;
   EXPECT_EQ(wait, 1000U);
   EXPECT_EQ(kernel_.state.table.rows.size(), 2U) << "one NIC's refusal keeps nothing else from being ready";
   for (int i = 0; i < 10; ++i) {
-    now_ms_ = *reconciler_.retry_at_ms();
+    now_ms_ = *reconciler_.look_again_at_ms();
     reconcile();
-    const uint64_t next = *reconciler_.retry_at_ms() - now_ms_;
+    const uint64_t next = *reconciler_.look_again_at_ms() - now_ms_;
     EXPECT_LE(next, 60'000U);
     EXPECT_GE(next, wait);
     wait = next;
   }
   refuse = false;
-  now_ms_ = *reconciler_.retry_at_ms();
+  now_ms_ = *reconciler_.look_again_at_ms();
   reconcile();
   EXPECT_EQ(kernel_.state.members.size(), 1U);
-  EXPECT_FALSE(reconciler_.retry_at_ms());
+  EXPECT_FALSE(reconciler_.look_again_at_ms());
 }
 
 TEST_F(ReconcilerTest, AChangedNicIsTriedAtOnce) {
@@ -155,8 +155,8 @@ TEST_F(ReconcilerTest, WhatFailsHalfWayIsFinishedLater) {
     uint64_t now = 0;
     for (int round = 0; round < 4; ++round) {
       ASSERT_TRUE(reconciler.reconcile(now));
-      if (!reconciler.retry_at_ms()) break;
-      now = *reconciler.retry_at_ms();
+      if (!reconciler.look_again_at_ms()) break;
+      now = *reconciler.look_again_at_ms();
     }
     EXPECT_EQ(kernel.state.table.rows.size(), 2U) << failing;
     EXPECT_EQ(kernel.state.members.size(), 1U) << failing;
@@ -187,7 +187,7 @@ TEST_F(ReconcilerTest, RowsThatFailedAreReadBack) {
   ASSERT_TRUE(reconciler_.audit(now_ms_));
   EXPECT_NE(problems().find("no memory"), std::string::npos);
   kernel_.fault = nullptr;
-  now_ms_ = *reconciler_.retry_at_ms();
+  now_ms_ = *reconciler_.look_again_at_ms();
   reconcile();
   EXPECT_EQ(kernel_.state.table.rows.size(), 2U);
 }
