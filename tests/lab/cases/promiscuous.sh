@@ -17,13 +17,15 @@ check "forwarding" until_true 60 forwarding
 check "LACP complete" until_true 60 lacp_complete
 both_active() { active eth0 && active eth1; }
 must until_true 30 both_active
-note "with xdpfwd: promiscuity of eth0 $(promiscuity eth0), bond0 $(promiscuity bond0)"
+check_equal "both members are promiscuous" "1 1" "$(promiscuity eth0) $(promiscuity eth1)"
+check_equal "and xdpctl says that it was us" "xdpfwd xdpfwd" "$(status '[.members[].promisc] | join(" ")')"
 check "frames to a guest" send 400 --dev eth2 --dev eth3 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1"
 forwarded() { reason forwarded; }
 check "reach it without 'ip link set bond0 promisc on'" until_true 20 eval '[ $(forwarded) -ge 400 ]'
-ip link set bond0 promisc off
+ip link set eth0 promisc off
+check "somebody turns it off: on again" until_true 30 eval '[ $(promiscuity eth0) -ge 1 ]'
 must send 100 --dev eth2 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1"
-check "also when somebody turns it off" until_true 20 eval '[ $(forwarded) -ge 500 ]'
+check "and frames arrive" until_true 20 eval '[ $(forwarded) -ge 500 ]'
 ip link set eth1 nomaster
 ip link set eth1 down
 ip link set eth1 master bond0
@@ -34,5 +36,5 @@ before=$(forwarded)
 must send 100 --dev eth3 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1"
 check "also on a member that joined later" until_true 20 eval '[ $(forwarded) -ge $((before + 100)) ]'
 must xdpctl detach --all
-check_equal "detached: bond0 is as it was" 0 "$(promiscuity bond0)"
+check_equal "detached: the members are as they were" "0 0 0" "$(promiscuity eth0) $(promiscuity eth1) $(promiscuity bond0)"
 finish

@@ -6,7 +6,6 @@
 
 must nics_up
 must bonds_up 802.3ad
-ip link set bond0 promisc on
 modprobe -a vhost_net tun
 echo 192 >/proc/sys/vm/nr_hugepages
 dpdk-testpmd -l 0,1 --no-pci -m 256 --file-prefix lab \

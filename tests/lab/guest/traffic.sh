@@ -2,7 +2,7 @@
 # Frames: taps with readers, our packet generator and the kernel's as sources on the switch's side.
 # shellcheck shell=bash
 
-# readers N: taps tap1 … tapN, read and checked by our packet generator until readers_end; report in /run/readers.json.
+# readers N: taps tap1 … tapN, read and checked by our packet generator until readers_end, which gives its verdict.
 readers() {
   local i taps=()
   for i in $(seq 1 "$1"); do taps+=(--tap "tap$i"); done
@@ -16,7 +16,7 @@ readers_end() {
   local verdict=0
   kill -INT "$readers_pid"
   wait "$readers_pid" || verdict=$?
-  cat /run/readers.json
+  note "readers: $(cat /run/readers.json)"
   return $verdict
 }
 

@@ -65,7 +65,7 @@ def _parser():
 
     run = commands.add_parser("run", help="run scripts or tests in the guest", description=_RUN)
     _boot_options(run)
-    run.add_argument("--timeout", type=_seconds, default=300, metavar="S", help="end a boot after so long (default 300)")
+    run.add_argument("--timeout", type=_seconds, default=600, metavar="S", help="end a boot after so long (default 600)")
     run.add_argument("script", nargs="+", metavar="SCRIPT|TEST",
                      help="a test (see list), the path of a script, or a program of the guest; what follows -- is its arguments")
     run.set_defaults(action=_run)
