@@ -25,13 +25,14 @@ def _boot_options(parser):
     parser.add_argument("--cpus", type=_count, default=3, metavar="N", help="virtual CPUs (default 3)")
     parser.add_argument("--memory", type=_count, default=2048, metavar="MIB", help="memory (default 2048)")
     parser.add_argument("--nic", choices=[*machine.NICS, "none"], default="igb", help="the NICs' model (default igb)")
-    parser.add_argument("--root", choices=session.ROOTS, default="lab",
-                        help="root file system: the lab's, one with systemd of this machine's suite, or this machine's own")
+    parser.add_argument("--root", choices=list(session.ROOTS), default="lab",
+                        help="root file system: the lab's (Debian 13, with OVS and DPDK), or a small system of this machine's suite")
+    parser.add_argument("--systemd", action="store_true", help="systemd as init (with --root system)")
     parser.add_argument("--disk", action="store_true", help="keep what the guest writes over reboots within the run")
     parser.add_argument("--icount", action="store_true", help="a clock that counts instructions (with --cpus 1)")
     parser.add_argument("--count-instructions", action="store_true", help="load the plugin that counts instructions")
-    parser.add_argument("--silence", type=_seconds, default=180, metavar="S",
-                        help="end a guest that says nothing for so long (default 180)")
+    parser.add_argument("--silence", type=_seconds, default=300, metavar="S",
+                        help="end a guest that says nothing for so long (default 300)")
     parser.add_argument("--build", metavar="DIR", help="the build tree (default $BUILD, or build in the source tree)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep what the guest wrote to $LAB_OUT, and its console")
     parser.add_argument("--show-command", action="store_true", help="print the emulator's command line")

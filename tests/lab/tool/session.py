@@ -13,7 +13,7 @@ from tool.guest import STATUS_GUEST_DIED, EmulatorDied, Guest
 from tool.machine import Machine
 from tool.trouble import Trouble
 
-ROOTS = ("lab", "system", "host")
+ROOTS = {"lab": root.lab, "system": root.system}
 
 
 def boot(options, command_of, shell=False):
@@ -56,14 +56,13 @@ def _machine(options, folder):
                       nic=options.nic, icount=options.icount)
     if options.icount and options.cpus != 1:
         raise Trouble("--icount emulates one CPU: say --cpus 1 too")
-    if options.root == "host":
-        machine.root = Path("/")
-    else:
-        machine.root = {"lab": root.lab, "system": root.system}[options.root]().required()
-        machine.shares = [("tree", case.TREE)]
-        if not _build(options).is_relative_to(case.TREE) and _build(options).is_dir():
-            machine.shares.append(("build", _build(options)))
-    if options.root == "system":
+    machine.root = ROOTS[options.root]().required()
+    machine.shares = [("tree", case.TREE)]
+    if not _build(options).is_relative_to(case.TREE) and _build(options).is_dir():
+        machine.shares.append(("build", _build(options)))
+    if options.systemd:
+        if options.root != "system":
+            raise Trouble("--systemd: only the root file system 'system' has it: say --root system too")
         machine.first_program = "first-systemd"
     if options.disk:
         machine.disk = folder / "disk"
@@ -90,7 +89,7 @@ def _settings(options, machine, share, mark, words, shell):
         "LAB_MARK": mark, "LAB_TREE": case.TREE, "LAB_BUILD": _build(options), "LAB_NIC": options.nic,
         "LAB_KERNEL": options.kernel, "LAB_FIRST": machine.first_program, "LAB_DISK": "yes" if machine.disk else "no",
         "LAB_FOLDER": folder, "LAB_SHELL": "yes" if shell else "no", "LAB_ROWS": rows, "LAB_COLUMNS": columns,
-        "LAB_TERM": os.environ.get("TERM", "dumb"), "LAB_ROOT": options.root,
+        "LAB_TERM": os.environ.get("TERM", "dumb"),
     }
     (share / "settings").write_text("".join(f"{name}={shlex.quote(str(value))}\n" for name, value in settings.items()),
                                     encoding="utf-8")

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Our own tests on a stock Debian kernel: the contract with Linux, the programs frame by frame, the daemon end to end.
+# lab: --root system --nic none --timeout 1200 --silence 600
+. "$LAB_GUEST/checks.sh"
+modprobe -a tun veth bridge bonding
+export XDPFWD_RANDOM_FRAMES=20000 XDPFWD_HINT_FRAMES=2000
+for layer in contract bpf e2e; do
+  [ -x "$LAB_BUILD/tests/${layer}_tests" ] || { not_ok "$layer: $LAB_BUILD has no ${layer}_tests: build them"; continue; }
+  "${layer}_tests" --gtest_brief=1 >"/run/$layer.log" 2>&1
+  status=$?
+  check_equal "$layer: $(grep -oE '[0-9]+ tests ran' "/run/$layer.log" || echo none), no failure" 0 "$status"
+  [ "$status" = 0 ] || tail -60 "/run/$layer.log"
+done
+finish
