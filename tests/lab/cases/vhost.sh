@@ -27,6 +27,9 @@ check "2000 frames from the kernel's pktgen" kernel_pktgen eth2 2000 1000 "$(gue
 check "all forwarded" until_true 20 eval '[ $(reason forwarded) -ge 2000 ]'
 check "all received behind vhost-net" until_true 30 eval '[ $(received) -ge $((before + 2000)) ]'
 check_equal "none lost at the tap" 0 "$(xdpctl stats --json | jq '[.ports[].lost[]] | add')"
+port_state() { xdpctl port list --json | jq -r '.ports[0].state'; }
+check_equal "its port is open" open "$(port_state)"
 kill -INT $testpmd
-check "the guest ends: its tap has no reader, or is gone" until_true 60 eval '! forwarding'
+check "the guest ends and its tap with it: the port is missing" until_true 60 eval '[ "$(port_state)" = missing ]'
+check_equal "and no row leads there" 0 "$(status .rows_installed)"
 finish

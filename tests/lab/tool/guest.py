@@ -18,6 +18,8 @@ import time
 from tool import terminal
 
 _CONSOLE_LINES_SHOWN = 40
+# A kernel that prints without end must not fill the disk.
+_CONSOLE_LOG_LIMIT = 16 << 20
 _PR_SET_PDEATHSIG = 1
 # Statuses of the lab's own, as timeout(1) and env(1) have them.
 STATUS_TIME_UP = 124
@@ -166,8 +168,9 @@ class Guest:
 
     def _on_console(self, connection):
         data = self._received(connection)
-        self._console_log.write(data)
-        self._console_log.flush()
+        if self._console_log.tell() < _CONSOLE_LOG_LIMIT:
+            self._console_log.write(data)
+            self._console_log.flush()
         *lines, self._console_line = (self._console_line + data).replace(b"\r", b"").split(b"\n")
         # A guest may never end its line.
         self._console_line = self._console_line[-4096:]
