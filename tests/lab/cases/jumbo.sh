@@ -18,7 +18,7 @@ must until_true 60 lacp_complete
 configure 1
 must daemon_up
 check "MTU 9000: status says which member has no program, and why" until_true 60 eval \
-  'status ".problems[] | select(.thing == \"member eth0\") | .why" | grep -qi mtu'
+  'status ".problems[] | select(.thing == \"member eth0\") | .why + .remedy" | grep -q "does not take.*MTU"'
 note "it says: $(status '.problems[] | select(.thing == "member eth0") | .why + "; " + .remedy' | head -1)"
 check "neither member has one" eval '! has_native_xdp eth0 && ! has_native_xdp eth1'
 check "ping" tor ping -c 3 -i 0.2 -W 10 10.100.0.1
