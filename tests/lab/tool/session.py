@@ -8,6 +8,7 @@ import shutil
 import sys
 from pathlib import Path
 
+from count import instruments
 from tool import archive, cache, case, emulator, host_programs, initramfs, kernel, root, run_folder, terminal
 from tool.guest import STATUS_GUEST_DIED, EmulatorDied, Guest
 from tool.machine import Machine
@@ -27,7 +28,7 @@ def boot(options, command_of, shell=False):
         host_programs.provide(_build(options), share)
         initramfs.build(machine.kernel, folder / "initramfs", with_disk=machine.disk is not None)
         if options.count_instructions:
-            machine.more += _counting().arguments(share / "out", machine)
+            machine.more += instruments.arguments(share, machine)
         words, environment = emulator.command()
         if options.show_command:
             print(shlex.join([*words, *machine.arguments(folder)]), file=sys.stderr)
@@ -95,14 +96,6 @@ def _settings(options, machine, share, mark, words, shell):
                                     encoding="utf-8")
     (share / "shares").write_text("".join(f"{tag} {path}\n" for tag, path in machine.shares), encoding="utf-8")
     (share / "command").write_bytes(b"".join(os.fsencode(word) + b"\0" for word in words))
-
-
-def _counting():
-    try:
-        from tool import counting
-    except ImportError as missing:
-        raise Trouble(f"--count-instructions: {missing}") from None
-    return counting
 
 
 def _report(guest, status, complaint):
