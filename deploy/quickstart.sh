@@ -41,11 +41,21 @@ die() { say "quickstart: $*"; exit 1; }
 [ "$(id -u)" -eq 0 ] || die "namespaces and BPF need root: run it as root, or with sudo"
 
 build=$(realpath -m "${BUILD:-build}")
+# On a terminal, the last line of what is read, over and over; elsewhere nothing.
+show_progress() {
+  local line
+  while IFS= read -r line; do
+    [ ! -t 2 ] || printf '\r\033[K%.100s' "$line" >&2
+  done
+  [ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
 if $make; then
   step "packages and build"
   deploy/dependencies.sh build >&2
   cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=OFF >"$build.log" 2>&1 || { tail -30 "$build.log" >&2; die "cmake failed"; }
-  ninja -C "$build" xdpfwd xdpctl xdpfwd-pktgen >>"$build.log" 2>&1 || { tail -30 "$build.log" >&2; die "the build failed"; }
+  say "building in $build; what the compiler says is in $build.log"
+  ninja -C "$build" xdpfwd xdpctl xdpfwd-pktgen 2>&1 | tee -a "$build.log" | show_progress || { tail -30 "$build.log" >&2; die "the build failed"; }
   rm -f "$build.log"
 fi
 for program in xdpfwd xdpctl xdpfwd-pktgen; do

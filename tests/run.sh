@@ -5,17 +5,17 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-ctest_layers=(unit property bpf contract e2e fuzz)
-default_layers=(lint "${ctest_layers[@]}")
-# Longer ones, on request.
-more_layers=(tidy fuzzing sanitize package lab)
+# On request: tidy, which takes long, and for a quick look unit, property, contract and fuzz, which sanitize and fuzzing
+# contain, under the sanitizers.
+default_layers=(lint sanitize fuzzing bpf e2e package lab)
+more_layers=(tidy unit property contract fuzz)
 all_layers=("${default_layers[@]}" "${more_layers[@]}")
 
 usage() {
   cat <<TEXT
 usage: tests/run.sh [LAYER...] [--all-kernels]
 layers: ${default_layers[*]}
-more, on request: ${more_layers[*]}
+on request: ${more_layers[*]} (sanitize and fuzzing contain the last four)
 --all-kernels: the lab with every kernel it offers, not with the usual one alone
 environment: BUILD=build  JOBS=$(nproc)  XDPFWD_RANDOM_FRAMES, XDPFWD_HINT_FRAMES (see docs/testing.md)
 TEXT
@@ -108,8 +108,17 @@ run_ctest() {
 step "dependencies"
 deploy/dependencies.sh test || { failed=1; failures+=("dependencies"); finish; }
 
+# What the layers need of the main tree.
+targets=(xdpfwd xdpctl xdpfwd-pktgen xdpfwd-bench)
+for layer in "${layers[@]}"; do
+  case "$layer" in
+    unit | property | bpf | contract | e2e) targets+=("${layer}_tests") ;;
+    fuzz) targets+=(fuzz_config fuzz_guest_file fuzz_call fuzz_link fuzz_frame) ;;
+  esac
+done
+
 step "build"
-if ! { cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" >>"$build.log" 2>&1; }; then
+if ! { cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" "${targets[@]}" >>"$build.log" 2>&1; }; then
   tail -60 "$build.log"
   failed=1
   failures+=("build")
@@ -121,12 +130,13 @@ for layer in "${layers[@]}"; do
   case "$layer" in
     lint) for lint in tests/lint/*.sh; do check "lint: $(basename "$lint" .sh)" bash "$lint" "$build"; done ;;
     tidy) check "tidy" bash tests/tidy/tidy.sh "$build" ;;
-    fuzzing) check "every fuzz target for a while" bash tests/fuzz/run.sh ;;
+    fuzzing) check "every fuzz target for a while" env SECONDS_EACH=10 bash tests/fuzz/run.sh ;;
     sanitize)
       # The fuzzers' tree has both sanitizers already.
       step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
       if bash tests/fuzz/run.sh --build-only unit_tests property_tests contract_tests; then
-        for label in unit property contract; do run_ctest "$build-fuzz" "$label"; done
+        # They share nothing.
+        for label in unit property contract; do run_ctest "$build-fuzz" "$label" -j "$jobs"; done
       else
         failed=$((failed + 1))
         failures+=("sanitized build")

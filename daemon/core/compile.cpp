@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 namespace xdpfwd {
 namespace {
@@ -236,8 +237,10 @@ void compile_members(const Intent& intent, const State& observed, const std::vec
   for (const Member& member : observed.members) taken[member.slot] = true;
   AttachTurns turns(observed, settling);
   std::vector<const Link*> links = resolve_members(intent.settings.devices, observed, &desired.problems);
-  std::ranges::stable_partition(links,
-                                [](const Link* link) { return !link->lower_up || !link->bond_active; });
+  // Those that carry nothing first.
+  std::ranges::sort(links, {}, [](const Link* link) {
+    return std::pair(link->lower_up && link->bond_active, link->ifindex);
+  });
   for (const Link* link : links) {
     const std::string thing = fmt::format("member {}", link->name.view());
     if (std::ranges::find(hold.members, link->name) != hold.members.end()) {

@@ -9,13 +9,11 @@ work=$(mktemp -d /var/tmp/xdpfwd-package.XXXXXX)
 trap 'rm -rf "$work"' EXIT
 fail() { echo "package: $*" >&2; exit 1; }
 
-mkdir "$work/xdpfwd"
-git archive HEAD | tar -x -C "$work/xdpfwd"
-(cd "$work/xdpfwd" && dpkg-buildpackage -b -us -uc) >"$work/build.log" 2>&1 || { tail -50 "$work/build.log"; fail "dpkg-buildpackage failed"; }
+packages=$(tests/package/build.sh) || fail "the packages do not build"
 version=$(dpkg-parsechangelog -l debian/changelog -S Version)
 architecture=$(dpkg --print-architecture)
-main=$work/xdpfwd_${version}_$architecture.deb
-tools=$work/xdpfwd-tools_${version}_$architecture.deb
+main=$packages/xdpfwd_${version}_$architecture.deb
+tools=$packages/xdpfwd-tools_${version}_$architecture.deb
 
 has() { dpkg-deb -c "$1" | grep -qE " \./$2\$" || fail "$(basename "$1") has no /$2"; }
 has "$main" usr/sbin/xdpfwd
