@@ -8,7 +8,7 @@ for layer in contract bpf e2e; do
   [ -x "$LAB_BUILD/tests/${layer}_tests" ] || { not_ok "$layer: $LAB_BUILD has no ${layer}_tests: build them"; continue; }
   "${layer}_tests" --gtest_brief=1 >"/run/$layer.log" 2>&1
   status=$?
-  check_equal "$layer: $(grep -oE '[0-9]+ tests ran' "/run/$layer.log" || echo none), no failure" 0 "$status"
+  check_equal "$layer: $(grep -oE '[0-9]+ tests? from .* ran' "/run/$layer.log" || echo 'none ran'), no failure" 0 "$status"
   [ "$status" = 0 ] || tail -60 "/run/$layer.log"
 done
 finish
