@@ -113,6 +113,7 @@ targets=(xdpfwd xdpctl xdpfwd-pktgen xdpfwd-bench)
 for layer in "${layers[@]}"; do
   case "$layer" in
     unit | property | bpf | contract | e2e) targets+=("${layer}_tests") ;;
+    lab) targets+=(contract_tests bpf_tests e2e_tests) ;;
     fuzz) targets+=(fuzz_config fuzz_guest_file fuzz_call fuzz_link fuzz_frame) ;;
   esac
 done
