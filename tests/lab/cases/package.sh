@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The .deb as a user has it: installed, started by systemd, reloaded, rebooted, purged.
-# lab: --root system --systemd --disk --timeout 900
+# lab: --root system --systemd --disk --timeout 1200 --silence 900
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/product.sh"
 . "$LAB_GUEST/traffic.sh"

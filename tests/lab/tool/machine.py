@@ -5,6 +5,8 @@ Emulation only (TCG), so that a run is the same on every machine; never KVM."""
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tool import clock
+
 NICS = {"igb": "igb", "virtio": "virtio-net-pci", "vmxnet3": "vmxnet3"}
 CABLES = 2
 
@@ -56,7 +58,9 @@ class Machine:
         # An oops ends the guest, and a panic ends it at once: a broken kernel must not look like a slow one.
         # nokaslr: addresses of functions, for those who count instructions.
         first = "console=ttyS0 quiet panic=-1 oops=panic net.ifnames=0 tsc=reliable no_timer_check mitigations=off"
-        return f"{first} nokaslr systemd.show_status=0"
+        # With icount the counter counts emulated nanoseconds.
+        khz = 1_000_000 if self.icount else clock.counter_khz()
+        return f"{first} nokaslr tsc_early_khz={khz} systemd.show_status=1"
 
     def _folders(self, folder):
         words = []
