@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/guest_fields.h"
 #include "core/report_names.h"
@@ -85,6 +86,7 @@ std::string render_problems(const std::vector<Problem>& problems, Style style) {
 
 std::string macs_of(const Guest& guest) {
   std::vector<std::string> texts;
+  texts.reserve(guest.macs.size());
   for (const MacAddress& mac : guest.macs) texts.push_back(mac.text());
   return fmt::format("{}", fmt::join(texts, ","));
 }
@@ -95,6 +97,7 @@ std::string vlan_text(VlanTag vlan) {
 
 std::string vlans_of(const Guest& guest) {
   std::vector<std::string> texts;
+  texts.reserve(guest.vlans.size());
   for (const VlanTag vlan : guest.vlans) texts.push_back(vlan_text(vlan));
   return fmt::format("{}", fmt::join(texts, ","));
 }
@@ -105,7 +108,7 @@ double rate(uint64_t now, uint64_t before, double seconds) {
 }
 
 std::string rate_text(double per_second) {
-  return count_text(static_cast<uint64_t>(per_second + 0.5));
+  return count_text(static_cast<uint64_t>(std::llround(per_second)));
 }
 
 const MemberReport* earlier_member(const StatsReport& stats, const MemberReport& like) {

@@ -259,6 +259,7 @@ const Option* find_option(std::string_view path) {
 
 std::vector<std::string_view> section_names() {
   std::vector<std::string_view> names;
+  names.reserve(kSections.size());
   for (const Section& section : kSections) names.push_back(section.name);
   return names;
 }

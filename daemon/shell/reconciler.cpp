@@ -53,6 +53,7 @@ Result<void> Reconciler::reconcile(uint64_t now_ms) {
     }
     forget_refusals_of_changed_links();
     std::vector<uint32_t> settling;
+    settling.reserve(settling_.size());
     for (const Settling& nic : settling_) settling.push_back(nic.ifindex);
     Desired desired = compile(intent_, observed_, refusals(), hold_, settling);
     waits_for_bond_ = desired.waits_for_bond;
@@ -152,6 +153,7 @@ bool Reconciler::is_worth_retrying(const RefusedMember& refused) const {
 
 std::vector<Refusal> Reconciler::refusals() const {
   std::vector<Refusal> all;
+  all.reserve(refused_.size());
   for (const RefusedMember& refused : refused_) all.push_back(refused.refusal);
   return all;
 }
