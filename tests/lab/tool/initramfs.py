@@ -71,14 +71,21 @@ def _module(path):
 
 def build(kernel, into, with_disk=False):
     """Writes the initramfs of a kernel to a file."""
+    folders = ("bin", "dev", "proc", "sys", "modules", "lower", "upper", "new", "lab")
+    write(kernel, into, _INIT, _MODULES + (_MODULES_OF_A_DISK if with_disk else ()), _APPLETS, folders)
+
+
+def write(kernel, into, init, modules, applets, folders, programs=()):
+    """Busybox, its applets and other programs in /bin, a kernel's modules in /modules, a program as /init."""
     archive = _Cpio()
-    for name in ("bin", "dev", "proc", "sys", "modules", "lower", "upper", "new", "lab"):
+    for name in folders:
         archive.folder(name)
     archive.file("bin/busybox", (root.lab().required() / "usr/bin/busybox").read_bytes())
-    for applet in _APPLETS:
+    for applet in applets:
         archive.link(f"bin/{applet}", "busybox")
-    wanted = _MODULES + (_MODULES_OF_A_DISK if with_disk else ())
-    for number, path in enumerate(_load_order(kernel, wanted)):
+    for program in programs:
+        archive.file(f"bin/{program.name}", program.read_bytes())
+    for number, path in enumerate(_load_order(kernel, modules)):
         archive.file(f"modules/{number:02}-{path.name.split('.')[0]}.ko", _module(path), 0o644)
-    archive.file("init", _INIT.read_bytes())
+    archive.file("init", init.read_bytes())
     into.write_bytes(archive.whole())
