@@ -75,8 +75,8 @@ def _make_disk(path):
     """An empty file system that takes no room until it is written to."""
     with open(path, "wb") as file:
         file.truncate(2 << 30)
-    archive.run([*root.lab().program("usr/sbin/mke2fs"), "-q", "-t", "ext4", "-F", "-E", "lazy_itable_init=1,root_owner=0:0",
-                 path])
+    archive.run([*root.lab().program("usr/sbin/mke2fs"), "-q", "-t", "ext4", "-F", "-J", "size=8", "-E",
+                 "lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0", path])
 
 
 def _build(options):
