@@ -24,8 +24,9 @@ struct Desired {
   std::vector<PortState> tap_states;  // by index of Intent::taps
 };
 
-// `settling`: NICs that were attached a moment ago, by ifindex. Attaching resets many NICs (mlx5, igb: seconds without
-// link), so the members of a bond are attached one after the other, each when the one before is back.
+// `settling`: NICs that were attached a moment ago, by ifindex. Attaching resets many NICs (mlx5, igb:
+// seconds without link), so the members of a bond are attached one after the other, each when the one before
+// is back.
 Desired compile(const Intent& intent, const State& observed, const std::vector<Refusal>& refusals,
                 const Hold& hold, const std::vector<uint32_t>& settling = {});
 

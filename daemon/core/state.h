@@ -29,7 +29,7 @@ struct Link {
   uint32_t lower = 0;     // of a VLAN device: the ifindex it is on; 0 = none
   // taps
   bool multi_queue = false;
-  uint32_t queues = 0;  // attached queues, counted for multi-queue taps only
+  uint32_t queues = 0;              // attached queues, counted for multi-queue taps only
   bool bond_keeps_backups = false;  // a bond in active-backup mode
   // bond members
   bool bond_member = false;
