@@ -169,7 +169,7 @@ def _clean(_):
 def main(words):
     # What ends the lab ends its guest: 'finally' runs.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(128 + number))
+        signal.signal(number, lambda received, _: sys.exit(128 + received))
     arguments = []
     if "--" in words:
         at = words.index("--")
