@@ -66,10 +66,9 @@ bool NetlinkSocket::drain() {
   bool any = false;
   for (;;) {
     const ssize_t received = recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (received > 0) {
+    // ENOBUFS: messages were lost, all the more reason to look.
+    if (received > 0 || (received < 0 && errno == ENOBUFS)) {
       any = true;
-    } else if (received < 0 && errno == ENOBUFS) {
-      any = true;  // messages were lost: all the more reason to look
     } else if (received >= 0 || errno != EINTR) {
       return any;
     }

@@ -69,7 +69,7 @@ std::string Pins::map_path(std::string_view name) const {
 }
 
 Result<std::string> Pins::new_map_folder() const {
-  const std::string path = maps_ + "-new";
+  std::string path = maps_ + "-new";
   remove_tree(path);  // left by a crash
   if (auto made = make_folder(path); !made) return std::unexpected(made.error());
   return path;
