@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 
 // Nothing is thrown across our functions, so toml++ shall not throw either.
 #define TOML_EXCEPTIONS 0
@@ -349,10 +350,35 @@ Result<void> read_guests(const FileErrors& errors, const toml::node& node, std::
 // ---- files
 // ---------------------------------------------------------------------------------------------------
 
+// Where a line opens a table and does not name it. The parser (toml++ 3.3, Debian 12) takes a name there for
+// granted: an assertion, and without assertions undefined behaviour.
+std::optional<toml::source_position> nameless_table(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const auto may_begin_name = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("-_\"']").contains(c);
+  };
+  for (toml::source_index line = 1; !text.empty(); ++line) {
+    const std::string_view now = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(now.size() + 1, text.size()));
+    size_t at = now.find_first_not_of(kBlanks);
+    if (at == now.npos || now[at] != '[') continue;
+    at = now.find_first_not_of(kBlanks, at + 1);
+    if (at != now.npos && now[at] == '[') at = now.find_first_not_of(kBlanks, at + 1);
+    if (at == now.npos) at = now.size();
+    if (at == now.size() || !may_begin_name(now[at]))
+      return toml::source_position{line, static_cast<toml::source_index>(at + 1)};
+  }
+  return std::nullopt;
+}
+
 // `seen`: the sections that earlier pieces of the same file had.
 Result<void> read_piece(const std::string& file, const ConfigPiece& piece, std::vector<std::string>& seen,
                         Config& config) {
   const FileErrors errors(file, piece.lines_before);
+  if (const auto at = nameless_table(piece.text))
+    return errors.fail_at({.begin = *at, .end = *at, .path = {}}, "not TOML: a table's name must follow '['",
+                          "write it like this: [uplink]");
   const auto parsed = toml::parse(piece.text, std::string_view(file));
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

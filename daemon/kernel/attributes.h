@@ -34,7 +34,9 @@ class Attributes {
 
   // Those of a message, behind a family header of `header_size` bytes.
   static Attributes of(const nlmsghdr& message, size_t header_size) {
-    return {mnl_nlmsg_get_payload_offset(&message, header_size), mnl_nlmsg_get_payload_tail(&message)};
+    // Not mnl_nlmsg_get_payload_tail(), which rounds up: the last bytes need not be there.
+    return {mnl_nlmsg_get_payload_offset(&message, header_size),
+            reinterpret_cast<const char*>(&message) + message.nlmsg_len};
   }
   static Attributes in(const nlattr* nest) {
     const auto* payload = static_cast<const char*>(mnl_attr_get_payload(nest));

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "core/config_pieces.h"
 
@@ -149,6 +148,9 @@ INSTANTIATE_TEST_SUITE_P(
     Config, EveryMistake,
     testing::Values(
         Mistake{"not_toml", "[uplink\n", "a.toml:1:", "not TOML", ""},
+        Mistake{"table_without_name", "[log]\nlevel='info'\n [[ =]]\n", "a.toml:3:5:", "not TOML",
+                "[uplink]"},
+        Mistake{"table_without_end", "[\n", "a.toml:1:2:", "not TOML", "[uplink]"},
         Mistake{"key_twice", "[fdb]\nmax_entries=1\nmax_entries=2\n", "a.toml:3:", "not TOML", ""},
         Mistake{"not_utf8", "[log]\nlevel='\xff'\n", "a.toml:2:", "not TOML", ""},
         Mistake{"unknown_section", "[uplnk]\ndevices=['a']\n", "a.toml:1:2", "unknown section or key 'uplnk'",
@@ -317,20 +319,11 @@ TEST(Config, guests_added_over_the_socket_are_named_as_such) {
   EXPECT_EQ(checked.error().message, "guest 'vm1': the name is already taken by the guest at a.toml:7:1");
 }
 
-// The text of a hundred thousand guests becomes values in well under the 2 s that the whole start may take.
-// The limit is generous because other tests run beside it; benchmarks have the figure.
+// How long it takes is told by `xdpfwd-bench scale`.
 TEST(Config, a_hundred_thousand_guests) {
-  const std::string text = many_guests(100'000);
-  const auto start = std::chrono::steady_clock::now();
-  const auto config = parse(text);
-  const auto took = std::chrono::steady_clock::now() - start;
+  const auto config = parse(many_guests(100'000));
   ASSERT_TRUE(config) << config.error().text();
   EXPECT_EQ(config->guests.size(), 100'000U);
-  RecordProperty("milliseconds",
-                 static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(took).count()));
-#if !defined(__SANITIZE_ADDRESS__) && defined(NDEBUG)
-  EXPECT_LT(took, std::chrono::seconds(4));
-#endif
 }
 
 }  // namespace
