@@ -50,6 +50,7 @@ struct generator_run run;
 struct generator_refusals refusals[PKTGEN_MAX_DEVICES];
 __u32 generator_id; /* of the program below */
 const volatile __u8 pattern[PKTGEN_PATTERN_SIZE];
+const volatile __u32 gaps_q16[PKTGEN_GAPS];
 
 static __always_inline __u32 words48(__u64 value)
 {
@@ -83,6 +84,24 @@ static __always_inline int finish(void)
 	return XDP_DROP;
 }
 
+/* From this frame to the one after it, in 1/65536 nanoseconds. */
+static __always_inline __u64 next_gap_q16(void)
+{
+	__u64 gap = run.interval_q16;
+
+	if (run.burst > 1) {
+		if (run.in_burst) {
+			run.in_burst--;
+			return 0;
+		}
+		run.in_burst = run.burst - 1;
+		gap *= run.burst;
+	}
+	if (run.poisson)
+		gap = (gap >> 16) * gaps_q16[bpf_get_prandom_u32() & (PKTGEN_GAPS - 1)];
+	return gap;
+}
+
 SEC("xdp")
 int generate(struct xdp_md *ctx)
 {
@@ -95,15 +114,27 @@ int generate(struct xdp_md *ctx)
 		return XDP_DROP;
 	if (!run.start_ns)
 		run.start_ns = now;
-	if (now - run.start_ns >= run.duration_ns || run.sent + run.left_out >= run.limit)
+	if (now - run.start_ns >= run.duration_ns || run.sent + run.left_out + run.unsent >= run.limit)
 		return finish();
-	/* A run that was held up catches up at full speed: slower, it never would on a busy machine. */
-	if (run.interval_q16 && (now - run.start_ns) << 16 < run.due_q16)
-		return XDP_DROP;
+	/*
+	 * A run that was held up catches up at full speed: slower, it never would on a busy machine. Where that
+	 * would be a burst that nobody asked for, there is a longest lag, and what is later is not sent.
+	 */
+	if (run.interval_q16) {
+		__u64 elapsed_q16 = (now - run.start_ns) << 16;
+
+		if (elapsed_q16 < run.due_q16)
+			return XDP_DROP;
+		if (run.max_lag_q16 && elapsed_q16 - run.due_q16 > run.max_lag_q16) {
+			run.due_q16 += next_gap_q16();
+			run.unsent++;
+			return XDP_DROP;
+		}
+	}
 
 	key = run.next_stream;
 	run.next_stream = key + 1 < run.stream_count ? key + 1 : 0;
-	run.due_q16 += run.interval_q16;
+	run.due_q16 += next_gap_q16();
 	run.last_ns = now;
 
 	stream = bpf_map_lookup_elem(&streams, &key);

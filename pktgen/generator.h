@@ -41,20 +41,28 @@ struct generator_run {
   __u64 duration_ns;
   __u64 limit;        /* frames */
   __u64 interval_q16; /* nanoseconds between frames in 1/65536; 0 = as fast as possible */
+  __u64 max_lag_q16;  /* frames later than this are not sent but counted; 0 = all are sent, however late */
   __u32 frame_len;    /* of the frame that BPF_PROG_TEST_RUN is given */
   __u32 stream_count;
   __u32 ifindex[PKTGEN_MAX_DEVICES]; /* 0 = the device is out: its frames are not made */
   __u32 netns;                       /* inode of the network namespace */
+  __u32 burst;                       /* frames that are due at the same moment; 0 counts as 1 */
+  __u32 poisson;                     /* gaps are exponentially distributed around the interval */
   /* Written by the program. Times are CLOCK_MONOTONIC. */
   __u32 next_stream;
   __u32 done;
+  __u32 in_burst; /* frames left of the present burst */
   __u32 pad;
   __u64 start_ns; /* of the first frame */
   __u64 due_q16;  /* when the next frame is due, from start_ns, in 1/65536 nanoseconds */
   __u64 last_ns;  /* when the last frame was made */
   __u64 sent;
   __u64 left_out; /* frames that were due for a device that was out */
+  __u64 unsent;   /* frames that were too late, and so were not made */
 };
+
+/* Gaps of a Poisson process, as multiples of their mean in 1/65536: one of these at random is the next. */
+#define PKTGEN_GAPS 4096
 
 /* Frames that a device did not take after they had been sent to it. */
 struct generator_refusals {

@@ -84,6 +84,7 @@ Result<Skeleton> load(size_t stream_count, bool with_tracepoints) {
   Skeleton skeleton(generator_bpf__open());
   if (!skeleton) return fail_errno("the generator program", errno);
   std::ranges::copy(fill_pattern(), const_cast<uint8_t*>(skeleton->rodata->pattern));
+  std::ranges::copy(poisson_gaps_q16(), const_cast<uint32_t*>(skeleton->rodata->gaps_q16));
   bpf_map__set_max_entries(skeleton->maps.streams, static_cast<uint32_t>(stream_count));
   bpf_program__set_autoload(skeleton->progs.devmap_xmit, with_tracepoints);
   bpf_program__set_autoload(skeleton->progs.redirect_err, with_tracepoints);
@@ -187,6 +188,10 @@ Result<void> LiveSender::prepare(const StreamSet& streams) {
   generator_run& run = skeleton_->bss->run;
   const Pace pace = Pace::of_pps(options_.pps);
   run.interval_q16 = pace.interval_q16();
+  run.max_lag_q16 = pace.interval_q16() * options_.max_late;
+  run.burst = options_.burst;
+  run.in_burst = options_.burst - 1;
+  run.poisson = options_.poisson ? 1 : 0;
   run.limit = options_.count.value_or(UINT64_MAX);
   run.duration_ns = options_.duration ? static_cast<uint64_t>(options_.duration->count()) : UINT64_MAX;
   run.frame_len = static_cast<uint32_t>(frame_.size());
@@ -236,6 +241,8 @@ void LiveSender::run() {
   accept_wake_up();
   if (auto entered = netns_.enter(); !entered) {
     error_ = entered.error();
+  } else if (auto first = options_.realtime ? go_before_others() : Result<void>(); !first) {
+    error_ = first.error();
   } else {
     LIBBPF_OPTS(bpf_test_run_opts, call);
     call.data_in = frame_.data();
@@ -290,6 +297,7 @@ SendReport LiveSender::snapshot() const {
   }
   const generator_run& run = skeleton_->bss->run;
   report.left_out = peek(run.left_out);
+  report.unsent = peek(run.unsent);
   report.asked_pps = options_.pps;
   const uint64_t start = peek(run.start_ns);
   const uint64_t last = peek(run.last_ns);

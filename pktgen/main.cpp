@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// xdpfwd-pktgen: send, sink and loop. This file is the command line and nothing else.
+// xdpfwd-pktgen: send, ladder, sink and loop. This file is the command line and nothing else.
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -13,6 +13,7 @@
 #include "pktgen/report_text.h"
 #include "pktgen/scenario.h"
 #include "pktgen/start_signal.h"
+#include "pktgen/tc_drop.h"
 
 namespace xdpfwd::pktgen {
 namespace {
@@ -32,7 +33,14 @@ struct Flags {
   std::vector<std::string> devices;
   std::vector<std::string> taps;
   std::vector<std::string> stack_devices;
-  std::vector<size_t> sizes;
+  std::vector<std::string> sizes;
+  std::vector<std::string> drop_devices;
+  std::vector<double> rates;
+  unsigned burst = 1;
+  unsigned max_late = 0;
+  bool poisson = false;
+  bool realtime = false;
+  bool one_byte = false;
   std::optional<double> pps;
   std::optional<uint64_t> count;
   std::optional<double> duration;
@@ -78,7 +86,12 @@ Result<Scenario> scenario_of(const Flags& flags) {
     if (!member) return std::unexpected(member.error());
     scenario.members.push_back(std::move(*member));
   }
-  if (!flags.sizes.empty()) scenario.sizes = flags.sizes;
+  if (!flags.sizes.empty()) scenario.sizes.clear();
+  for (const std::string& text : flags.sizes) {
+    auto sizes = parse_size(text);
+    if (!sizes) return std::unexpected(sizes.error());
+    scenario.sizes.insert(scenario.sizes.end(), sizes->begin(), sizes->end());
+  }
   if (flags.pps) scenario.pps = flags.pps;
   if (flags.count) scenario.count = flags.count;
   if (flags.duration) scenario.duration_s = flags.duration;
@@ -94,46 +107,109 @@ Result<Scenario> scenario_of(const Flags& flags) {
   return scenario;
 }
 
-int run_send(const Flags& flags, Interrupt& interrupt) {
+// A sender of what the flags ask for, and what it is.
+struct Planned {
+  Scenario scenario;
+  StreamSet streams;
+  SendOptions options;
+  Backend backend = Backend::kLive;
+};
+
+Result<Planned> plan_sending(const Flags& flags) {
   auto scenario = scenario_of(flags);
-  if (!scenario) return complain(scenario.error(), kUsage);
-  if (auto checked = check_guests(scenario->guests, false); !checked)
-    return complain(checked.error(), kUsage);
+  if (!scenario) return std::unexpected(scenario.error());
+  if (auto checked = check_guests(scenario->guests, false); !checked) return std::unexpected(checked.error());
   const std::vector<std::string> devices = flags.devices.empty() ? scenario->tx_devices() : flags.devices;
-  if (devices.empty()) return complain({"no device to send from", "name at least one: --dev eth0"}, kUsage);
-  StreamOptions stream_options{.members = static_cast<uint32_t>(devices.size())};
+  if (devices.empty()) return fail("no device to send from", "name at least one: --dev eth0");
+  StreamOptions stream_options{.members = static_cast<uint32_t>(devices.size()),
+                               .one_byte_payload = flags.one_byte};
   // Numbers of streams start anywhere, so that a sink which sees two runs takes them for two.
   stream_options.first_id =
       flags.first_id.value_or(1 + std::random_device()() % (StreamSet::kMaxStreams / 2));
   if (!scenario->sizes.empty()) stream_options.sizes = scenario->sizes;
   auto streams = StreamSet::of_guests(scenario->guests, stream_options);
-  if (!streams) return complain(streams.error(), kUsage);
+  if (!streams) return std::unexpected(streams.error());
   if (!scenario->count && !scenario->duration_s) scenario->duration_s = 10;
-
   SendOptions options{.devices = devices,
                       .netns = flags.netns.empty() ? scenario->tx_netns : flags.netns,
                       .pps = scenario->pps.value_or(0),
                       .count = scenario->count,
                       .cpu = flags.tx_cpu,
                       .qdisc_bypass = !flags.qdisc,
-                      .batch = flags.batch};
+                      .batch = flags.batch,
+                      .burst = flags.burst,
+                      .poisson = flags.poisson,
+                      .max_late = flags.max_late,
+                      .realtime = flags.realtime};
   if (scenario->duration_s)
     options.duration = std::chrono::nanoseconds(static_cast<int64_t>(*scenario->duration_s * 1e9));
   const Backend backend = scenario->backend.value_or(Backend::kLive);
-  auto sender = make_sender(backend, *streams, options);
-  if (!sender) return complain(sender.error(), kEnvironment);
-  if (auto started = (*sender)->start(); !started) return complain(started.error(), kEnvironment);
+  return Planned{std::move(*scenario), std::move(*streams), std::move(options), backend};
+}
+
+Result<SendReport> send_once(const Planned& planned, Interrupt& interrupt) {
+  auto sender = make_sender(planned.backend, planned.streams, planned.options);
+  if (!sender) return std::unexpected(sender.error());
+  if (auto started = (*sender)->start(); !started) return std::unexpected(started.error());
   while (!(*sender)->finished()) {
     interrupt.wait(-1, 10ms);
     if (interrupt.arrived()) (*sender)->stop();
   }
-  auto report = (*sender)->wait();
+  return (*sender)->wait();
+}
+
+int run_send(const Flags& flags, Interrupt& interrupt) {
+  const auto planned = plan_sending(flags);
+  if (!planned) return complain(planned.error(), kUsage);
+  const auto report = send_once(*planned, interrupt);
   if (!report) return complain(report.error(), kEnvironment);
-  fmt::print("{}\n", flags.json ? send_json(*report, backend) : send_text(*report, backend));
+  fmt::print("{}\n",
+             flags.json ? send_json(*report, planned->backend) : send_text(*report, planned->backend));
   return report->sent() > 0 && report->refused == 0 ? kOk : kFramesWrong;
 }
 
+// The same at one rate after the other.
+int run_ladder(const Flags& flags, Interrupt& interrupt) {
+  auto planned = plan_sending(flags);
+  if (!planned) return complain(planned.error(), kUsage);
+  bool clean = true;
+  for (const double rate : flags.rates) {
+    if (interrupt.arrived()) break;
+    planned->options.pps = rate;
+    const auto report = send_once(*planned, interrupt);
+    if (!report) return complain(report.error(), kEnvironment);
+    clean = clean && report->sent() > 0 && report->refused == 0;
+    fmt::print("{}\n",
+               flags.json ? send_json(*report, planned->backend) : send_text(*report, planned->backend));
+    (void)std::fflush(stdout);
+  }
+  return clean ? kOk : kFramesWrong;
+}
+
+// Counts and drops in a guest, until told to stop.
+int run_drop(const Flags& flags, Interrupt& interrupt) {
+  auto sink = TcDrop::start(flags.drop_devices, flags.netns);
+  if (!sink) return complain(sink.error(), kEnvironment);
+  if (!flags.ready_file.empty())
+    if (auto done = announce_ready(flags.ready_file); !done) return complain(done.error(), kEnvironment);
+  fmt::print(stderr, "dropping on {} devices; Ctrl-C ends it\n", flags.drop_devices.size());
+  const auto start = std::chrono::steady_clock::now();
+  auto counts = (*sink)->counts();
+  while (counts && !interrupt.arrived()) {
+    interrupt.wait(-1, 20ms);
+    counts = (*sink)->counts();
+    if (flags.count && counts && counts->frames >= *flags.count) break;
+    if (flags.duration &&
+        std::chrono::steady_clock::now() - start >= std::chrono::duration<double>(*flags.duration))
+      break;
+  }
+  if (!counts) return complain(counts.error(), kEnvironment);
+  fmt::print("{}\n", flags.json ? drop_json(*counts) : drop_text(*counts));
+  return counts->frames > 0 ? kOk : kFramesWrong;
+}
+
 int run_sink(const Flags& flags, Interrupt& interrupt) {
+  if (!flags.drop_devices.empty()) return run_drop(flags, interrupt);
   auto scenario = scenario_of(flags);
   if (!scenario) return complain(scenario.error(), kUsage);
   const std::vector<std::string> taps = flags.taps.empty() ? scenario->taps() : flags.taps;
@@ -216,18 +292,40 @@ void add_traffic_flags(CLI::App& command, Flags& flags) {
       ->delimiter('\0');
   command
       .add_option("--size", flags.sizes,
-                  "bytes of a frame as sent, without FCS; may be repeated (default 64)")
+                  "bytes of a frame as sent, without FCS, or imix; may be repeated (default 64)")
       ->delimiter(',');
   command.add_option("--pps", flags.pps, "frames a second, of all streams together")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--count", flags.count, "frames to send")->check(CLI::PositiveNumber);
   command.add_option("--duration", flags.duration, "seconds to send")->check(CLI::PositiveNumber);
   command
-      .add_option("--backend", flags.backend,
-                  "live: XDP frames, fast (default); packet: AF_PACKET, everywhere")
-      ->check(CLI::IsMember({"live", "packet"}));
+      .add_option(
+          "--backend", flags.backend,
+          "live: XDP frames, fast (default); packet: AF_PACKET, everywhere; xsk: AF_XDP; kernel: pktgen.ko, "
+          "whose frames are not checked")
+      ->check(CLI::IsMember({"live", "packet", "xsk", "kernel"}));
   command.add_option("--tx-cpu", flags.tx_cpu, "CPU of the sending thread");
   command.add_option("--batch", flags.batch, "live frames handed over at a time")->check(CLI::Range(1, 256));
+}
+
+void add_sending_flags(CLI::App& command, Flags& flags) {
+  add_traffic_flags(command, flags);
+  command.add_option("--dev", flags.devices,
+                     "device to send from; each guest gets a stream through each of them");
+  command.add_option("--netns", flags.netns, "network namespace of the devices");
+  command.add_option("--first-id", flags.first_id, "number of the first stream (default: anywhere)")
+      ->check(CLI::Range(1U, 1U << 21));
+  command.add_option("--burst", flags.burst, "frames that are due at the same moment; the rate stays")
+      ->check(CLI::Range(1, 65536));
+  command.add_flag("--poisson", flags.poisson, "gaps (between bursts) are random, exponentially distributed");
+  command.add_option(
+      "--max-late", flags.max_late,
+      "leave frames out, and say so, that are late by more than so many intervals (default: catch up)");
+  command.add_flag("--realtime", flags.realtime, "send before all usual threads of the CPU");
+  command.add_flag("--one-byte", flags.one_byte,
+                   "a UDP payload of one byte; the stamp is in the padding, which an IP stack cuts off");
+  command.add_flag("--qdisc", flags.qdisc, "packet back end: go through the queueing discipline");
+  command.add_flag("--json", flags.json, "one line of JSON for each run");
 }
 
 int run(int argc, char** argv) {
@@ -240,17 +338,20 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", XDPFWD_VERSION);
 
   CLI::App* send = app.add_subcommand("send", "send streams of frames to guests");
-  add_traffic_flags(*send, flags);
-  send->add_option("--dev", flags.devices,
-                   "device to send from; each guest gets a stream through each of them");
-  send->add_option("--netns", flags.netns, "network namespace of the devices");
-  send->add_option("--first-id", flags.first_id, "number of the first stream (default: anywhere)")
-      ->check(CLI::Range(1U, 1U << 21));
-  send->add_flag("--qdisc", flags.qdisc, "packet back end: go through the queueing discipline");
-  send->add_flag("--json", flags.json, "one line of JSON");
+  add_sending_flags(*send, flags);
+
+  CLI::App* ladder = app.add_subcommand("ladder", "send at one rate after the other");
+  add_sending_flags(*ladder, flags);
+  ladder->add_option("--rates", flags.rates, "frames a second of each step, e.g. 1000,10000,100000")
+      ->delimiter(',')
+      ->required()
+      ->check(CLI::NonNegativeNumber);
 
   CLI::App* sink = app.add_subcommand("sink", "read taps as VMs would, and check what arrives");
   sink->add_option("--tap", flags.taps, "tap to read, created when it is not there; may be repeated");
+  sink->add_option(
+      "--drop", flags.drop_devices,
+      "instead: count and drop frames on this device's tc ingress, as in a guest; may be repeated");
   sink->add_option("--stack", flags.stack_devices,
                    "device whose frames for the stack are counted; may be repeated");
   sink->add_option("--scenario", flags.scenario, "JSON file that names the taps")->check(CLI::ExistingFile);
@@ -290,6 +391,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   if (send->parsed()) return run_send(flags, interrupt);
+  if (ladder->parsed()) return run_ladder(flags, interrupt);
   if (sink->parsed()) return run_sink(flags, interrupt);
   return run_loop(flags, interrupt);
 }

@@ -77,6 +77,7 @@ class PacketSender final : public Sender {
         options_(options),
         netns_(std::move(netns)),
         pace_(Pace::of_pps(options.pps)),
+        arrivals_(pace_, options.burst, options.poisson),
         outlets_(options.devices.size()),
         accepted_(streams.size()),
         numbered_(streams.size()) {}
@@ -116,11 +117,13 @@ class PacketSender final : public Sender {
   SendOptions options_;
   NetNamespace netns_;
   Pace pace_;
+  Arrivals arrivals_;
   mutable std::mutex mutex_;  // guards the outlets, which set_device() changes
   std::vector<Outlet> outlets_;
   std::vector<std::atomic<uint64_t>> accepted_;  // by stream: frames the kernel took
   std::vector<uint64_t> numbered_;               // by stream: the next number; ahead of accepted_ in a batch
   std::atomic<uint64_t> left_out_ = 0;
+  std::atomic<uint64_t> unsent_ = 0;
   uint64_t end_ns_ = UINT64_MAX;
   std::atomic<uint64_t> start_ns_ = 0;
   std::atomic<uint64_t> last_ns_ = 0;
@@ -204,29 +207,35 @@ void PacketSender::flush(Outlet& outlet) {
 
 void PacketSender::run() {
   ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // the default adds 50 us to every sleep
+  if (options_.realtime) (void)go_before_others();
   start_ns_ = monotonic_ns();
   if (options_.duration) end_ns_ = start_ns_ + static_cast<uint64_t>(options_.duration->count());
   const uint64_t limit = options_.count.value_or(UINT64_MAX);
+  const uint64_t max_lag_ns = (pace_.interval_q16() * options_.max_late) >> 16;
   uint64_t made = 0;
   size_t stream = 0;
   while (!stopping_ && made < limit) {
     const uint64_t now = monotonic_ns();
     if (now >= end_ns_) break;
-    const uint64_t due = std::min(pace_.due_count(now - start_ns_), limit);
-    if (made >= due) {
-      const uint64_t wake_ns = std::max(start_ns_ + pace_.due_ns(made), now + kShortestSleepNs);
+    const uint64_t elapsed = now - start_ns_;
+    if (arrivals_.due_ns() > elapsed) {
+      const uint64_t wake_ns = std::max(start_ns_ + arrivals_.due_ns(), now + kShortestSleepNs);
       // stop() is not waited for longer than this at slow paces.
       sleep_until(std::min({wake_ns, end_ns_, now + 50'000'000}));
       continue;
     }
     const std::lock_guard lock(mutex_);
-    const uint64_t burst = std::min<uint64_t>(due - made, kBatch);
-    for (uint64_t i = 0; i < burst; ++i) {
-      queue(stream);
-      stream = stream + 1 < streams_.size() ? stream + 1 : 0;
+    for (size_t i = 0; i < kBatch && made < limit && arrivals_.due_ns() <= elapsed; ++i) {
+      if (max_lag_ns > 0 && elapsed - arrivals_.due_ns() > max_lag_ns) {
+        ++unsent_;
+      } else {
+        queue(stream);
+        stream = stream + 1 < streams_.size() ? stream + 1 : 0;
+      }
+      ++made;
+      arrivals_.next();
     }
     for (Outlet& outlet : outlets_) flush(outlet);
-    made += burst;
   }
   ended_ = true;
 }
@@ -243,6 +252,7 @@ SendReport PacketSender::snapshot() const {
     report.devices.push_back({options_.devices[i], 0, outlet.errors, outlet.retries, outlet.last_errno});
   }
   report.left_out = left_out_;
+  report.unsent = unsent_;
   report.asked_pps = options_.pps;
   if (last_ns_ > start_ns_)
     report.seconds = static_cast<double>(last_ns_ - start_ns_ + (pace_.interval_q16() >> 16)) / 1e9;

@@ -20,10 +20,9 @@ Json latency_json(const Histogram& latency) {
   const auto us = [&](double fraction) {
     return rounded(static_cast<double>(latency.percentile(fraction)) / 1e3, 2);
   };
-  return {{"p50", us(0.5)},
-          {"p99", us(0.99)},
-          {"p999", us(0.999)},
-          {"max", rounded(static_cast<double>(latency.max()) / 1e3, 2)}};
+  return {{"p50", us(0.5)},      {"p90", us(0.9)},
+          {"p99", us(0.99)},     {"p999", us(0.999)},
+          {"p9999", us(0.9999)}, {"max", rounded(static_cast<double>(latency.max()) / 1e3, 2)}};
 }
 
 std::string latency_text(const Histogram& latency) {
@@ -50,6 +49,8 @@ std::string send_text(const SendReport& report, Backend backend) {
   if (report.asked_pps > 0)
     text +=
         fmt::format(" ({:+.2f} % of {:.0f})", (report.pps() / report.asked_pps - 1) * 100, report.asked_pps);
+  if (report.unsent != 0)
+    text += fmt::format("\n{} frames not sent: they would have been too late", report.unsent);
   if (report.left_out != 0)
     text += fmt::format("\n{} frames left out: their device was taken out", report.left_out);
   if (!report.refused_known) text += "\nthe kernel could not tell what the devices refused";
@@ -63,6 +64,7 @@ std::string send_json(const SendReport& report, Backend backend) {
                      {"refused", report.refused},
                      {"refused_known", report.refused_known},
                      {"left_out", report.left_out},
+                     {"unsent", report.unsent},
                      {"seconds", rounded(report.seconds, 6)},
                      {"pps", rounded(report.pps(), 1)},
                      {"asked_pps", report.asked_pps},
@@ -111,6 +113,21 @@ std::string sink_json(const SinkReport& report) {
       {"seconds", rounded(report.seconds, 6)},
       {"pps", report.seconds > 0 ? rounded(static_cast<double>(total.delivered()) / report.seconds, 1) : 0.0},
       {"latency_us", latency_json(report.taps.latency_ns)}};
+  return json.dump();
+}
+
+std::string drop_text(const drop_counts& counts) {
+  const double seconds = static_cast<double>(counts.last_ns - counts.first_ns) / 1e9;
+  return fmt::format("{} frames, {} bytes dropped in {:.3f} s: {:.0f} pps", counts.frames, counts.bytes,
+                     seconds, seconds > 0 ? static_cast<double>(counts.frames) / seconds : 0.0);
+}
+
+std::string drop_json(const drop_counts& counts) {
+  const double seconds = static_cast<double>(counts.last_ns - counts.first_ns) / 1e9;
+  const Json json = {{"dropped", counts.frames},
+                     {"bytes", counts.bytes},
+                     {"seconds", rounded(seconds, 6)},
+                     {"pps", seconds > 0 ? rounded(static_cast<double>(counts.frames) / seconds, 1) : 0.0}};
   return json.dump();
 }
 

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "pktgen/drop_sink.h"
 #include "pktgen/frame_checker.h"
 #include "pktgen/loop.h"
 #include "pktgen/sender.h"
@@ -25,6 +26,10 @@ struct SinkReport {
 };
 std::string sink_text(const SinkReport& report);
 std::string sink_json(const SinkReport& report);
+
+// Of the sink that drops.
+std::string drop_text(const drop_counts& counts);
+std::string drop_json(const drop_counts& counts);
 
 std::string loop_text(const LoopReport& report);
 std::string loop_json(const LoopReport& report);

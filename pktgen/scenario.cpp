@@ -198,8 +198,11 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view file_nam
                        })},
       {"sizes", each("size",
                      [&](const json& item, const std::string& place) -> Result<void> {
-                       if (!item.is_number_unsigned()) return fail(fmt::format("{}: not a number", place));
-                       scenario.sizes.push_back(item.get<size_t>());
+                       auto size = scalar_text(item);
+                       if (!size) return fail_in(place, size.error());
+                       auto sizes = parse_size(*size);
+                       if (!sizes) return fail_in(place, sizes.error());
+                       scenario.sizes.insert(scenario.sizes.end(), sizes->begin(), sizes->end());
                        return {};
                      })},
       {"tx_netns", text_into(scenario.tx_netns)},
@@ -226,6 +229,16 @@ Result<Scenario> read_scenario(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return parse_scenario(text.str(), path);
+}
+
+Result<std::vector<size_t>> parse_size(std::string_view text) {
+  // The few large ones are spread out, so that a burst of any length has the same mix.
+  if (text == "imix") return std::vector<size_t>{60, 60, 566, 60, 60, 566, 60, 566, 60, 60, 566, 1514};
+  size_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc() || end != text.data() + text.size())
+    return fail(fmt::format("a frame size of '{}'", text), "give a number of bytes, or imix");
+  return std::vector<size_t>{size};
 }
 
 Result<Guest> parse_guest(std::string_view text) {

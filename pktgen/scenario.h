@@ -52,6 +52,9 @@ Result<Scenario> read_scenario(const std::string& path);
 // "mac=52:54:00:00:00:01,vlan=100,tap=tap1,name=web1,inner=7,priority=3,trunk": what is not said has its
 // default.
 Result<Guest> parse_guest(std::string_view text);
+// Bytes of a frame as sent, without FCS; or "imix": 7 of 60, 4 of 566, 1 of 1514, which are 64, 570 and 1518
+// on the wire.
+Result<std::vector<size_t>> parse_size(std::string_view text);
 // "tx=sw0,rx=up0"
 Result<Member> parse_member(std::string_view text);
 

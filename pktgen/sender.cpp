@@ -13,11 +13,23 @@ namespace xdpfwd::pktgen {
 Result<Backend> parse_backend(std::string_view name) {
   if (name == "live") return Backend::kLive;
   if (name == "packet") return Backend::kPacket;
-  return fail(fmt::format("there is no back end '{}'", name), "choose 'live' or 'packet'");
+  if (name == "xsk") return Backend::kXsk;
+  if (name == "kernel") return Backend::kKernel;
+  return fail(fmt::format("there is no back end '{}'", name), "choose 'live', 'packet', 'xsk' or 'kernel'");
 }
 
 std::string_view backend_name(Backend backend) {
-  return backend == Backend::kLive ? "live" : "packet";
+  switch (backend) {
+    case Backend::kLive:
+      return "live";
+    case Backend::kPacket:
+      return "packet";
+    case Backend::kXsk:
+      return "xsk";
+    case Backend::kKernel:
+      return "kernel";
+  }
+  return "?";
 }
 
 Result<std::unique_ptr<Sender>> make_sender(Backend backend, const StreamSet& streams,
@@ -33,8 +45,19 @@ Result<std::unique_ptr<Sender>> make_sender(Backend backend, const StreamSet& st
                   fmt::format("there are {} devices", options.devices.size()));
   if (options.batch < 1 || options.batch > 256)
     return fail(fmt::format("a batch of {} frames", options.batch), "choose 1 to 256");
-  return backend == Backend::kLive ? make_live_sender(streams, options)
-                                   : make_packet_sender(streams, options);
+  if (options.burst < 1 || options.burst > 65'536)
+    return fail(fmt::format("bursts of {} frames", options.burst), "choose 1 to 65536");
+  switch (backend) {
+    case Backend::kLive:
+      return make_live_sender(streams, options);
+    case Backend::kPacket:
+      return make_packet_sender(streams, options);
+    case Backend::kXsk:
+      return make_xsk_sender(streams, options);
+    case Backend::kKernel:
+      return make_kernel_sender(streams, options);
+  }
+  return fail("no such back end");
 }
 
 uint64_t monotonic_ns() {

@@ -25,6 +25,11 @@ struct SendOptions {
   std::optional<unsigned> cpu = {};                       // where the sending thread runs
   bool qdisc_bypass = true;                               // AF_PACKET only
   unsigned batch = 64;                                    // live frames only: handed over at a time, 1..256
+  unsigned burst = 1;                                     // frames that are due at the same moment
+  bool poisson = false;  // gaps are exponentially distributed; with a burst, those between bursts
+  // Frames later than so many intervals are not sent, but counted as unsent; 0: all are sent, however late.
+  unsigned max_late = 0;
+  bool realtime = false;  // the sending thread goes before all usual ones on its CPU
 };
 
 struct DeviceReport {
@@ -41,6 +46,7 @@ struct SendReport {
   uint64_t handed_over = 0;   // the sum of per_stream
   uint64_t refused = 0;       // of these, not taken by a device after all: they never were on the wire
   bool refused_known = true;  // false: the kernel cannot tell
+  uint64_t unsent = 0;        // frames too late to be sent (max_late); who counts losses counts these, too
   uint64_t left_out = 0;      // frames that were due for a device taken out; not in handed_over
   double seconds = 0;         // from the first frame to the last
   double asked_pps = 0;
@@ -75,7 +81,14 @@ Result<std::unique_ptr<Sender>> make_live_sender(const StreamSet& streams, const
 // AF_PACKET: works with every device, sleeps between frames, and costs more for each.
 Result<std::unique_ptr<Sender>> make_packet_sender(const StreamSet& streams, const SendOptions& options);
 
-enum class Backend { kLive, kPacket };
+// AF_XDP: works with every device; frames wait in shared memory for a device that is busy.
+Result<std::unique_ptr<Sender>> make_xsk_sender(const StreamSet& streams, const SendOptions& options);
+
+// The kernel's own packet generator (pktgen.ko): its frames are not ours: they carry no stamp, so that a
+// receiver can only count them. One guest, one size, evenly paced.
+Result<std::unique_ptr<Sender>> make_kernel_sender(const StreamSet& streams, const SendOptions& options);
+
+enum class Backend { kLive, kPacket, kXsk, kKernel };
 Result<Backend> parse_backend(std::string_view name);
 std::string_view backend_name(Backend backend);
 Result<std::unique_ptr<Sender>> make_sender(Backend backend, const StreamSet& streams,

@@ -48,15 +48,15 @@ std::vector<uint8_t> frame_of(const std::vector<uint8_t>& head, std::span<const 
   return frame;
 }
 
-// The UDP part, with lengths for a payload of stamp and fill; cut off after the stamp.
-std::vector<uint8_t> udp_head(Packet link, uint32_t id, size_t head_size, size_t fill_size) {
+// Everything through the stamp, with lengths for a UDP payload of `payload_size`.
+std::vector<uint8_t> udp_head(Packet link, uint32_t id, size_t head_size, size_t payload_size) {
   const Packet packet =
       std::move(link) /
       Ipv4{.dst = {198, 51, 100, static_cast<uint8_t>(1 + id % 254)}, .id = static_cast<uint16_t>(id >> 16)} /
       Udp{.sport = static_cast<uint16_t>(id), .dport = Stamp::kPort, .checksum = 0} /
-      Payload(std::vector<uint8_t>(Stamp::kSize + fill_size));
+      Payload(std::vector<uint8_t>(payload_size));
   std::vector<uint8_t> bytes = packet.bytes();
-  bytes.resize(head_size);
+  bytes.resize(head_size);  // shorter, or longer by what follows the payload
   return bytes;
 }
 
@@ -107,7 +107,11 @@ std::optional<StampPlace> find_stamp(std::span<const uint8_t> frame) {
       if (frame[at] != 0x45 || frame[at + 9] != 17 || get16(&frame[at + kIpv4Size + 2]) != Stamp::kPort)
         return {};
       const uint32_t id = static_cast<uint32_t>(get16(&frame[at + 4])) << 16 | get16(&frame[at + kIpv4Size]);
-      return StampPlace{id, at + kIpv4Size + kUdpSize};
+      // A payload that cannot hold the stamp has it behind itself.
+      const size_t payload = std::max<size_t>(get16(&frame[at + kIpv4Size + 4]), kUdpSize) - kUdpSize;
+      const size_t stamp_at = at + kIpv4Size + kUdpSize + (payload < Stamp::kSize ? payload : 0);
+      if (stamp_at + Stamp::kSize > frame.size()) return {};
+      return StampPlace{id, stamp_at};
     }
     if (ethertype == kEtherTypeSlow) {
       if (at + kSlowHeader.size() + 4 + Stamp::kSize > frame.size()) return {};
@@ -181,7 +185,8 @@ Result<StreamSet> StreamSet::of_guests(std::span<const Guest> guests, const Stre
                .pcp = guest.priority.value_or(0),
                .tpid = guest.vlan.tpid() == VlanTag::Tpid::k8021ad ? kEtherTypeQinq : kEtherTypeVlan});
     if (guest.inner_vid) link.append(Vlan{.vid = *guest.inner_vid});
-    const size_t head = kUdpHead + (tagged ? kVlanSize : 0) + (guest.inner_vid ? kVlanSize : 0);
+    const size_t head = kUdpHead + (tagged ? kVlanSize : 0) + (guest.inner_vid ? kVlanSize : 0) +
+                        (options.one_byte_payload ? 1 : 0);
     for (const size_t size : options.sizes) {
       if (auto checked = check_size(fmt::format("guest '{}'", guest.name), size, head); !checked)
         return std::unexpected(checked.error());
@@ -194,7 +199,8 @@ Result<StreamSet> StreamSet::of_guests(std::span<const Guest> guests, const Stre
         stream.member = member;
         stream.guest = guest_index;
         stream.fill_size = size - head;
-        stream.sent_head = udp_head(link, stream.id, head, stream.fill_size);
+        stream.sent_head =
+            udp_head(link, stream.id, head, options.one_byte_payload ? 1 : Stamp::kSize + stream.fill_size);
         stream.delivered_head = stream.sent_head;
         if (tagged && !guest.keep_tag)
           stream.delivered_head.erase(stream.delivered_head.begin() + 12, stream.delivered_head.begin() + 16);
@@ -237,8 +243,8 @@ Result<StreamSet> StreamSet::of_control(std::span<const Control> kinds, const St
           const MacAddress dst = kind == Control::kUnknownUnicast ? kUnknownMac
                                  : kind == Control::kMulticast    ? kMulticastMac
                                                                   : kBroadcastMac;
-          stream.sent_head =
-              udp_head(Ethernet{.dst = dst, .src = options.source}, stream.id, head, stream.fill_size);
+          stream.sent_head = udp_head(Ethernet{.dst = dst, .src = options.source}, stream.id, head,
+                                      Stamp::kSize + stream.fill_size);
         }
         stream.delivered_head = stream.sent_head;
         set.streams_.push_back(std::move(stream));

@@ -70,6 +70,9 @@ struct StreamOptions {
   uint32_t members = 1;   // each guest and size gets a stream through each of them
   uint32_t first_id = 1;  // the streams take the ids from here on, without gaps
   MacAddress source = kGatewayMac;
+  // UDP carries one byte; stamp and fill follow as what a NIC would have padded with. Only for layer 2: an IP
+  // stack cuts padding off.
+  bool one_byte_payload = false;
 };
 
 // ---- streams

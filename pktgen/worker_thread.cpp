@@ -25,16 +25,26 @@ Result<std::thread> start_worker(const std::string& name, std::optional<unsigned
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a thread inherits the mask
-  std::thread worker(std::move(body));
+  // The thread moves itself before it does anything: what it sends first, it sends from there, too.
+  std::thread worker([cpu, body = std::move(body)] {
+    if (cpu) {
+      cpu_set_t only;
+      CPU_ZERO(&only);
+      CPU_SET(*cpu, &only);
+      ::pthread_setaffinity_np(::pthread_self(), sizeof(only), &only);
+    }
+    body();
+  });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(worker.native_handle(), name.substr(0, 15).c_str());
-  if (cpu) {
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(*cpu, &only);
-    ::pthread_setaffinity_np(worker.native_handle(), sizeof(only), &only);
-  }
   return worker;
+}
+
+Result<void> go_before_others() {
+  const sched_param lowest{.sched_priority = 1};
+  if (const int error = ::pthread_setschedparam(::pthread_self(), SCHED_FIFO, &lowest); error != 0)
+    return fail_errno("going before the usual threads", error, "run as root, or with CAP_SYS_NICE");
+  return {};
 }
 
 void accept_wake_up() {

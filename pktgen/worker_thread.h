@@ -16,6 +16,9 @@ namespace xdpfwd::pktgen {
 Result<std::thread> start_worker(const std::string& name, std::optional<unsigned> cpu,
                                  std::function<void()> body);
 
+// In a worker: from now on it goes before all usual threads of its CPU.
+Result<void> go_before_others();
+
 // In a worker: lets the wake-up signal interrupt system calls. Its handler does nothing.
 void accept_wake_up();
 // Sends that signal to a worker. It is SIGURG, which is harmless wherever it ends up.

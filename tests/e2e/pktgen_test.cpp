@@ -12,6 +12,7 @@
 #include "pktgen/sender.h"
 #include "pktgen/stack_sink.h"
 #include "pktgen/tap_receiver.h"
+#include "pktgen/tc_drop.h"
 #include "pktgen/verdict.h"
 #include "pktgen_redirect.skel.h"
 #include "support/sandbox.h"
@@ -113,7 +114,8 @@ class PktgenTest : public testing::Test {
 };
 
 class PktgenBackendTest : public PktgenTest, public testing::WithParamInterface<Backend> {};
-INSTANTIATE_TEST_SUITE_P(Backends, PktgenBackendTest, testing::Values(Backend::kLive, Backend::kPacket),
+INSTANTIATE_TEST_SUITE_P(Backends, PktgenBackendTest,
+                         testing::Values(Backend::kLive, Backend::kPacket, Backend::kXsk),
                          [](const auto& backend) { return std::string(backend_name(backend.param)); });
 
 TEST_P(PktgenBackendTest, DeliversEveryFrameAtAHundredThousandASecond) {
@@ -182,6 +184,66 @@ TEST_P(PktgenBackendTest, StopsWhenAskedAndMovesToAnotherDevice) {
   receiver_->wait_quiet(200ms, 5s);
   const Verdict verdict = judge_run(set, sent, receiver_->report());
   EXPECT_TRUE(verdict.clean()) << verdict.text();
+}
+
+// Bursts, random gaps and the article's frames: as many as asked for, none wrong, at the rate asked for or
+// below.
+TEST_P(PktgenBackendTest, SendsBurstsAndRandomGapsAtTheRateAskedFor) {
+  uint32_t first_id = 1000;
+  for (const auto& [burst, poisson] : {std::pair{32U, false}, std::pair{1U, true}, std::pair{16U, true}}) {
+    const StreamSet set = take(StreamSet::of_guests(
+        {guests_.data(), 2}, {.members = 2, .first_id = first_id, .one_byte_payload = true}));
+    first_id = set.end_id();
+    receiver_->expect(set);
+    const Outcome outcome =
+        send(GetParam(), set, {.pps = 20'000, .count = 10'000, .burst = burst, .poisson = poisson});
+    EXPECT_EQ(outcome.sent.handed_over, 10'000U);
+    EXPECT_TRUE(outcome.verdict.clean()) << outcome.verdict.text();
+    EXPECT_LT(outcome.sent.pps() / 20'000, poisson ? 1.2 : 1.02);
+  }
+}
+
+// A rate that no machine meets: what was not sent is told, and the sum is what was asked for.
+TEST_P(PktgenBackendTest, SaysWhatItWasTooLateToSend) {
+  const StreamSet set = streams({64});
+  const Outcome outcome = send(GetParam(), set, {.pps = 50'000'000, .count = 2'000'000, .max_late = 64});
+  EXPECT_GT(outcome.sent.unsent, 0U);
+  EXPECT_EQ(outcome.sent.handed_over + outcome.sent.unsent, 2'000'000U);
+}
+
+TEST_F(PktgenTest, TheDroppingSinkCountsWhatComesAndLetsOthersPass) {
+  // Nobody's program is on this cable: frames come to the stack, where tc is first.
+  run("ip link add gen0 type veth peer name guest0 && ip link set gen0 up && ip link set guest0 up");
+  {
+    auto sink = take(TcDrop::start({"guest0"}, ""));
+    auto stack = take(StackSink::start({"guest0"}, ""));
+    const StreamSet set = take(StreamSet::of_guests(guests_, {.first_id = 7000}));
+    const StreamSet others = take(StreamSet::of_control(std::vector{Control::kLacp}, {.first_id = 8000}));
+    stack->expect(others);
+    for (const auto& [one, count] : {std::pair{&set, 4'000U}, std::pair{&others, 50U}}) {
+      auto sender =
+          take(make_sender(Backend::kPacket, *one, {.devices = {"gen0"}, .pps = 20'000, .count = count}));
+      take(sender->start());
+      take(sender->wait());
+    }
+    for (int wait = 0; wait < 500 && stack->report().total().delivered() < 50; ++wait)
+      std::this_thread::sleep_for(10ms);
+    const drop_counts counts = take(sink->counts());
+    // The fourth guest's frames have two tags: tc takes one off, and sees the other one.
+    EXPECT_EQ(counts.frames, 4'000U);
+    EXPECT_EQ(counts.bytes, 4'000U * 64 - 2'000U * 4 - 1'000U * 4);
+    EXPECT_EQ(stack->report().total().delivered(), 50U);
+  }
+  run("ip link del gen0");
+}
+
+TEST_F(PktgenTest, TheKernelsGeneratorIsMissedByName) {
+  if (run_status("test -e /proc/net/pktgen || modprobe -q pktgen") == 0) return;
+  const std::vector<Guest> one = {guests_[0]};
+  const auto sender =
+      make_sender(Backend::kKernel, take(StreamSet::of_guests(one, {})), {.devices = {"sw0"}});
+  ASSERT_FALSE(sender);
+  EXPECT_NE(sender.error().text().find("modprobe pktgen"), std::string::npos) << sender.error().text();
 }
 
 TEST_F(PktgenTest, ControlFramesReachTheStack) {
@@ -253,7 +315,7 @@ TEST_F(PktgenTest, SaysWhyADeviceRefuses) {
 
 TEST_F(PktgenTest, NamesTheDeviceThatIsMissing) {
   const StreamSet set = take(StreamSet::of_guests(guests_, {}));
-  for (const Backend backend : {Backend::kLive, Backend::kPacket}) {
+  for (const Backend backend : {Backend::kLive, Backend::kPacket, Backend::kXsk}) {
     auto sender = make_sender(backend, set, {.devices = {"nosuch0"}, .count = 1});
     ASSERT_FALSE(sender);
     EXPECT_NE(sender.error().text().find("nosuch0"), std::string::npos);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <random>
 
 #include "pktgen/histogram.h"
@@ -14,29 +15,51 @@ namespace {
 
 TEST(PktgenPace, MeetsEveryRateToOneInAMillion) {
   for (const double pps : {1.0, 3.0, 1e3, 12'345.0, 1e5, 1e6, 3e6, 14'880'952.0}) {
-    const Pace pace = Pace::of_pps(pps);
-    const auto hour = static_cast<uint64_t>(pps * 3600);
-    EXPECT_NEAR(static_cast<double>(pace.due_ns(hour)), 3600e9, 3600e9 / 1e6 * 1.2) << pps;
+    const double interval_ns = static_cast<double>(Pace::of_pps(pps).interval_q16()) / 65536;
+    EXPECT_NEAR(interval_ns, 1e9 / pps, 1e9 / pps / 1e6 * 1.2) << pps;
+  }
+  EXPECT_TRUE(Pace::of_pps(0).unlimited());
+}
+
+TEST(PktgenArrivals, EvenOnesAreDueAtMultiplesOfTheInterval) {
+  Arrivals arrivals(Pace::of_pps(1000), 1, false);
+  for (uint64_t i = 0; i < 100'000; ++i) {
+    ASSERT_NEAR(static_cast<double>(arrivals.due_ns()), static_cast<double>(i) * 1e6, 2);
+    arrivals.next();
   }
 }
 
-TEST(PktgenPace, DueCountIsTheInverseOfDueTime) {
-  std::mt19937_64 random(7);
-  for (const double pps : {0.5, 1'000.0, 999'999.0, 7e6}) {
-    const Pace pace = Pace::of_pps(pps);
-    for (int i = 0; i < 10'000; ++i) {
-      const uint64_t elapsed = random() % 100'000'000'000;
-      const uint64_t due = pace.due_count(elapsed);
-      EXPECT_GE(due, 1U);
-      EXPECT_LE(pace.due_ns(due - 1), elapsed);
-      EXPECT_GT(pace.due_ns(due), elapsed);
+TEST(PktgenArrivals, BurstsComeTogetherAndKeepTheRate) {
+  Arrivals arrivals(Pace::of_pps(1000), 32, false);
+  for (uint64_t burst = 0; burst < 100; ++burst) {
+    for (int i = 0; i < 32; ++i) {
+      ASSERT_NEAR(static_cast<double>(arrivals.due_ns()), static_cast<double>(burst) * 32e6, 100);
+      arrivals.next();
     }
   }
 }
 
-TEST(PktgenPace, WithoutPaceEverythingIsDue) {
-  EXPECT_TRUE(Pace::of_pps(0).unlimited());
-  EXPECT_EQ(Pace().due_count(0), UINT64_MAX);
+// Gaps of a Poisson process: their mean is the interval, their deviation equals the mean, and the share of
+// gaps below the mean is 1 - 1/e.
+TEST(PktgenArrivals, PoissonGapsAreExponential) {
+  constexpr int kGaps = 400'000;
+  Arrivals arrivals(Pace::of_pps(10'000), 1, true);
+  double sum = 0;
+  double squares = 0;
+  int below = 0;
+  uint64_t before = 0;
+  for (int i = 0; i < kGaps; ++i) {
+    arrivals.next();
+    const auto gap = static_cast<double>(arrivals.due_ns() - before);
+    before = arrivals.due_ns();
+    sum += gap;
+    squares += gap * gap;
+    below += gap < 100'000 ? 1 : 0;
+  }
+  const double mean = sum / kGaps;
+  EXPECT_NEAR(mean, 100'000, 1'000);
+  EXPECT_NEAR(std::sqrt(squares / kGaps - mean * mean), 100'000, 2'000);
+  EXPECT_NEAR(static_cast<double>(below) / kGaps, 1 - std::exp(-1.0), 0.005);
 }
 
 TEST(PktgenHistogram, EveryValueIsWithinOnePercentOfItsBucket) {

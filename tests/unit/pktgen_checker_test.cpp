@@ -145,6 +145,24 @@ TEST(PktgenControl, FramesCarryTheirAddress) {
   EXPECT_EQ(set[3].sent_frame({})[14], 10);
 }
 
+// The article's frames: UDP carries one byte, and the stamp is where a NIC would have padded.
+TEST(PktgenStreams, OneBytePayloadsCarryTheStampInThePadding) {
+  const Guest guest{
+      .name = "vm", .tap = "tap0", .mac = MacAddress::from_bits(0x525400000001), .vlan = *VlanTag::make(7)};
+  const auto set = StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {64}, .one_byte_payload = true});
+  ASSERT_TRUE(set) << set.error().text();
+  const std::vector<uint8_t> frame = (*set)[0].sent_frame({.sequence = 3, .sent_ns = 1000});
+  ASSERT_EQ(frame.size(), 64U);
+  EXPECT_EQ(frame[18 + 3], 29);      // IPv4 total length: header, UDP and one byte
+  EXPECT_EQ(frame[18 + 20 + 5], 9);  // UDP length
+  FrameChecker checker(FrameChecker::Form::kDelivered);
+  checker.expect(*set);
+  EXPECT_EQ(
+      checker.judge(checker.place("tap0"), (*set)[0].delivered_frame({.sequence = 0, .sent_ns = 1000}), 2000),
+      Judgement::kCorrect);
+  EXPECT_FALSE(StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {60}, .one_byte_payload = true}));
+}
+
 TEST(PktgenStreams, RefuseSizesThatCannotHoldTheStamp) {
   const std::vector<Guest> guests = some_guests();
   const auto small = StreamSet::of_guests(guests, {.sizes = {59}});

@@ -2,10 +2,26 @@
 // What a person may write, and what they are told when it is wrong.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "pktgen/scenario.h"
 
 namespace xdpfwd::pktgen {
 namespace {
+
+TEST(PktgenScenario, SizesAreNumbersOrTheMix) {
+  EXPECT_EQ(parse_size("128"), std::vector<size_t>{128});
+  const auto mix = parse_size("imix");
+  ASSERT_TRUE(mix);
+  EXPECT_EQ(std::ranges::count(*mix, 60U), 7);
+  EXPECT_EQ(std::ranges::count(*mix, 566U), 4);
+  EXPECT_EQ(std::ranges::count(*mix, 1514U), 1);
+  for (const char* wrong : {"", "12x", "-1", "mix"}) {
+    const auto refused = parse_size(wrong);
+    ASSERT_FALSE(refused) << wrong;
+    EXPECT_NE(refused.error().text().find("imix"), std::string::npos);
+  }
+}
 
 TEST(PktgenScenario, ReadsEveryKey) {
   const auto scenario = parse_scenario(R"({

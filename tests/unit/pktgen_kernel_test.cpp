@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the kernel's packet generator is told, and how what it says is read.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "pktgen/kernel_sender.h"
+
+namespace xdpfwd::pktgen {
+namespace {
+
+using testing::Contains;
+
+StreamSet one_stream(uint16_t vid, size_t size = 64) {
+  Guest guest{.name = "vm", .tap = "tap0", .mac = MacAddress::from_bits(0x525400000001)};
+  if (vid != 0) guest.vlan = *VlanTag::make(vid);
+  return *StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {size}});
+}
+
+TEST(PktgenKernel, IsToldWhatToSend) {
+  const auto commands = kernel_commands(one_stream(100), {.pps = 10'000, .count = 500, .burst = 4});
+  ASSERT_TRUE(commands) << commands.error().text();
+  for (const char* expected :
+       {"count 500", "pkt_size 64", "dst_mac 52:54:00:00:00:01", "src_mac 02:00:00:00:00:fe", "vlan_id 100",
+        "ratep 10000", "burst 4", "clone_skb 0"})
+    EXPECT_THAT(*commands, Contains(expected));
+}
+
+TEST(PktgenKernel, WithoutRateCountOrTag) {
+  const auto commands = kernel_commands(one_stream(0), {});
+  ASSERT_TRUE(commands);
+  EXPECT_THAT(*commands, Contains("count 0"));
+  for (const std::string& command : *commands) {
+    EXPECT_FALSE(command.starts_with("vlan_id"));
+    EXPECT_FALSE(command.starts_with("ratep"));
+  }
+}
+
+TEST(PktgenKernel, RefusesWhatItCannotDo) {
+  EXPECT_FALSE(kernel_commands(one_stream(100), {.poisson = true}));
+  EXPECT_FALSE(kernel_commands(one_stream(100), {.max_late = 10}));
+  const std::vector<Guest> two = {{.name = "a", .tap = "t", .mac = MacAddress::from_bits(0x525400000001)},
+                                  {.name = "b", .tap = "t", .mac = MacAddress::from_bits(0x525400000002)}};
+  const auto refused = kernel_commands(*StreamSet::of_guests(two, {}), {});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("2 streams"), std::string::npos);
+}
+
+// As Linux 6.12 writes it.
+constexpr const char* kAfterARun = R"(Params: count 10000  min_pkt_size: 60  max_pkt_size: 60
+     frags: 0  delay: 99968  clone_skb: 0  ifname: eth2
+     flows: 0 flowlen: 0
+Current:
+     pkts-sofar: 10000  errors: 3
+     started: 24350125us  stopped: 25350001us idle: 934102us
+     seq_num: 10001  cur_dst_mac_offset: 0  cur_src_mac_offset: 0
+Result: OK: 999876(c65774+d934102) usec, 10000 (60byte,0frags)
+  10001pps 4Mb/sec (4800480bps) errors: 3
+)";
+
+TEST(PktgenKernel, SaysWhatItSent) {
+  const auto counts = parse_kernel_counts(kAfterARun);
+  ASSERT_TRUE(counts) << counts.error().text();
+  EXPECT_EQ(counts->sent, 10'000U);
+  EXPECT_EQ(counts->errors, 3U);
+  EXPECT_NEAR(counts->seconds, 0.999876, 1e-9);
+  EXPECT_FALSE(parse_kernel_counts("Result: Idle"));
+}
+
+}  // namespace
+}  // namespace xdpfwd::pktgen
