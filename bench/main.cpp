@@ -8,9 +8,14 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 
 #include "base/version.h"
+#include "bench/compare.h"
 #include "bench/floor.h"
+#include "bench/hold_command.h"
+#include "bench/report.h"
+#include "bench/run_command.h"
 #include "bench/scale.h"
 
 namespace xdpfwd::bench {
@@ -70,13 +75,73 @@ int micro(std::vector<std::string> arguments) {
   return 0;
 }
 
+int report(const std::string& folder) {
+  const auto files = write_report(folder);
+  if (!files) return complain(files.error());
+  for (const ResultSet& results : read_folder(folder).value_or(std::vector<ResultSet>{}))
+    if (const ScenarioKind* kind = find_scenario(results.scenario))
+      fmt::print("== {}{} ==\n{}\n", results.scenario, results.complete ? "" : " (interrupted)",
+                 summary_text(results, *kind));
+  for (const std::string& file : *files) fmt::print("{}\n", file);
+  return 0;
+}
+
+int compare(const std::string& before, const std::string& after) {
+  const auto one = read_folder(before);
+  if (!one) return complain(one.error());
+  const auto other = read_folder(after);
+  if (!other) return complain(other.error());
+  const std::vector<Difference> differences = compare_runs(*one, *other);
+  if (differences.empty())
+    return complain({fmt::format("{} and {} have no figure in common", before, after),
+                     "name two runs of the same scenario", 0});
+  fmt::print("{}", compare_text(differences));
+  return 0;
+}
+
 int run(int argc, char** argv) {
-  CLI::App app("Measures xdpfwd. Needs root; works in namespaces of its own.", "xdpfwd-bench");
+  CLI::App app("Measures xdpfwd and what it competes with. Needs root; works in namespaces of its own.",
+               "xdpfwd-bench");
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("xdpfwd-bench ") + kVersion);
   bool quick = false;
   bool json = false;
   unsigned entries = 1000;
+  app.add_subcommand("list", "scenarios, and the contenders that this machine can have");
+  RunRequest request{.options = {.out = "xdpfwd-bench-results"}};
+  CLI::App* run_command = app.add_subcommand("run", "measure scenarios, by name or all, into a folder");
+  run_command->add_option("SCENARIO", request.scenarios, "names from 'list', or all")->required();
+  run_command->add_option("--tier", request.tier, "of 'all': host (namespaces here) or lab (QEMU guests)")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Tier>{{"host", Tier::kHost}, {"lab", Tier::kLab}}));
+  run_command
+      ->add_option("--out", request.options.out, "folder of the results; an interrupted run goes on there")
+      ->capture_default_str();
+  run_command->add_option("--contender", request.options.contenders, "only these; may be repeated");
+  run_command
+      ->add_option("--repetitions", request.options.repetitions, "of each figure (default 10, quick 3)")
+      ->check(CLI::Range(1, 1000));
+  run_command->add_option("--rx-cpu", request.options.rx_cpu, "the CPU that receives")->capture_default_str();
+  run_command->add_option("--tx-cpu", request.options.tx_cpu, "the CPU that sends")->capture_default_str();
+  std::string folder;
+  CLI::App* report_command = app.add_subcommand("report", "a page, plots and tables of a run's folder");
+  report_command->add_option("DIR", folder, "folder of a run")->required();
+  std::string before;
+  std::string after;
+  CLI::App* compare_command =
+      app.add_subcommand("compare", "which figures of two runs differ by more than chance");
+  compare_command->add_option("A", before, "folder of a run")->required();
+  compare_command->add_option("B", after, "folder of another")->required();
+  HoldRequest hold;
+  CLI::App* hold_command = app.add_subcommand(
+      "hold", "one contender on devices that are there already, until Ctrl-C: for the lab");
+  hold_command->add_option("CONTENDER", hold.contender, "a name from 'list'")->required();
+  hold_command->add_option("--uplink", hold.uplinks, "a device with a cable; may be repeated")->required();
+  hold_command->add_option("--bridge-port", hold.bridge_ports,
+                           "what a bridge takes as its port: the uplinks' bond");
+  hold_command->add_option("--guests", hold.guests, "on tap0, tap1, ...")->capture_default_str();
+  hold_command->add_option("--vlan", hold.vlan, "of all guests")->capture_default_str();
+  hold_command->add_option("--ready-file", hold.ready_file, "file to write once it works");
   CLI::App* floor_command =
       app.add_subcommand("floor", "cable to tap: the full path against the bare redirect and XDP_DROP");
   floor_command->add_option("--entries", entries, "rows in the table")
@@ -84,7 +149,7 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   CLI::App* scale_command =
       app.add_subcommand("scale", "many guests, rows and taps; the daemon's memory and idle CPU");
-  for (CLI::App* command : {floor_command, scale_command}) {
+  for (CLI::App* command : {floor_command, scale_command, run_command}) {
     command->add_flag("--quick", quick, "fewer repetitions");
     command->add_flag("--json", json, "end with one line of JSON");
   }
@@ -96,6 +161,16 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  if (*run_command) {
+    request.json = json;
+    request.options.quick = quick;
+    request.flags.assign(argv + 1, argv + argc);
+    return run_scenarios(request);
+  }
+  if (*hold_command) return hold_contender(hold);
+  if (*report_command) return report(folder);
+  if (*compare_command) return compare(before, after);
+  if (app.got_subcommand("list")) return list_kinds();
   if (*floor_command) return floor(quick, json, entries);
   if (*scale_command) return scale(quick, json);
   return micro(micro_command->remaining());

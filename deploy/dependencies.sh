@@ -10,13 +10,17 @@ run=(iproute2 ethtool)
 test=(libgtest-dev libgmock-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 bash-completion zsh
   debhelper fakeroot lintian socat mandoc)
 
+# What xdpfwd-bench measures beside xdpfwd, and what makes its plots into PNG.
+bench=(openvswitch-switch dpdk-dev librsvg2-bin fonts-dejavu-core)
+
 usage() {
-  echo "usage: $0 [build|test]   what to install for: the main job (default), or also the tests"
+  echo "usage: $0 [build|test|bench]   what to install for: the main job (default), also the tests, or also the contenders"
 }
 
 case "${1:-build}" in
   build) wanted=("${build[@]}" "${run[@]}") ;;
-  test) wanted=("${build[@]}" "${run[@]}" "${test[@]}") ;;
+  test) wanted=("${build[@]}" "${run[@]}" "${test[@]}" "${bench[@]}") ;;
+  bench) wanted=("${build[@]}" "${run[@]}" "${bench[@]}") ;;
   -h | --help) usage; exit 0 ;;
   *) usage >&2; exit 2 ;;
 esac

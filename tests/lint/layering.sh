@@ -15,7 +15,9 @@ declare -A may=(
   [daemon/shell]='^(base|core|kernel|sources|shell)/'
   [ctl]='^(base|core|ctl)/'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
-  [bench]='^(base|core|kernel|sources|pktgen|bench|bpf)/|\.skel\.h$'
+  [bench]='^(base|core|kernel|sources|pktgen|bench|bpf)/|\.skel\.h$|^(commit|lab_path)\.h$'
+  [bench/contenders]='^(base|pktgen|bench)/|\.skel\.h$'
+  [bench/scenarios]='^(base|pktgen|bench)/|^lab_path\.h$'
 )
 for folder in "${!may[@]}"; do
   while IFS=: read -r file line include; do

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What every contender is: something that takes frames from a site's uplinks and puts each, without its tag,
+// into the tap of its (VLAN, MAC). One file a contender, in contenders/: it registers itself by a static
+// Registered.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/child.h"
+#include "bench/rig.h"
+
+namespace xdpfwd::bench {
+
+class Contender {
+ public:
+  virtual ~Contender() = default;
+  // Begins to forward to the site's guests. The destructor takes everything back.
+  virtual Result<void> start(Site& site) = 0;
+  // Its processes, if it has any.
+  virtual std::vector<Child*> processes() { return {}; }
+  // What it does when asked to restart, reload and the like: the events of the scenario "blocked-time".
+  struct Event {
+    std::string name;
+    std::function<Result<void>()> happen;
+  };
+  virtual std::vector<Event> events() { return {}; }
+};
+
+struct ContenderKind {
+  std::string name;
+  std::string summary;                  // what is measured, what is left out, and why
+  std::function<Result<void>()> probe;  // an error says why this machine cannot have it
+  std::function<std::unique_ptr<Contender>()> make;
+  bool delivers = true;              // false: it drops, and is only a base to subtract
+  bool keeps_tag = false;            // true: frames arrive with their tag
+  unsigned most_guests = 1'000'000;  // taps it can serve
+  int order = 100;                   // in lists
+};
+
+// Sorted by order.
+const std::vector<ContenderKind>& contender_kinds();
+const ContenderKind* find_contender(const std::string& name);
+
+struct RegisteredContender {
+  explicit RegisteredContender(ContenderKind kind);
+};
+
+// A contender at work in its rig. At rest it costs nothing: its processes are stopped, its NICs silent.
+class Stand {
+ public:
+  static Result<std::unique_ptr<Stand>> open(const ContenderKind& kind, RigOptions options,
+                                             Telemetry& telemetry);
+  ~Stand();
+  Stand(const Stand&) = delete;
+  Stand& operator=(const Stand&) = delete;
+
+  Result<void> wake();
+  Result<void> rest();
+  [[nodiscard]] const ContenderKind& kind() const { return kind_; }
+  [[nodiscard]] Rig& rig() { return *rig_; }
+  [[nodiscard]] Contender& contender() { return *contender_; }
+  // Of its processes together.
+  [[nodiscard]] ProcessCost cost() const;
+
+ private:
+  explicit Stand(const ContenderKind& kind) : kind_(kind) {}
+  const ContenderKind& kind_;
+  std::unique_ptr<Rig> rig_;
+  std::unique_ptr<Contender> contender_;  // goes before its rig
+};
+
+}  // namespace xdpfwd::bench

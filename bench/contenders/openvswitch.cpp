@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Open vSwitch, with a database and daemons of its own: the kernel's datapath, and the one in user space
+// ("netdev"). Ports are the uplinks, as trunks, and the taps with their VLAN as tag; forwarding is NORMAL.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+
+#include "bench/contender.h"
+#include "bench/stage.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+class OpenVswitch final : public Contender {
+ public:
+  explicit OpenVswitch(bool kernel) : kernel_(kernel) {}
+
+  Result<void> start(Site& site) override {
+    site_ = &site;
+    const std::string& folder = site.folder();
+    environment_ = {"OVS_RUNDIR=" + folder, "OVS_LOGDIR=" + folder, "OVS_DBDIR=" + folder};
+    if (auto made = site.run(
+            fmt::format("ovsdb-tool create {}/conf.db /usr/share/openvswitch/vswitch.ovsschema", folder));
+        !made)
+      return made;
+    if (auto started = start_process(
+            database_, {"ovsdb-server", folder + "/conf.db", "--remote=punix:" + folder + "/db.sock",
+                        "--unixctl=" + folder + "/db.ctl"});
+        !started)
+      return started;
+    // This waits for the database, and the first vsctl without --no-wait for the switch.
+    if (auto made = control("ovs-vsctl --retry --timeout=30 --no-wait init"); !made) return made;
+    if (auto started = start_switch(); !started) return started;
+    std::string commands = fmt::format(
+        "ovs-vsctl --timeout=30 set Open_vSwitch . other_config:flow-restore-wait=false "
+        "-- add-br br0 -- set Bridge br0 datapath_type={} other_config:mac-table-size={} "
+        "fail_mode=standalone",
+        kernel_ ? "system" : "netdev", std::max<size_t>(2048, site.guests().size() * 2));
+    for (const std::string& uplink : site.bridge_ports())
+      commands += fmt::format(" -- add-port br0 {}", uplink);
+    std::vector<std::string> tagged;
+    for (const pktgen::Guest& guest : site.guests()) {
+      if (!tagged.empty() && std::ranges::find(tagged, guest.tap) != tagged.end()) continue;
+      commands += fmt::format(" -- add-port br0 {} tag={}", guest.tap, guest.vlan.id());
+      tagged.push_back(guest.tap);
+    }
+    if (auto made = control(commands); !made) return made;
+    // As if each VM had spoken, and no entry aged.
+    for (const pktgen::Guest& guest : site.guests())
+      if (auto added = control(fmt::format("ovs-appctl -t {}/switch.ctl fdb/add br0 {} {} {}", folder,
+                                           guest.tap, guest.vlan.id(), guest.mac.text()));
+          !added)
+        return added;
+    return {};
+  }
+
+  std::vector<Child*> processes() override {
+    std::vector<Child*> all;
+    if (database_) all.push_back(&*database_);
+    if (switch_) all.push_back(&*switch_);
+    return all;
+  }
+
+  std::vector<Event> events() override {
+    return {{"kill and restart",
+             [this] {
+               switch_->end(SIGKILL);
+               return start_switch();
+             }},
+            {"stop and start", [this] {
+               switch_->end(SIGTERM);
+               return start_switch();
+             }}};
+  }
+
+ private:
+  Result<void> control(const std::string& command) const {
+    return site_->run(
+        fmt::format("export OVS_RUNDIR={0} OVS_LOGDIR={0} OVS_DBDIR={0}; {1}", site_->folder(), command));
+  }
+  Result<void> start_process(std::optional<Child>& process, std::vector<std::string> arguments) {
+    const auto inside = site_->enter();
+    if (!inside) return std::unexpected(inside.error());
+    auto child = Child::start({.arguments = std::move(arguments),
+                               .log = site_->folder() + "/ovs.log",
+                               .environment = environment_,
+                               .cpu = site_->rx_cpu()});
+    if (!child) return std::unexpected(child.error());
+    process.emplace(std::move(*child));
+    return {};
+  }
+  Result<void> start_switch() {
+    return start_process(switch_, {"ovs-vswitchd", "unix:" + site_->folder() + "/db.sock",
+                                   "--unixctl=" + site_->folder() + "/switch.ctl", "-vconsole:warn"});
+  }
+
+  bool kernel_;
+  Site* site_ = nullptr;
+  std::vector<std::string> environment_;
+  std::optional<Child> database_;
+  std::optional<Child> switch_;
+};
+
+Result<void> probe_program() {
+  if (run("command -v ovs-vswitchd ovsdb-server ovs-vsctl")) return {};
+  return fail("Open vSwitch is not installed", "deploy/dependencies.sh bench installs it");
+}
+
+Result<void> probe_kernel() {
+  if (auto found = probe_program(); !found) return found;
+  // The datapath's sysctl-free sign of life: its generic netlink family.
+  if (run("modprobe -q openvswitch; ovs-dpctl show")) return {};
+  return fail("this kernel has no Open vSwitch datapath", "it needs OPENVSWITCH; the lab's kernels have it");
+}
+
+const RegisteredContender kernel({.name = "ovs-kernel",
+                                  .summary = "Open vSwitch, the kernel's datapath",
+                                  .probe = probe_kernel,
+                                  .make = [] { return std::make_unique<OpenVswitch>(true); },
+                                  .order = 60});
+const RegisteredContender userspace({.name = "ovs-userspace",
+                                     .summary = "Open vSwitch, datapath in user space over AF_PACKET",
+                                     .probe = probe_program,
+                                     .make = [] { return std::make_unique<OpenVswitch>(false); },
+                                     .most_guests = 64,
+                                     .order = 61});
+
+}  // namespace
+}  // namespace xdpfwd::bench

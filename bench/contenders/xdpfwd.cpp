@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// xdpfwd itself: the daemon as it is installed, with a configuration file, in both VLAN flavours.
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "bench/contender.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+std::string beside_this_program(const std::string& name) {
+  std::error_code failed;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
+  const std::string beside = (self.parent_path() / name).string();
+  return std::filesystem::exists(beside, failed) ? beside : "/usr/sbin/" + name;
+}
+
+class Xdpfwd final : public Contender {
+ public:
+  explicit Xdpfwd(std::string flavour) : flavour_(std::move(flavour)) {}
+
+  Result<void> start(Site& site) override {
+    site_ = &site;
+    if (auto written = write_config(0); !written) return written;
+    return start_daemon();
+  }
+
+  std::vector<Child*> processes() override {
+    return daemon_ ? std::vector<Child*>{&*daemon_} : std::vector<Child*>{};
+  }
+
+  std::vector<Event> events() override {
+    return {{"kill and restart",
+             [this] {
+               daemon_->end(SIGKILL);
+               return start_daemon();
+             }},
+            {"stop and start",
+             [this] {
+               daemon_->end(SIGTERM);
+               return start_daemon();
+             }},
+            {"guest added", [this]() -> Result<void> {
+               if (auto written = write_config(++extra_guests_); !written) return written;
+               ::kill(daemon_->pid(), SIGHUP);
+               return {};
+             }}};
+  }
+
+ private:
+  Result<void> write_config(unsigned extra_guests) {
+    const std::string& folder = site_->folder();
+    std::ofstream file(folder + "/xdpfwd.toml", std::ios::trunc);
+    std::string devices;
+    for (const std::string& uplink : site_->uplinks()) devices += fmt::format("\"{}\", ", uplink);
+    file << fmt::format("[uplink]\ndevices = [{}]\nvlan_tag = \"{}\"\n[fdb]\nmax_entries = {}\n", devices,
+                        flavour_, std::max<size_t>(65'536, site_->guests().size() + 1000));
+    file << fmt::format(
+        "[daemon]\nbpffs = \"{0}/bpf/xdpfwd\"\nstate_dir = \"{0}/state\"\n"
+        "[control]\nsocket = \"{0}/control.sock\"\n",
+        folder);
+    for (const pktgen::Guest& guest : site_->guests())
+      file << fmt::format("[[guest]]\nname = \"{}\"\ntap = \"{}\"\nmac = \"{}\"\nvlan = {}\n", guest.name,
+                          guest.tap, guest.mac.text(), guest.vlan.id());
+    for (unsigned i = 0; i < extra_guests; ++i)
+      file << fmt::format("[[guest]]\nname = \"extra{}\"\ntap = \"tap0\"\nmac = \"{}\"\nvlan = 200\n", i,
+                          MacAddress::from_bits(0x525500000000 + i).text());
+    file.close();
+    return file ? Result<void>{} : fail_errno(folder + "/xdpfwd.toml", errno);
+  }
+
+  Result<void> start_daemon() {
+    const auto inside = site_->enter();
+    if (!inside) return std::unexpected(inside.error());
+    auto child = Child::start(
+        {.arguments = {beside_this_program("xdpfwd"), "--config", site_->folder() + "/xdpfwd.toml"},
+         .log = site_->folder() + "/xdpfwd.log"});
+    if (!child) return std::unexpected(child.error());
+    daemon_.emplace(std::move(*child));
+    return {};
+  }
+
+  std::string flavour_;
+  Site* site_ = nullptr;
+  std::optional<Child> daemon_;
+  unsigned extra_guests_ = 0;
+};
+
+Result<void> probe() {
+  if (std::filesystem::exists(beside_this_program("xdpfwd"))) return {};
+  return fail("there is no xdpfwd beside this program or in /usr/sbin", "build or install it");
+}
+
+const RegisteredContender frame({.name = "xdpfwd",
+                                 .summary = "the daemon, VLAN tags in the frame (rxvlan off)",
+                                 .probe = probe,
+                                 .make = [] { return std::make_unique<Xdpfwd>("frame"); },
+                                 .order = 10});
+const RegisteredContender hint({.name = "xdpfwd-hint",
+                                .summary = "the daemon, program that asks the descriptor for the tag first",
+                                .probe = probe,
+                                .make = [] { return std::make_unique<Xdpfwd>("hint"); },
+                                .order = 20});
+
+}  // namespace
+}  // namespace xdpfwd::bench

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Where and with what a figure was measured: what a reader needs to know before believing it.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace xdpfwd::bench {
+
+// Commit and version of this program, kernel and its boot options, CPU, memory, load, versions of the
+// contenders. "same" in it is what must not change between two parts of one run.
+nlohmann::json describe_environment(const std::vector<std::string>& flags);
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/instruction_marks.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace xdpfwd::bench {
+
+Result<InstructionMarks> parse_marks(std::string_view text) {
+  InstructionMarks marks;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty()) continue;
+    const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+    if (!json.is_object() || !json.contains("mark") || !json.contains("vcpus"))
+      return fail("the instruction counts have a line that is no mark: " + line.substr(0, 100));
+    std::vector<VcpuCount> vcpus;
+    for (const nlohmann::json& vcpu : json["vcpus"])
+      vcpus.push_back({.user = vcpu.value("user", uint64_t{0}),
+                       .softirq = vcpu.value("softirq", uint64_t{0}),
+                       .softirqs = vcpu.value("softirqs", uint64_t{0})});
+    const nlohmann::json& mark = json["mark"];
+    if (!mark.is_object())
+      return fail("the instruction counts have a mark without a name: " + line.substr(0, 100));
+    marks[mark.value("name", "") + "/" + mark.value("edge", "")] = std::move(vcpus);
+  }
+  return marks;
+}
+
+Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
+                                           size_t receiving_cpu, unsigned cpus) {
+  std::vector<Sample> samples;
+  std::istringstream lines{std::string(log)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    std::string contender;
+    std::string pps;
+    std::string guests;
+    unsigned repetition = 0;
+    double sent = 0;
+    double arrived = 0;
+    if (!(words >> word) || word != "measured") continue;
+    if (!(words >> contender >> pps >> guests >> repetition >> sent >> arrived))
+      return fail("the guest's script said: " + line);
+    const std::string name = fmt::format("{}/{}/{}/{}", contender, pps, guests, repetition);
+    const auto start = marks.find(name + "/begin");
+    const auto end = marks.find(name + "/end");
+    if (start == marks.end() || end == marks.end() || end->second.size() <= receiving_cpu ||
+        start->second.size() <= receiving_cpu)
+      return fail(fmt::format("there are no instruction counts for {}", name));
+    const VcpuCount& first = start->second[receiving_cpu];
+    const VcpuCount& last = end->second[receiving_cpu];
+    const double softirqs = static_cast<double>(last.softirqs - first.softirqs);
+    samples.push_back(
+        {contender,
+         {{"pps", std::stod(pps)}, {"vms", std::stod(guests)}, {"cpus", cpus}},
+         repetition,
+         {{"softirq_instructions_per_packet", static_cast<double>(last.softirq - first.softirq) / sent},
+          {"softirqs_per_packet", softirqs / sent},
+          {"sent", sent},
+          {"lost", sent - arrived}}});
+  }
+  return samples;
+}
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What the emulator counted: one line of JSON a mark, with the instructions of each virtual CPU since the
+// start. And what the guest's script said it did between two marks. Text and numbers only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/result_file.h"
+
+namespace xdpfwd::bench {
+
+struct VcpuCount {
+  uint64_t user = 0;
+  uint64_t softirq = 0;  // inside softirq handling
+  uint64_t softirqs = 0;
+};
+using InstructionMarks = std::map<std::string, std::vector<VcpuCount>>;  // by NAME/begin and NAME/end
+
+Result<InstructionMarks> parse_marks(std::string_view text);
+
+// "measured CONTENDER PPS GUESTS REPETITION SENT ARRIVED", with the marks
+// CONTENDER/PPS/GUESTS/REPETITION/start and /end, becomes a sample of the receiving CPU. Other lines are
+// nothing.
+Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
+                                           size_t receiving_cpu, unsigned cpus);
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <set>
+
+#include "bench/significance.h"
+#include "bench/stage.h"
+#include "bench/statistics.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr const char* kStyle =
+    "body{font:14px/1.5 'DejaVu Sans',sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;color:#222}"
+    "table{border-collapse:collapse;margin:1em 0;font-size:12px}td,th{border:1px solid #ccc;padding:2px 8px;"
+    "text-align:right}td:first-child,th:first-child{text-align:left}caption{text-align:left;font-weight:bold}"
+    "small{color:#777}svg{max-width:100%;height:auto}dt{font-weight:bold}";
+
+std::vector<std::string> contenders_of(const ResultSet& results) {
+  std::vector<std::string> names;
+  for (const ContenderKind& kind : contender_kinds())
+    if (std::ranges::find(results.samples, kind.name, &Sample::contender) != results.samples.end())
+      names.push_back(kind.name);
+  // What is no contender of this program, such as the lab's: in the order of appearance.
+  for (const Sample& sample : results.samples)
+    if (std::ranges::find(names, sample.contender) == names.end()) names.push_back(sample.contender);
+  return names;
+}
+
+std::vector<Point> points_of(const ResultSet& results) {
+  std::set<Point> points;
+  for (const Sample& sample : results.samples) points.insert(sample.point);
+  return {points.begin(), points.end()};
+}
+
+Point without(Point point, const std::string& coordinate) {
+  point.erase(coordinate);
+  return point;
+}
+
+std::string with_unit(const Spread& spread, size_t count) {
+  return fmt::format("{} <small>{}–{}, n {}</small>", short_number(spread.median), short_number(spread.low),
+                     short_number(spread.high), count);
+}
+
+std::string table_html(const ResultSet& results, const std::string& metric) {
+  const auto values = results.values(metric);
+  if (values.empty()) return "";
+  const std::vector<std::string> contenders = contenders_of(results);
+  std::string html = fmt::format("<table><caption>{}</caption><tr><th></th>", escaped(metric));
+  for (const std::string& contender : contenders) html += fmt::format("<th>{}</th>", escaped(contender));
+  html += "</tr>\n";
+  for (const Point& point : points_of(results)) {
+    std::string row;
+    bool any = false;
+    for (const std::string& contender : contenders) {
+      const auto found = values.find({contender, point});
+      any = any || found != values.end();
+      row += found == values.end()
+                 ? "<td></td>"
+                 : fmt::format("<td>{}</td>", with_unit(spread_of(found->second), found->second.size()));
+    }
+    if (any) html += fmt::format("<tr><td>{}</td>{}</tr>\n", escaped(point_text(point)), row);
+  }
+  return html + "</table>\n";
+}
+
+std::string ratios_html(const std::vector<Ratios>& ratios) {
+  if (ratios.empty()) return "";
+  std::string html =
+      "<table><caption>ratios of medians, in this "
+      "run</caption><tr><th>metric</th><th>of</th><th>to</th><th>at</th>"
+      "<th>ratio</th><th>95 % interval</th></tr>\n";
+  for (const Ratios& one : ratios)
+    html += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.3f}</td><td>{:.3f}–{:.3f}</td></tr>\n",
+        one.what.metric + (one.what.base.empty() ? "" : " less " + one.what.base), one.what.contender,
+        one.what.against, escaped(point_text(one.point)), one.ratio, one.low, one.high);
+  return html + "</table>\n";
+}
+
+std::string environment_html(const nlohmann::json& header) {
+  std::string html = "<details><summary>where and with what</summary><dl>\n";
+  for (const auto& [name, value] : header.items())
+    if (name != "same" && name != "format")
+      html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(name),
+                          escaped(value.is_string() ? value.get<std::string>() : value.dump()));
+  return html + "</dl></details>\n";
+}
+
+Result<void> write_text(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  file.close();
+  return file ? Result<void>{} : fail_errno(path, errno);
+}
+
+}  // namespace
+
+std::vector<Ratios> ratios_of(const ResultSet& results, const ScenarioKind& kind) {
+  std::vector<Ratios> all;
+  for (const Ratio& what : kind.ratios) {
+    const auto values = results.values(what.metric);
+    const auto of = [&](const std::string& contender, const Point& point) {
+      const auto found = values.find({contender, point});
+      return found == values.end() ? std::vector<double>{} : found->second;
+    };
+    for (const Point& point : points_of(results)) {
+      std::vector<double> above = of(what.contender, point);
+      std::vector<double> below = of(what.against, point);
+      if (above.empty() || below.empty()) continue;
+      if (!what.base.empty()) {
+        const std::vector<double> base = of(what.base, point);
+        if (base.empty()) continue;
+        const double subtracted = quantile(base, 0.5);
+        for (std::vector<double>* side : {&above, &below})
+          for (double& value : *side) value -= subtracted;
+        // Where the base is as dear as the contenders, the difference is noise.
+        if (quantile(below, 0.25) <= 0) continue;
+      }
+      const RatioInterval interval = bootstrap_ratio(below, above);
+      all.push_back({what, point, interval.ratio, interval.low, interval.high});
+    }
+  }
+  return all;
+}
+
+std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind) {
+  std::vector<Chart> charts;
+  for (const Plot& plot : kind.plots) {
+    const auto values = results.values(plot.metric);
+    std::map<Point, std::map<std::string, std::vector<ChartPoint>>> by_rest;
+    for (const auto& [key, samples] : values) {
+      const auto& [contender, point] = key;
+      if (!plot.x.empty() && !point.contains(plot.x)) continue;
+      const Spread spread = spread_of(samples);
+      by_rest[without(point, plot.x)][contender].push_back(
+          {plot.x.empty() ? 0 : point.at(plot.x), spread.median, spread.low, spread.high});
+    }
+    for (auto& [rest, series] : by_rest) {
+      Chart chart{.title = plot.title + (rest.empty() ? "" : " – " + point_text(rest)),
+                  .x_label = plot.x.empty() ? "" : plot.x_label,
+                  .y_label = plot.y_label,
+                  .log_x = plot.log_x,
+                  .log_y = plot.log_y,
+                  .series = {}};
+      for (const std::string& contender : contenders_of(results))
+        if (const auto found = series.find(contender); found != series.end()) {
+          std::ranges::sort(found->second, {}, &ChartPoint::x);
+          chart.series.push_back({contender, found->second});
+        }
+      charts.push_back(std::move(chart));
+    }
+  }
+  return charts;
+}
+
+std::string csv_of(const ResultSet& results) {
+  std::set<std::string> coordinates;
+  for (const Sample& sample : results.samples)
+    for (const auto& [name, value] : sample.point) coordinates.insert(name);
+  std::string csv = "scenario,contender";
+  for (const std::string& name : coordinates) csv += "," + name;
+  csv += ",metric,n,lower_quartile,median,upper_quartile\n";
+  for (const std::string& metric : results.metric_names())
+    for (const auto& [key, values] : results.values(metric)) {
+      const Spread spread = spread_of(values);
+      csv += results.scenario + "," + key.first;
+      for (const std::string& name : coordinates)
+        csv += key.second.contains(name) ? fmt::format(",{}", key.second.at(name)) : ",";
+      csv += fmt::format(",{},{},{},{},{}\n", metric, values.size(), spread.low, spread.median, spread.high);
+    }
+  return csv;
+}
+
+std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
+  std::string text;
+  const std::vector<std::string> contenders = contenders_of(results);
+  const std::vector<std::string>& metrics = kind.table;
+  if (metrics.empty() || contenders.empty()) return text;
+  for (const std::string& metric : metrics) {
+    const auto values = results.values(metric);
+    if (values.empty()) continue;
+    text += fmt::format("\n{:<28}", metric);
+    for (const std::string& contender : contenders) text += fmt::format(" {:>14}", contender);
+    text += "\n";
+    for (const Point& point : points_of(results)) {
+      std::string row;
+      bool any = false;
+      for (const std::string& contender : contenders) {
+        const auto found = values.find({contender, point});
+        any = any || found != values.end();
+        row += fmt::format(" {:>14}",
+                           found == values.end() ? "" : short_number(spread_of(found->second).median));
+      }
+      if (any) text += fmt::format("{:<28}{}\n", point_text(point), row);
+    }
+  }
+  const std::vector<Ratios> ratios = ratios_of(results, kind);
+  if (!ratios.empty()) text += "\nratios of medians in this run (95 % interval)\n";
+  for (const Ratios& one : ratios)
+    text += fmt::format("{}{}, {} / {}, {}: {:.3f} ({:.3f} to {:.3f})\n", one.what.metric,
+                        one.what.base.empty() ? "" : " less " + one.what.base, one.what.contender,
+                        one.what.against, point_text(one.point), one.ratio, one.low, one.high);
+  return text;
+}
+
+Result<std::vector<std::string>> write_report(const std::string& folder) {
+  const auto all = read_folder(folder);
+  if (!all) return std::unexpected(all.error());
+  std::vector<std::string> files;
+  std::string html = fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+      "charset=\"utf-8\"><title>xdpfwd-bench</title><style>{}</style>"
+      "</head><body>\n<h1>xdpfwd-bench</h1>\n<p>Medians, with quartiles and number of samples. Raw samples "
+      "are in the "
+      ".jsonl files beside this page.</p>\n",
+      kStyle);
+  const bool can_convert = static_cast<bool>(run("command -v rsvg-convert"));
+  for (const ResultSet& results : *all) {
+    const ScenarioKind* known = find_scenario(results.scenario);
+    const ScenarioKind kind =
+        known != nullptr ? *known : ScenarioKind{.name = results.scenario, .summary = "", .run = {}};
+    html += fmt::format("<h2>{}</h2>\n<p>{}</p>\n", escaped(results.scenario), escaped(kind.summary));
+    if (!results.complete) html += "<p><b>This scenario was interrupted: not all was measured.</b></p>\n";
+    for (const auto& [contender, why] : results.absent)
+      html += fmt::format("<p>Left out: {}: {}</p>\n", escaped(contender), escaped(why));
+    size_t number = 0;
+    for (const Chart& chart : charts_of(results, kind)) {
+      const std::string svg = svg_of(chart);
+      html += svg;
+      const std::string base = fmt::format("{}/{}-{}", folder, results.scenario, ++number);
+      if (!can_convert) continue;
+      if (auto written = write_text(base + ".svg", svg); !written) return std::unexpected(written.error());
+      if (auto converted = run(fmt::format("rsvg-convert -z 2 '{0}.svg' -o '{0}.png' && rm '{0}.svg'", base));
+          !converted)
+        return std::unexpected(converted.error());
+      files.push_back(base + ".png");
+    }
+    html += ratios_html(ratios_of(results, kind));
+    const std::set<std::string> names = results.metric_names();
+    for (const std::string& metric :
+         kind.table.empty() ? std::vector<std::string>(names.begin(), names.end()) : kind.table)
+      html += table_html(results, metric);
+    html += environment_html(results.header);
+    const std::string csv = fmt::format("{}/{}.csv", folder, results.scenario);
+    if (auto written = write_text(csv, csv_of(results)); !written) return std::unexpected(written.error());
+    files.push_back(csv);
+  }
+  html += "</body></html>\n";
+  if (auto written = write_text(folder + "/report.html", html); !written)
+    return std::unexpected(written.error());
+  files.insert(files.begin(), folder + "/report.html");
+  if (!can_convert)
+    files.push_back("(no PNG: rsvg-convert is not installed; deploy/dependencies.sh bench installs it)");
+  return files;
+}
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/result_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+namespace xdpfwd::bench {
+
+using nlohmann::json;
+
+namespace {
+
+// A line cut off by a crash is the last one, and is left out.
+Result<void> take_line(ResultSet& results, const std::string& text, const std::string& path, bool last) {
+  const json line = json::parse(text, nullptr, false);
+  if (line.is_discarded()) {
+    if (last) return {};
+    return fail(fmt::format("{}: a line that is no JSON: {}", path, text.substr(0, 80)), "remove the file");
+  }
+  if (line.contains("format")) {
+    results.header = line;
+    results.scenario = line.value("scenario", "");
+    return {};
+  }
+  if (line.contains("absent")) {
+    results.absent[line.value("absent", "")] = line.value("why", "");
+    return {};
+  }
+  if (line.contains("complete")) {
+    results.complete = line.value("complete", false);
+    return {};
+  }
+  Sample sample{.contender = line.value("contender", ""),
+                .point = {},
+                .repetition = line.value("repetition", 0U),
+                .metrics = {}};
+  if (!line.contains("metrics") || !line.contains("point"))
+    return fail(fmt::format("{}: a line that is no sample: {}", path, text.substr(0, 80)), "remove the file");
+  for (const auto& [name, value] : line["point"].items())
+    if (value.is_number()) sample.point[name] = value.get<double>();
+  for (const auto& [name, value] : line["metrics"].items())
+    if (value.is_number()) sample.metrics[name] = value.get<double>();
+  results.samples.push_back(std::move(sample));
+  return {};
+}
+
+}  // namespace
+
+std::string point_text(const Point& point) {
+  std::string text;
+  for (const auto& [name, value] : point)
+    text += fmt::format("{}{} {:g}", text.empty() ? "" : ", ", name, value);
+  return text;
+}
+
+std::map<ResultSet::Key, std::vector<double>> ResultSet::values(const std::string& metric) const {
+  std::map<Key, std::vector<double>> values;
+  for (const Sample& sample : samples)
+    if (const auto found = sample.metrics.find(metric); found != sample.metrics.end())
+      values[{sample.contender, sample.point}].push_back(found->second);
+  return values;
+}
+
+std::set<std::string> ResultSet::metric_names() const {
+  std::set<std::string> names;
+  for (const Sample& sample : samples)
+    for (const auto& [name, value] : sample.metrics) names.insert(name);
+  return names;
+}
+
+Result<ResultSet> read_results(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) return fail_errno(path, errno);
+  ResultSet results;
+  std::string line;
+  std::string next;
+  bool more = static_cast<bool>(std::getline(file, line));
+  while (more) {
+    const bool another = static_cast<bool>(std::getline(file, next));
+    if (auto taken = take_line(results, line, path, !another); !taken) return std::unexpected(taken.error());
+    line = next;
+    more = another;
+  }
+  if (results.scenario.empty()) return fail(path + " has no header", "it is no result of xdpfwd-bench");
+  return results;
+}
+
+Result<std::vector<ResultSet>> read_folder(const std::string& folder) {
+  std::error_code failed;
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failed))
+    if (entry.path().extension() == ".jsonl") paths.push_back(entry.path());
+  if (failed) return fail(fmt::format("{}: {}", folder, failed.message()), "name the folder of a run");
+  if (paths.empty()) return fail(folder + " holds no results", "xdpfwd-bench run --out DIR makes them");
+  std::ranges::sort(paths);
+  std::vector<ResultSet> all;
+  for (const std::string& path : paths) {
+    auto one = read_results(path);
+    if (!one) return std::unexpected(one.error());
+    all.push_back(std::move(*one));
+  }
+  return all;
+}
+
+Result<ResultFile> ResultFile::open(const std::string& folder, const std::string& scenario, json header) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return fail(fmt::format("{}: {}", folder, failed.message()));
+  ResultFile file;
+  file.path_ = fmt::format("{}/{}.jsonl", folder, scenario);
+  const bool old = std::filesystem::exists(file.path_) && std::filesystem::file_size(file.path_) > 0;
+  if (old) {
+    auto before = read_results(file.path_);
+    if (!before) return std::unexpected(before.error());
+    if (before->header.value("same", json()) != header.value("same", json()))
+      return fail(
+          fmt::format("{} was measured with other things: {}, not {}", file.path_,
+                      before->header.value("same", json()).dump(), header.value("same", json()).dump()),
+          "choose another --out");
+    file.results_ = std::move(*before);
+    for (const Sample& sample : file.results_.samples)
+      file.known_.insert({sample.contender, sample.point, sample.repetition});
+    // A line that a crash cut off must not become the start of the next one.
+    std::ifstream raw(file.path_, std::ios::binary);
+    raw.seekg(-1, std::ios::end);
+    if (raw.get() != '\n') {
+      std::ifstream whole(file.path_, std::ios::binary);
+      const std::string text((std::istreambuf_iterator<char>(whole)), {});
+      std::filesystem::resize_file(file.path_,
+                                   text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
+    }
+  }
+  file.fd_.reset(::open(file.path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!file.fd_) return fail_errno(file.path_, errno);
+  if (!old) {
+    file.results_.scenario = scenario;
+    file.results_.header = header;
+    if (auto written = file.write_line(header); !written) return std::unexpected(written.error());
+  }
+  return file;
+}
+
+bool ResultFile::has(const std::string& contender, const Point& point, unsigned repetition) const {
+  return known_.contains({contender, point, repetition});
+}
+
+Result<void> ResultFile::write_line(const json& line) {
+  const std::string text = line.dump() + "\n";
+  if (::write(fd_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return fail_errno(path_, errno);
+  return {};
+}
+
+Result<void> ResultFile::add(const Sample& sample) {
+  if (auto written = write_line({{"contender", sample.contender},
+                                 {"point", sample.point},
+                                 {"repetition", sample.repetition},
+                                 {"metrics", sample.metrics}});
+      !written)
+    return written;
+  known_.insert({sample.contender, sample.point, sample.repetition});
+  results_.samples.push_back(sample);
+  return {};
+}
+
+Result<void> ResultFile::add_absent(const std::string& contender, const std::string& why) {
+  if (results_.absent.contains(contender)) return {};
+  results_.absent[contender] = why;
+  return write_line({{"absent", contender}, {"why", why}});
+}
+
+Result<void> ResultFile::finish() {
+  if (results_.complete) return {};
+  results_.complete = true;
+  return write_line({{"complete", true}});
+}
+
+}  // namespace xdpfwd::bench

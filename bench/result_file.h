@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Results on disk: one file of JSON lines a scenario, the first line saying where and with what it was
+// measured, each further one a raw sample. Lines are only ever added, so that what was measured survives
+// whatever comes, and a run that was interrupted goes on where it stopped.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace xdpfwd::bench {
+
+using Point = std::map<std::string, double>;    // where on the axes: {"pps": 10000, "vms": 1}
+using Metrics = std::map<std::string, double>;  // what was measured there
+
+struct Sample {
+  std::string contender;
+  Point point;
+  unsigned repetition = 0;
+  Metrics metrics;
+};
+
+std::string point_text(const Point& point);  // "pps 10000, vms 1"
+
+struct ResultSet {
+  std::string scenario;
+  nlohmann::json header;  // see environment.h
+  std::vector<Sample> samples;
+  std::map<std::string, std::string> absent = {};  // contenders that could not be measured, and why
+  bool complete = false;                           // the scenario came to its end
+
+  // A metric's values, by contender and point.
+  using Key = std::pair<std::string, Point>;
+  [[nodiscard]] std::map<Key, std::vector<double>> values(const std::string& metric) const;
+  [[nodiscard]] std::set<std::string> metric_names() const;
+};
+
+class ResultFile {
+ public:
+  // Opens FOLDER/SCENARIO.jsonl. An older run is continued when it was made with the same things (`same`, a
+  // part of the header); if not, that is an error.
+  static Result<ResultFile> open(const std::string& folder, const std::string& scenario,
+                                 nlohmann::json header);
+
+  [[nodiscard]] bool has(const std::string& contender, const Point& point, unsigned repetition) const;
+  Result<void> add(const Sample& sample);
+  Result<void> add_absent(const std::string& contender, const std::string& why);
+  Result<void> finish();
+  [[nodiscard]] const ResultSet& results() const { return results_; }
+
+ private:
+  Result<void> write_line(const nlohmann::json& line);
+  UniqueFd fd_;
+  std::string path_;
+  ResultSet results_;
+  std::set<std::tuple<std::string, Point, unsigned>> known_;
+};
+
+Result<ResultSet> read_results(const std::string& path);
+// All of a folder, by scenario name.
+Result<std::vector<ResultSet>> read_folder(const std::string& folder);
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What every scenario is: a question, answered by samples in a result file, and how its answer is shown. One
+// file a scenario, in scenarios/: it registers itself by a static RegisteredScenario.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/contender.h"
+#include "bench/progress.h"
+#include "bench/result_file.h"
+#include "bench/telemetry.h"
+
+namespace xdpfwd::bench {
+
+struct RunOptions {
+  bool quick = false;
+  std::string out;
+  std::vector<std::string> contenders;  // empty = all that the scenario takes
+  unsigned repetitions = 0;             // 0 = the scenario's own
+  unsigned rx_cpu = 1;
+  unsigned tx_cpu = 0;
+};
+
+// What a scenario works with.
+struct Run {
+  const RunOptions& options;
+  ResultFile& file;
+  Progress& progress;
+  Telemetry* telemetry = nullptr;  // of the host tier
+  std::function<bool()> interrupted;
+
+  [[nodiscard]] unsigned repetitions(unsigned full = 10, unsigned quick = 3) const {
+    if (options.repetitions != 0) return options.repetitions;
+    return options.quick ? quick : full;
+  }
+};
+
+// A plot: `metric` over the coordinate `x`, a line a contender; or bars, when x is empty. One for each value
+// of the other coordinates.
+struct Plot {
+  std::string title;
+  std::string x;
+  std::string x_label;
+  std::string metric;
+  std::string y_label;
+  bool log_x = false;
+  bool log_y = false;
+};
+
+// A ratio of two contenders' values of one metric, at each point: what the project promises. Where there is a
+// base, its value is subtracted from both: what cable, NAPI and timer cost is nobody's work.
+struct Ratio {
+  std::string metric;
+  std::string contender;
+  std::string against;
+  std::string base = {};
+};
+
+enum class Tier { kHost, kLab };
+
+struct ScenarioKind {
+  std::string name;
+  std::string summary;
+  Tier tier = Tier::kHost;
+  std::function<Result<void>(Run&)> run;
+  std::vector<Plot> plots = {};
+  std::vector<Ratio> ratios = {};
+  std::vector<std::string> table = {};  // the metrics worth a column
+  // The last line of `run --json`; empty: the ratios.
+  std::function<nlohmann::json(const ResultSet&)> json_line = {};
+  int order = 100;
+};
+
+const std::vector<ScenarioKind>& scenario_kinds();
+const ScenarioKind* find_scenario(const std::string& name);
+
+struct RegisteredScenario {
+  explicit RegisteredScenario(ScenarioKind kind);
+};
+
+// The contenders of this run that this machine can have. Those that it cannot are noted with the reason.
+// A contender that cannot be measured: told, and kept with the results.
+void leave_out(Run& run, const std::string& contender, const Error& why);
+
+std::vector<const ContenderKind*> present_contenders(Run& run,
+                                                     const std::function<bool(const ContenderKind&)>& wanted);
+
+}  // namespace xdpfwd::bench

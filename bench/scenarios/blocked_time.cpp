@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// For how long an event stops forwarding: frames lost, divided by the rate. Beside each event stands
+// "nothing", the same run without one: what the machine itself loses.
+#include <fmt/format.h>
+
+#include "bench/grid.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr double kPps = 50'000;
+
+Result<void> run_blocked(Run& run) {
+  std::vector<std::unique_ptr<Stand>> stands;
+  size_t runs = 0;
+  const unsigned repetitions = run.repetitions(10, 2);
+  for (const ContenderKind* kind :
+       present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; })) {
+    // Whoever has no process has nothing that could restart.
+    auto stand =
+        Stand::open(*kind, {.rx_cpu = run.options.rx_cpu, .tx_cpu = run.options.tx_cpu}, *run.telemetry);
+    if (!stand) {
+      leave_out(run, kind->name, stand.error());
+      continue;
+    }
+    const size_t events = (*stand)->contender().events().size();
+    if (events == 0) continue;
+    runs += (events + 1) * repetitions;
+    stands.push_back(std::move(*stand));
+  }
+  run.progress.begin("blocked-time", runs);
+  for (unsigned repetition = 1; repetition <= repetitions; ++repetition) {
+    for (const auto& stand : stands) {
+      std::vector<Contender::Event> events = stand->contender().events();
+      events.insert(events.begin(), {"nothing", [] { return Result<void>{}; }});
+      for (const Contender::Event& event : events) {
+        if (run.interrupted()) return {};
+        const std::string name = fmt::format("{}: {}", stand->kind().name, event.name);
+        if (run.file.has(name, {}, repetition)) {
+          run.progress.skip();
+          continue;
+        }
+        run.progress.step(name);
+        if (auto woken = stand->wake(); !woken) return woken;
+        Result<void> happened;
+        const auto trial = stand->rig().send(
+            {.pps = kPps, .seconds = 2, .in_the_middle = [&] { happened = event.happen(); }});
+        if (!trial) return std::unexpected(trial.error());
+        if (!happened) return fail_in(name, happened.error());
+        if (auto again = stand->rig().wait_until_forwarding(std::chrono::seconds(30)); !again)
+          return fail_in(name, again.error());
+        if (auto rested = stand->rest(); !rested) return rested;
+        const auto lost =
+            static_cast<double>(trial->sent > trial->delivered ? trial->sent - trial->delivered : 0);
+        if (auto added = run.file.add({name,
+                                       {},
+                                       repetition,
+                                       {{"blocked_ms", lost / kPps * 1000},
+                                        {"lost", lost},
+                                        {"sent", static_cast<double>(trial->sent)},
+                                        {"wrong", static_cast<double>(trial->wrong)}}});
+            !added)
+          return added;
+      }
+    }
+  }
+  run.progress.end();
+  return {};
+}
+
+const RegisteredScenario blocked(
+    {.name = "blocked-time",
+     .summary = "how long restarts and reloads stop forwarding: frames lost / rate",
+     .run = run_blocked,
+     .plots = {{"blocked time", "", "", "blocked_ms", "ms", false, false}},
+     .table = {"blocked_ms", "lost", "sent", "wrong"},
+     .order = 70});
+
+}  // namespace
+}  // namespace xdpfwd::bench

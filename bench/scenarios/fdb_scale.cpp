@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Cost a packet by the size of the table: frames go to every one of its MACs in turn, all behind one tap.
+#include <fmt/format.h>
+
+#include "bench/grid.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr double kPps = 200'000;
+// Open vSwitch takes static entries one program call at a time.
+constexpr double kMostOfOvs = 100;
+
+Result<Metrics> measure(Stand& stand, const Point&) {
+  const auto trial = stand.rig().send({.pps = kPps, .seconds = 0.5});
+  if (!trial) return std::unexpected(trial.error());
+  const auto packets = static_cast<double>(trial->cpu.packets);
+  if (packets == 0) return Metrics{};
+  if (trial->wrong > 0) return fail(fmt::format("{} frames came out wrong", trial->wrong));
+  Metrics metrics = {{"softirq_ns_per_packet", static_cast<double>(trial->cpu.net_softirq_ns) / packets}};
+  if (stand.kind().delivers) metrics["loss_percent"] = trial->loss_ratio() * 100;
+  return metrics;
+}
+
+Result<void> run_scale(Run& run) {
+  const std::vector<double> sizes =
+      run.options.quick ? std::vector<double>{1, 1e4} : std::vector<double>{1, 1e2, 1e3, 1e4, 1e5};
+  for (const double size : sizes) {
+    const auto takes = [&](const ContenderKind& kind) {
+      const bool ovs = kind.name.starts_with("ovs");
+      return kind.name != "testpmd" && (!ovs || size <= kMostOfOvs);
+    };
+    Grid grid{.contenders = present_contenders(run, takes),
+              .points = {{{"macs", size}}},
+              .repetitions = run.repetitions(),
+              .rig = {.macs_per_guest = static_cast<unsigned>(size)},
+              .measure = measure};
+    if (auto done = run_grid(run, grid); !done) return done;
+    if (run.interrupted()) return {};
+  }
+  return {};
+}
+
+const RegisteredScenario scale(
+    {.name = "fdb-scale",
+     .summary = "softirq time a packet by the number of MACs in the table, at 200 kpps",
+     .run = run_scale,
+     .plots = {{"cost by table size", "macs", "MACs", "softirq_ns_per_packet", "ns", true, true}},
+     .ratios = {{"softirq_ns_per_packet", "xdpfwd", "bridge-pop"},
+                {"softirq_ns_per_packet", "xdpfwd", "bare-redirect"}},
+     .table = {"softirq_ns_per_packet", "loss_percent"},
+     .order = 50});
+
+}  // namespace
+}  // namespace xdpfwd::bench

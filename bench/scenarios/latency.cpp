@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One-way latency, from the sender's stamp to a reader that the frame wakes up on the receiving CPU, at
+// shares of what each contender can take. It includes generator, cable, the wait for the next poll (rx-usecs)
+// and the reader's waking: the bare redirect beside it shows how much that is.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "bench/grid.h"
+#include "bench/mlr_search.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr double kIdlePps = 1'000;
+
+// Half a percent lost, with the reader: it takes its share of the CPU.
+Result<double> find_pdr(Run& run, Rig& rig) {
+  MlrSearch search(
+      {{.name = "pdr", .loss_ratio = 0.005, .trial_s = 0.1, .duration_sum_s = 0.3, .width = 0.05}},
+      {.min_load = 2'000, .max_load = 2'000'000, .most_trials = 40});
+  while (const auto next = search.next()) {
+    if (run.interrupted()) return 0;
+    const auto trial = rig.send({.pps = next->load, .seconds = next->seconds, .reader = true});
+    if (!trial) return std::unexpected(trial.error());
+    search.record(*next, trial->loss_ratio());
+  }
+  return search.answers().front().load;
+}
+
+Result<void> run_latency(Run& run) {
+  std::map<std::string, double> pdr;
+  const auto measure = [&](Stand& stand, const Point& point) -> Result<Metrics> {
+    const double share = point.at("percent_of_pdr") / 100;
+    double pps = kIdlePps;
+    if (share > 0) {
+      if (!pdr.contains(stand.kind().name)) {
+        const auto found = find_pdr(run, stand.rig());
+        if (!found) return std::unexpected(found.error());
+        pdr[stand.kind().name] = *found;
+      }
+      // Not even the least rate: there is no share of it.
+      if (pdr[stand.kind().name] == 0) return Metrics{};
+      pps = std::max(kIdlePps, pdr[stand.kind().name] * share);
+    }
+    const auto trial =
+        stand.rig().send({.pps = pps, .seconds = run.options.quick ? 0.3 : 1.0, .reader = true});
+    if (!trial) return std::unexpected(trial.error());
+    const auto us = [&](double fraction) {
+      return static_cast<double>(trial->latency_ns.percentile(fraction)) / 1000;
+    };
+    return Metrics{{"pps", pps},
+                   {"p50_us", us(0.5)},
+                   {"p90_us", us(0.9)},
+                   {"p99_us", us(0.99)},
+                   {"p999_us", us(0.999)},
+                   {"p9999_us", us(0.9999)},
+                   {"max_us", static_cast<double>(trial->latency_ns.max()) / 1000},
+                   {"frames", static_cast<double>(trial->latency_ns.count())},
+                   {"loss_percent", trial->loss_ratio() * 100}};
+  };
+  return run_grid(
+      run, {.contenders = present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; }),
+            .points = {{{"percent_of_pdr", 0}},
+                       {{"percent_of_pdr", 10}},
+                       {{"percent_of_pdr", 50}},
+                       {{"percent_of_pdr", 90}}},
+            .repetitions = run.repetitions(10, 1),
+            .rig = {},
+            .measure = measure});
+}
+
+const RegisteredScenario latency(
+    {.name = "latency",
+     .summary = "one-way latency to a waking reader, at shares of each contender's PDR",
+     .run = run_latency,
+     .plots = {{"median latency", "percent_of_pdr", "% of the contender's PDR", "p50_us", "us", false, true},
+               {"99th percentile", "percent_of_pdr", "% of the contender's PDR", "p99_us", "us", false, true},
+               {"99.99th percentile", "percent_of_pdr", "% of the contender's PDR", "p9999_us", "us", false,
+                true}},
+     .ratios = {{"p50_us", "xdpfwd", "bridge-pop"}, {"p50_us", "xdpfwd", "bare-redirect"}},
+     .table = {"pps", "p50_us", "p90_us", "p99_us", "p999_us", "p9999_us", "max_us", "loss_percent"},
+     .order = 30});
+
+}  // namespace
+}  // namespace xdpfwd::bench

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Article 1: what share of one CPU it takes to deliver a rate of packets to one VM, to two, and to several. A
+// victim on the receiving CPU shows what is left; softirq time is taken where it begins and ends; what the
+// kernel's tick says stands beside it.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bench/grid.h"
+#include "bench/victim.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr unsigned kMostGuests = 8;
+
+Result<Metrics> measure(Stand& stand, const Point& point) {
+  Rig& rig = stand.rig();
+  Victim victim(rig.options().rx_cpu);
+  if (auto started = victim.start(); !started) return std::unexpected(started.error());
+  // What the victim and the contender's processes did in the measured window.
+  ProcessCost cost_before;
+  ProcessCost cost;
+  uint64_t steps = 0;
+  const auto trial = rig.send({.pps = point.at("pps"),
+                               .seconds = 0.5,
+                               .guests = static_cast<unsigned>(point.at("vms")),
+                               .window_opens =
+                                   [&] {
+                                     cost_before = stand.cost();
+                                     steps = victim.steps();
+                                   },
+                               .window_closes =
+                                   [&] {
+                                     steps = victim.steps() - steps;
+                                     cost = stand.cost();
+                                   }});
+  victim.stop();
+  if (!trial) return std::unexpected(trial.error());
+  const CpuReading& cpu = trial->cpu;
+  const auto window_ns = static_cast<double>(cpu.at_ns);
+  const auto packets = static_cast<double>(cpu.packets);
+  if (packets == 0 || window_ns == 0) return Metrics{};
+  const double process_ns = static_cast<double>(cost.cpu_ns - cost_before.cpu_ns);
+  Metrics metrics = {
+      {"softirq_percent", static_cast<double>(cpu.net_softirq_ns) / window_ns * 100},
+      {"softirq_ns_per_packet", static_cast<double>(cpu.net_softirq_ns) / packets},
+      {"user_percent", static_cast<double>(steps) * static_cast<double>(victim.step_ns()) / window_ns * 100},
+      {"process_percent", process_ns / window_ns * 100},
+      {"host_ns_per_packet", (static_cast<double>(cpu.net_softirq_ns) + process_ns) / packets},
+      {"rss_mib", cost.rss_mib},
+      {"received_pps", packets / window_ns * 1e9},
+      {"packets_per_poll", packets / std::max(1.0, static_cast<double>(cpu.polls - cpu.empty_polls))},
+      {"polls_per_second", static_cast<double>(cpu.polls) / window_ns * 1e9},
+      {"interrupts_per_second", static_cast<double>(cpu.interrupts) / window_ns * 1e9},
+      {"stray_percent",
+       static_cast<double>(cpu.stray_packets) / (packets + static_cast<double>(cpu.stray_packets)) * 100},
+  };
+  if (cpu.tick_all > 0) {
+    metrics["tick_softirq_percent"] =
+        static_cast<double>(cpu.tick_softirq) / static_cast<double>(cpu.tick_all) * 100;
+    metrics["tick_user_percent"] =
+        static_cast<double>(cpu.tick_user) / static_cast<double>(cpu.tick_all) * 100;
+  }
+  if (stand.kind().delivers) {
+    metrics["loss_percent"] = trial->loss_ratio() * 100;
+    metrics["delivered_pps"] = trial->delivered_pps();
+    if (trial->wrong > 0) return fail(fmt::format("{} frames came out wrong", trial->wrong));
+  }
+  return metrics;
+}
+
+Result<void> run_ladder(Run& run) {
+  const std::vector<double> rates =
+      run.options.quick
+          ? std::vector<double>{10e3, 100e3, 500e3, 1000e3, 2000e3}
+          : std::vector<double>{10e3, 25e3, 50e3, 100e3, 250e3, 500e3, 750e3, 1000e3, 1500e3, 2000e3};
+  Grid grid{.contenders = present_contenders(run, [](const ContenderKind&) { return true; }),
+            .points = {},
+            .repetitions = run.repetitions(),
+            .rig = {.guests = kMostGuests, .ring_slots = 65'536},
+            .possible = [](const ContenderKind& kind,
+                           const Point& point) { return point.at("vms") <= kind.most_guests; },
+            .measure = measure};
+  for (const double vms :
+       run.options.quick ? std::vector<double>{1, 2} : std::vector<double>{1, 2, 4, kMostGuests})
+    for (const double pps : rates) grid.points.push_back({{"pps", pps}, {"vms", vms}});
+  return run_grid(run, grid);
+}
+
+const RegisteredScenario ladder({
+    .name = "softirq-ladder",
+    .summary =
+        "softirq share of the receiving CPU against packets per second, one VM and several (article 1)",
+    .run = run_ladder,
+    .plots = {{"%softirq of the receiving CPU", "pps", "packets per second", "softirq_percent",
+               "% of one CPU", true, false},
+              {"softirq time a packet", "pps", "packets per second", "softirq_ns_per_packet", "ns", true,
+               true},
+              {"what the victim gets", "pps", "packets per second", "user_percent", "% of one CPU", true,
+               false},
+              {"softirq and processes, time a packet", "pps", "packets per second", "host_ns_per_packet",
+               "ns", true, true},
+              {"loss", "pps", "packets per second", "loss_percent", "%", true, false}},
+    .ratios = {{"softirq_ns_per_packet", "xdpfwd", "bridge"},
+               {"softirq_ns_per_packet", "xdpfwd", "bridge-pop"},
+               {"softirq_ns_per_packet", "xdpfwd", "ovs-kernel"},
+               {"softirq_ns_per_packet", "xdpfwd", "bare-redirect"},
+               {"softirq_ns_per_packet", "xdpfwd", "bridge-pop", "xdp-drop"},
+               {"softirq_ns_per_packet", "xdpfwd", "tcx", "xdp-drop"},
+               {"softirq_ns_per_packet", "xdpfwd", "bare-redirect", "xdp-drop"},
+               {"host_ns_per_packet", "xdpfwd", "testpmd"},
+               {"host_ns_per_packet", "xdpfwd", "ovs-userspace"}},
+    .table = {"softirq_percent", "tick_softirq_percent", "user_percent", "softirq_ns_per_packet",
+              "process_percent", "packets_per_poll", "interrupts_per_second", "loss_percent", "rss_mib"},
+    .order = 10,
+});
+
+}  // namespace
+}  // namespace xdpfwd::bench

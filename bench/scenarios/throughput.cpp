@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// How much each contender can take on one CPU: NDR (nothing lost), PDR (half a percent) and MRR (what arrives
+// when everything is offered), by MLRsearch. Frames that the generator did not send count as lost.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "bench/grid.h"
+#include "bench/mlr_search.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr double kMostPps = 4'000'000;
+constexpr double kImix = 0;  // as a frame size
+
+std::vector<size_t> sizes_of(double size) {
+  // 7 : 4 : 1, spread out; on the wire 64, 570 and 1518 bytes, here without the FCS.
+  if (size == kImix) return {60, 60, 566, 60, 60, 566, 60, 566, 60, 60, 566, 1514};
+  return {static_cast<size_t>(size) - 4};
+}
+
+// What a trial may last: the taps hold so many frames.
+double seconds_of(const Rig& rig, double pps, double wanted) {
+  return std::min(wanted, static_cast<double>(rig.options().ring_slots) * 0.9 / pps);
+}
+
+Result<Metrics> measure(Run& run, Stand& stand, const Point& point) {
+  const bool quick = run.options.quick;
+  const double trial_s = quick ? 0.1 : 0.25;
+  const double sum_s = trial_s * (quick ? 3 : 7);
+  const double width = quick ? 0.05 : 0.02;
+  MlrSearch search(
+      {{.name = "ndr", .trial_s = trial_s, .duration_sum_s = sum_s, .width = width},
+       {.name = "pdr", .loss_ratio = 0.005, .trial_s = trial_s, .duration_sum_s = sum_s, .width = width}},
+      {.min_load = 5'000, .max_load = kMostPps, .most_trials = quick ? 40U : 150U});
+  double received = 0;
+  unsigned trials = 0;
+  while (const auto next = search.next()) {
+    if (run.interrupted()) return Metrics{};
+    const auto trial = stand.rig().send({.pps = next->load,
+                                         .seconds = seconds_of(stand.rig(), next->load, next->seconds),
+                                         .sizes = sizes_of(point.at("size"))});
+    if (!trial) return std::unexpected(trial.error());
+    if (trial->wrong > 0) return fail(fmt::format("{} frames came out wrong", trial->wrong));
+    // Time counts as it was asked for: a load is judged by as many trials, however short the taps make them.
+    search.record(*next, trial->loss_ratio());
+    received = std::max(received, trial->delivered_pps());
+    ++trials;
+  }
+  const std::vector<MlrAnswer> answers = search.answers();
+  return Metrics{{"ndr_pps", answers[0].load},
+                 {"pdr_pps", answers[1].load},
+                 {"pdr_throughput_pps", answers[1].conditional_throughput},
+                 {"mrr_pps", received},
+                 {"ndr_found", answers[0].found ? 1 : 0},
+                 {"pdr_found", answers[1].found ? 1 : 0},
+                 {"trials", trials}};
+}
+
+Result<void> run_throughput(Run& run) {
+  Grid grid{.contenders = present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; }),
+            .points = {},
+            .repetitions = run.repetitions(10, 1),
+            .warm_up = false,
+            .rig = {},
+            .measure = [&](Stand& stand, const Point& point) { return measure(run, stand, point); }};
+  for (const double size :
+       run.options.quick ? std::vector<double>{64} : std::vector<double>{64, 512, 1518, kImix})
+    grid.points.push_back({{"size", size}});
+  return run_grid(run, grid);
+}
+
+const RegisteredScenario throughput(
+    {.name = "throughput",
+     .summary = "NDR, PDR (0.5 %) and MRR on one CPU, by MLRsearch; sizes on the wire, 0 is IMIX",
+     .run = run_throughput,
+     .plots = {{"received at most", "", "", "mrr_pps", "packets per second", false, false},
+               {"PDR, 0.5 % lost", "", "", "pdr_pps", "packets per second", false, false}},
+     .ratios = {{"mrr_pps", "xdpfwd", "bridge"},
+                {"mrr_pps", "xdpfwd", "bridge-pop"},
+                {"mrr_pps", "xdpfwd", "ovs-kernel"},
+                {"mrr_pps", "xdpfwd", "bare-redirect"},
+                {"pdr_pps", "xdpfwd", "bridge-pop"}},
+     .table = {"ndr_pps", "pdr_pps", "mrr_pps", "trials", "ndr_found", "pdr_found"},
+     .order = 20});
+
+}  // namespace
+}  // namespace xdpfwd::bench

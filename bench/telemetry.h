@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a CPU did, at two moments: softirq time by our own clock, NAPI's polls, the kernel's own accounting
+// and interrupts beside it. The difference of two readings is a measurement.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/result.h"
+#include "bench/softirq_clock.h"
+
+struct softirq_clock_bpf;
+
+namespace xdpfwd::bench {
+
+struct CpuReading {
+  uint64_t at_ns = 0;
+  uint64_t net_softirq_ns = 0;    // NET_RX and NET_TX, on the watched CPU
+  uint64_t other_softirq_ns = 0;  // timers, RCU, scheduler
+  uint64_t other_cpus_ns = 0;     // NET_RX and NET_TX, on all other CPUs
+  uint64_t polls = 0;
+  uint64_t empty_polls = 0;
+  uint64_t packets = 0;
+  uint64_t stray_packets = 0;  // handled by other CPUs
+  uint64_t interrupts = 0;     // of any kind, on the watched CPU
+  // By the kernel's tick, in ticks: what mpstat shows.
+  uint64_t tick_user = 0;
+  uint64_t tick_softirq = 0;
+  uint64_t tick_all = 0;
+};
+
+CpuReading operator-(const CpuReading& later, const CpuReading& earlier);
+
+class Telemetry {
+ public:
+  static Result<std::unique_ptr<Telemetry>> start(unsigned cpu);
+  ~Telemetry();
+
+  // NAPI polls of devices in this namespace are counted from now on.
+  void watch(uint32_t netns_inode);
+  // What the program counted, and the time: cheap.
+  [[nodiscard]] CpuReading read() const;
+  // Also what /proc says: a millisecond.
+  [[nodiscard]] CpuReading read_all() const;
+
+ private:
+  explicit Telemetry(unsigned cpu) : cpu_(cpu) {}
+  unsigned cpu_;
+  softirq_clock_bpf* skeleton_ = nullptr;
+  const softirq_row* rows_ = nullptr;
+};
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The harness as people run it: every contender delivers every frame and leaves nothing behind, Ctrl-C keeps
+// what was measured, the same command goes on from there, and bad input is told.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "support/sandbox.h"
+#include "support/scratch_directory.h"
+
+extern char** environ;
+
+namespace xdpfwd::test {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+const std::string kBench = XDPFWD_BINARY_DIR "/xdpfwd-bench";
+
+std::vector<json> lines_of(const std::string& path) {
+  std::ifstream file(path);
+  std::vector<json> lines;
+  for (std::string line; std::getline(file, line);) {
+    json parsed = json::parse(line, nullptr, false);
+    if (!parsed.is_discarded()) lines.push_back(std::move(parsed));
+  }
+  return lines;
+}
+
+size_t samples_in(const std::string& path) {
+  size_t count = 0;
+  for (const json& line : lines_of(path)) count += line.contains("metrics") ? 1 : 0;
+  return count;
+}
+
+// Children of a harness carry a mark in their environment.
+std::set<std::string> left_behind(pid_t harness) {
+  std::set<std::string> found;
+  const std::string mark = fmt::format("XDPFWD_BENCH={}", harness);
+  std::error_code gone;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", gone)) {
+    std::ifstream file(process.path() / "environ");
+    const std::string text((std::istreambuf_iterator<char>(file)), {});
+    if ((std::string(1, '\0') + text).find('\0' + mark + '\0') != std::string::npos)
+      found.insert(process.path().filename());
+  }
+  return found;
+}
+
+std::string mounts_and_links() {
+  std::string links;
+  run_status("ip -br link | sort", &links);
+  std::ifstream mounts("/proc/self/mountinfo");
+  return links + std::string((std::istreambuf_iterator<char>(mounts)), {});
+}
+
+class BenchTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    XDPFWD_NEEDS_ROOT();
+    if (std::thread::hardware_concurrency() < 2) GTEST_SKIP() << "the host tier needs two CPUs";
+  }
+
+  pid_t start(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), kBench);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    pid_t pid = -1;
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 1, log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    EXPECT_EQ(posix_spawn(&pid, kBench.c_str(), &actions, nullptr, argv.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+    return pid;
+  }
+  static int finish(pid_t pid) {
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  }
+  [[nodiscard]] std::string log() const {
+    std::ifstream file(log_);
+    std::stringstream text;
+    text << file.rdbuf();
+    return text.str();
+  }
+
+  ScratchDirectory scratch_;
+  std::string out_ = scratch_ / "results";
+  std::string log_ = scratch_ / "log";
+};
+
+TEST_F(BenchTest, EveryContenderDeliversEveryFrameAndLeavesNothingBehind) {
+  const std::string before = mounts_and_links();
+  const pid_t pid = start({"run", "delivery", "--out", out_});
+  ASSERT_EQ(finish(pid), 0) << log();
+  std::set<std::string> measured;
+  std::set<std::string> absent;
+  for (const json& line : lines_of(out_ + "/delivery.jsonl")) {
+    if (line.contains("absent")) absent.insert(line["absent"].get<std::string>());
+    if (!line.contains("metrics")) continue;
+    measured.insert(line["contender"].get<std::string>());
+    EXPECT_EQ(line["metrics"]["lost"], 0) << line;
+    EXPECT_GT(line["metrics"]["delivered"], 100) << line;
+    EXPECT_EQ(line["metrics"]["delivered"], line["metrics"]["sent"]) << line;
+  }
+  for (const char* always : {"xdpfwd", "xdpfwd-hint", "tc", "ovs-userspace", "testpmd", "bare-redirect"})
+    EXPECT_TRUE(measured.contains(always)) << always << "\n" << log();
+  // These depend on the kernel; but one that is not measured has said why.
+  for (const char* either : {"tcx", "bridge", "bridge-pop", "ovs-kernel"})
+    EXPECT_TRUE(measured.contains(either) || absent.contains(either)) << either << "\n" << log();
+  EXPECT_EQ(left_behind(pid), std::set<std::string>());
+  EXPECT_EQ(mounts_and_links(), before);
+  const json header = lines_of(out_ + "/delivery.jsonl").front();
+  for (const char* fact : {"kernel", "cpu", "commit", "flags", "versions", "self_test"})
+    EXPECT_TRUE(header.contains(fact)) << fact;
+  EXPECT_TRUE(std::filesystem::exists(out_ + "/report.html"));
+}
+
+TEST_F(BenchTest, CtrlCKeepsWhatWasMeasuredAndTheSameCommandGoesOn) {
+  const std::vector<std::string> command = {"run", "fdb-scale",     "--quick",  "--out",
+                                            out_,  "--contender",   "xdp-drop", "--contender",
+                                            "tc",  "--repetitions", "3"};
+  const std::string file = out_ + "/fdb-scale.jsonl";
+  const pid_t first = start(command);
+  while (samples_in(file) < 3 && kill(first, 0) == 0 && waitpid(first, nullptr, WNOHANG) == 0)
+    std::this_thread::sleep_for(50ms);
+  ASSERT_GE(samples_in(file), 3U) << log();
+  kill(first, SIGINT);
+  EXPECT_EQ(finish(first), 130) << log();
+  EXPECT_EQ(left_behind(first), std::set<std::string>());
+  const size_t kept = samples_in(file);
+  EXPECT_GE(kept, 3U);
+  EXPECT_LT(kept, 12U);
+  EXPECT_EQ(finish(start(command)), 0) << log();
+  // Two sizes of the table, two contenders, three rounds; none twice.
+  EXPECT_EQ(samples_in(file), 12U);
+  std::set<std::string> points;
+  for (json line : lines_of(file))
+    if (line.contains("metrics")) {
+      line.erase("metrics");
+      points.insert(line.dump());
+    }
+  EXPECT_EQ(points.size(), 12U);
+}
+
+TEST_F(BenchTest, TellsWhatIsWrongWithTheCommand) {
+  const auto refuses = [](const std::string& arguments, const std::string& expected) {
+    std::string output;
+    EXPECT_NE(run_status(kBench + " " + arguments, &output), 0) << arguments;
+    EXPECT_NE(output.find(expected), std::string::npos) << output;
+  };
+  refuses("run nosuch --out " + out_, "there is no scenario 'nosuch'");
+  refuses("run delivery --contender nosuch --out " + out_, "there is no contender 'nosuch'");
+  refuses("run delivery --rx-cpu 0 --tx-cpu 0 --out " + out_, "--rx-cpu");
+  refuses("report " + out_ + "/nosuch", "nosuch");
+  refuses("compare " + out_ + " " + out_, "No such file");
+}
+
+}  // namespace
+}  // namespace xdpfwd::test

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Results on disk survive crashes and are continued, comparisons find what changed, and the report shows it.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "bench/compare.h"
+#include "bench/report.h"
+#include "bench/result_file.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+nlohmann::json header(const std::string& commit) {
+  return {{"format", "xdpfwd-bench 1"}, {"scenario", "some"}, {"same", {{"commit", commit}}}};
+}
+
+Sample sample(const std::string& contender, double pps, unsigned repetition, double value) {
+  return {contender, {{"pps", pps}}, repetition, {{"ns", value}}};
+}
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+class BenchResults : public testing::Test {
+ protected:
+  ScratchDirectory scratch_;
+  std::string folder_ = scratch_.path() + "/run";
+};
+
+TEST_F(BenchResults, AreReadAsTheyWereWritten) {
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    ASSERT_TRUE(file) << file.error().text();
+    ASSERT_TRUE(file->add(sample("x", 10'000, 1, 5.25)));
+    ASSERT_TRUE(file->add_absent("y", "no such kernel"));
+    ASSERT_TRUE(file->finish());
+  }
+  const auto all = read_folder(folder_);
+  ASSERT_TRUE(all) << all.error().text();
+  ASSERT_EQ(all->size(), 1U);
+  const ResultSet& results = all->front();
+  EXPECT_EQ(results.scenario, "some");
+  EXPECT_TRUE(results.complete);
+  EXPECT_EQ(results.absent.at("y"), "no such kernel");
+  ASSERT_EQ(results.samples.size(), 1U);
+  EXPECT_EQ(results.samples[0].point.at("pps"), 10'000);
+  EXPECT_EQ(results.samples[0].metrics.at("ns"), 5.25);
+}
+
+TEST_F(BenchResults, AreContinuedAfterAnInterruption) {
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    ASSERT_TRUE(file->add(sample("x", 10'000, 1, 5)));
+  }
+  // What a crash leaves: half a line.
+  std::ofstream(folder_ + "/some.jsonl", std::ios::app) << "{\"contender\":\"x\",\"poi";
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    ASSERT_TRUE(file) << file.error().text();
+    EXPECT_TRUE(file->has("x", {{"pps", 10'000}}, 1));
+    EXPECT_FALSE(file->has("x", {{"pps", 10'000}}, 2));
+    ASSERT_TRUE(file->add(sample("x", 10'000, 2, 6)));
+    EXPECT_FALSE(file->results().complete);
+  }
+  const auto results = read_results(folder_ + "/some.jsonl");
+  ASSERT_TRUE(results) << results.error().text();
+  EXPECT_EQ(results->samples.size(), 2U);
+}
+
+TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherCommit) {
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    ASSERT_TRUE(file);
+  }
+  const auto other = ResultFile::open(folder_, "some", header("b"));
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().text().find("--out"), std::string::npos) << other.error().text();
+}
+
+TEST_F(BenchResults, SaySoWhenTheyAreNone) {
+  EXPECT_FALSE(read_folder(folder_));
+  std::ofstream(scratch_.path() + "/some.jsonl") << "rubbish\nmore\n";
+  const auto results = read_folder(scratch_.path());
+  ASSERT_FALSE(results);
+  EXPECT_NE(results.error().text().find("some.jsonl"), std::string::npos);
+}
+
+ResultSet set_of(double x, double y) {
+  ResultSet results{.scenario = "some", .header = header("a")};
+  for (unsigned i = 1; i <= 10; ++i) {
+    results.samples.push_back(sample("x", 1000, i, x + i * 0.01));
+    results.samples.push_back(sample("y", 1000, i, y + i * 0.01));
+  }
+  return results;
+}
+
+TEST(BenchCompare, FindsWhatChangedAndOnlyThat) {
+  const std::vector<Difference> differences = compare_runs({set_of(100, 50)}, {set_of(110, 50)});
+  ASSERT_EQ(differences.size(), 2U);
+  EXPECT_EQ(differences[0].contender, "x");
+  EXPECT_TRUE(differences[0].significant());
+  EXPECT_NEAR(differences[0].ratio, 1.1, 0.001);
+  EXPECT_FALSE(differences[1].significant());
+  const std::string text = compare_text(differences);
+  EXPECT_NE(text.find("1 of 2 figures"), std::string::npos) << text;
+}
+
+const ScenarioKind kKind{.name = "some",
+                         .summary = "a question",
+                         .run = {},
+                         .plots = {{"cost", "pps", "packets per second", "ns", "ns", true, false}},
+                         .ratios = {{"ns", "x", "y"}, {"ns", "x", "y", "base"}},
+                         .table = {"ns"}};
+
+TEST(BenchReport, RatiosAreOfMediansAndMayHaveABase) {
+  ResultSet results = set_of(100, 50);
+  for (unsigned i = 1; i <= 10; ++i) results.samples.push_back(sample("base", 1000, i, 25 + i * 0.01));
+  const std::vector<Ratios> ratios = ratios_of(results, kKind);
+  ASSERT_EQ(ratios.size(), 2U);
+  EXPECT_NEAR(ratios[0].ratio, 2, 0.002);
+  EXPECT_NEAR(ratios[1].ratio, 3, 0.002);
+}
+
+TEST(BenchReport, ChartsAndTablesHoldTheFigures) {
+  const ResultSet results = set_of(100, 50);
+  const std::vector<Chart> charts = charts_of(results, kKind);
+  ASSERT_EQ(charts.size(), 1U);
+  ASSERT_EQ(charts[0].series.size(), 2U);
+  EXPECT_EQ(charts[0].series[0].name, "x");
+  EXPECT_NEAR(charts[0].series[0].points[0].y, 100.055, 1e-9);
+  const std::string svg = svg_of(charts[0]);
+  EXPECT_NE(svg.find("</svg>"), std::string::npos);
+  EXPECT_EQ(svg.find("nan"), std::string::npos) << svg;
+  const std::string csv = csv_of(results);
+  EXPECT_NE(csv.find("some,x,1000,ns,10,100.0325,100.055,100.0775"), std::string::npos) << csv;
+}
+
+TEST_F(BenchResults, TheReportNeedsNothingBesideIt) {
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    for (const Sample& one : set_of(100, 50).samples) ASSERT_TRUE(file->add(one));
+    ASSERT_TRUE(file->finish());
+  }
+  const auto files = write_report(folder_);
+  ASSERT_TRUE(files) << files.error().text();
+  const std::string html = text_of(folder_ + "/report.html");
+  EXPECT_NE(html.find("<h2>some</h2>"), std::string::npos);
+  for (const char* outside : {"src=", "<link", "http://", "https://"}) {
+    const size_t at = html.find(outside);
+    // The one address is SVG's namespace, which nobody fetches.
+    EXPECT_TRUE(at == std::string::npos || html.compare(at, 26, "http://www.w3.org/2000/svg") == 0)
+        << outside;
+  }
+  EXPECT_NE(text_of(folder_ + "/some.csv").find("some,x,1000"), std::string::npos);
+}
+
+TEST(BenchChart, NumbersAreShort) {
+  EXPECT_EQ(short_number(1'500'000), "1.5M");
+  EXPECT_EQ(short_number(25'000), "25k");
+  EXPECT_EQ(short_number(0.1234), "0.123");
+  EXPECT_EQ(escaped("a<b>&\"c\""), "a&lt;b&gt;&amp;&quot;c&quot;");
+}
+
+}  // namespace
+}  // namespace xdpfwd::bench
