@@ -8,6 +8,12 @@ HOST_NICS=(eth0 eth1)
 TOR_NICS=(eth2 eth3)
 tor() { ip netns exec tor "$@"; }
 
+# labnic_up [PARAMETER...]: the module of nic/, its two pairs under the names that emulated NICs have.
+labnic_up() {
+  insmod /lab/labnic.ko "$@" || return
+  ip link set ln0a name eth0 && ip link set ln1a name eth1 && ip link set ln0b name eth2 && ip link set ln1b name eth3
+}
+
 # nics_up: loads the driver, moves the switch's half into its namespace.
 nics_up() {
   sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
@@ -15,6 +21,7 @@ nics_up() {
     igb) modprobe igb ;;
     virtio) modprobe virtio_net ;;
     vmxnet3) modprobe vmxnet3 ;;
+    labnic) labnic_up ;;
   esac
   until_true 20 test -e /sys/class/net/eth3 || { echo "the NICs did not appear" >&2; return 1; }
   ip netns add tor

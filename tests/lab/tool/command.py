@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from nic import stand_in
 from tool import archive, cache, case, emulator, kernel, machine, root, run_folder, session
 from tool.trouble import Trouble
 
@@ -24,7 +25,8 @@ def _boot_options(parser):
     parser.add_argument("--kernel", default=kernel.USUAL, help=f"the first two numbers of its version (default {kernel.USUAL})")
     parser.add_argument("--cpus", type=_count, default=3, metavar="N", help="virtual CPUs (default 3)")
     parser.add_argument("--memory", type=_count, default=2048, metavar="MIB", help="memory (default 2048)")
-    parser.add_argument("--nic", choices=[*machine.NICS, "none"], default="igb", help="the NICs' model (default igb)")
+    parser.add_argument("--nic", choices=[*machine.NICS, machine.LABNIC, "none"], default="igb",
+                        help="the NICs' model (default igb); labnic: our stand-in for mlx5, see nic/")
     parser.add_argument("--root", choices=list(session.ROOTS), default="lab",
                         help="root file system: the lab's (Debian 13, with OVS and DPDK), or a small system of this machine's suite")
     parser.add_argument("--systemd", action="store_true", help="systemd as init (with --root system)")
@@ -86,7 +88,7 @@ def _prepare(options):
     kernels = [kernel.Kernel(name) for name in names]
     with cache.preparing():
         wanted = [*root.everyone(), *kernels]
-        if all(one.ready() for one in wanted) and emulator.ready():
+        if all(one.ready() for one in wanted) and emulator.ready() and all(stand_in.ready(one) for one in kernels):
             cache.say(f"all is in {cache.folder()}")
             return 0
         _can_prepare()
@@ -97,6 +99,9 @@ def _prepare(options):
         for one in kernels:
             one.prepare(packages)
         root.system().prepare(packages)
+        root.builder().prepare(packages)
+        for one in kernels:
+            stand_in.prepare(one, packages)
         try:
             with cache.unused():
                 root.remove_others()

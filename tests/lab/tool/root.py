@@ -20,6 +20,9 @@ SYSTEM_PACKAGES = "dbus ethtool iproute2 iputils-ping jq kmod procps systemd sys
 # Their libraries are what our package depends on; the names carry a version that differs between suites.
 SYSTEM_LIBRARIES_OF = "libbpf-dev libfmt-dev libmnl-dev libspdlog-dev".split()
 
+# gcc-14 makes modules for Debian 13's kernels; objtool wants libdw.
+BUILDER_PACKAGES = "binutils gcc-14 libdw1t64 make".split()
+
 _INSTALL = r"""
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C
@@ -94,8 +97,13 @@ def system():
     return Root("system", archive.own_suite(), SYSTEM_PACKAGES, SYSTEM_LIBRARIES_OF)
 
 
+def builder():
+    """With the compiler that Debian 13's kernels were built with, for the module of nic/."""
+    return Root("builder", "trixie", BUILDER_PACKAGES)
+
+
 def everyone():
-    return (lab(), system())
+    return (lab(), system(), builder())
 
 
 def remove_others():

@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 
 from count import instruments
+from nic import stand_in
 from tool import archive, cache, case, emulator, host_programs, initramfs, kernel, root, run_folder, terminal
 from tool.guest import STATUS_GUEST_DIED, EmulatorDied, Guest
-from tool.machine import Machine
+from tool.machine import LABNIC, Machine
 from tool.trouble import Trouble
 
 ROOTS = {"lab": root.lab, "system": root.system}
@@ -26,6 +27,8 @@ def boot(options, command_of, shell=False):
         mark = f"lab-mark-{secrets.token_hex(16)}"
         _settings(options, machine, share, mark, guest_words, shell)
         host_programs.provide(_build(options), share)
+        if machine.nic == LABNIC:
+            shutil.copy(stand_in.build(machine.kernel), share)
         initramfs.build(machine.kernel, folder / "initramfs", with_disk=machine.disk is not None)
         if options.count_instructions:
             machine.more += instruments.arguments(share, machine)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# What the cases of the stand-in share: eth0 cabled to the switch's eth2, counters, bursts of frames.
+# shellcheck shell=bash
+. "$LAB_GUEST/topology.sh"
+
+VM=52:54:00:aa:00:01
+OTHER=52:54:00:aa:00:02
+
+# wire_up: both ends of cable 0, no coalescing.
+wire_up() {
+  nics_up && ip link set eth0 up && tor ip link set eth2 up && until_true 20 carrier eth0 &&
+    ethtool -C eth0 adaptive-rx off adaptive-tx off && ethtool -C eth0 rx-usecs 0 tx-usecs 0
+}
+carrier() { [ "$(cat "/sys/class/net/$1/carrier")" = 1 ]; }
+
+# counter NAME [NIC]
+counter() { ethtool -S "${2:-eth0}" | awk -v name="$1:" '$1 == name { print $2 }'; }
+# packets: what each queue of eth0 received.
+packets() {
+  local i
+  for i in 0 1 2 3; do counter "rx${i}_packets"; done | paste -sd' '
+}
+# since BEFORE: the difference to an earlier `packets`.
+since() {
+  local before now i
+  read -ra before <<<"$1"
+  read -ra now <<<"$(packets)"
+  for i in 0 1 2 3; do echo $((now[i] - before[i])); done | paste -sd' '
+}
+
+# generator COUNT MAC VID|none PPS: what the switch's end sends at the next start.
+generator() {
+  local vid=$3 setting
+  [ "$vid" != none ] || vid=9999
+  modprobe pktgen
+  tor sh -c 'echo rem_device_all >/proc/net/pktgen/kpktgend_2; echo "add_device eth2" >/proc/net/pktgen/kpktgend_2'
+  for setting in "count $1" "pkt_size 60" "clone_skb 0" "delay 0" "ratep $4" "dst 10.0.0.2" "src_min 10.0.0.1" \
+    "src_max 10.0.0.1" "dst_mac $2" "src_mac 52:54:00:00:01:aa" "vlan_id $vid" "flag UDPSRC_RND" "udp_src_min 1000" \
+    "udp_src_max 2000"; do
+    tor sh -c 'echo "$1" >/proc/net/pktgen/eth2' sh "$setting" || { echo "pktgen refused: $setting" >&2; return 1; }
+  done
+}
+
+# burst COUNT MAC VID|none [PPS]: frames of many UDP flows, each received, dropped or lost when it returns.
+burst() {
+  generator "$1" "$2" "$3" "${4:-5000}" || return
+  tor sh -c 'echo start >/proc/net/pktgen/pgctrl'
+  until_true 30 quiet
+}
+# No frame has come for a while: longer than any coalescing here.
+quiet() {
+  local before
+  before=$(packets)
+  sleep 0.2
+  [ "$(packets)" = "$before" ]
+}
+
+# The kernel found nothing wrong with the module.
+kernel_is_content() { ! dmesg | grep -E 'WARNING:|BUG:|Oops|Call Trace|unregister_netdevice: waiting'; }
+module_goes() { rmmod labnic && [ ! -e /sys/class/net/eth0 ]; }
+the_end() {
+  check "the module goes" module_goes
+  check "the kernel has nothing to complain of" kernel_is_content
+  finish
+}
