@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What the cases of the stand-in share: eth0 cabled to the switch's eth2, counters, bursts of frames.
+# What the cases of the stand-in share: eth0 cabled to the switch's eth2, counters, bursts of frames, programs.
 # shellcheck shell=bash
 . "$LAB_GUEST/topology.sh"
 
@@ -15,6 +15,7 @@ carrier() { [ "$(cat "/sys/class/net/$1/carrier")" = 1 ]; }
 
 # counter NAME [NIC]
 counter() { ethtool -S "${2:-eth0}" | awk -v name="$1:" '$1 == name { print $2 }'; }
+tor_counter() { tor ethtool -S "${2:-eth2}" | awk -v name="$1:" '$1 == name { print $2 }'; }
 # packets: what each queue of eth0 received.
 packets() {
   local i
@@ -28,7 +29,7 @@ since() {
   for i in 0 1 2 3; do echo $((now[i] - before[i])); done | paste -sd' '
 }
 
-# generator COUNT MAC VID|none PPS: what the switch's end sends at the next start.
+# generator COUNT MAC VID|none PPS: what the switch's end sends at the next start; 0 frames: without an end.
 generator() {
   local vid=$3 setting
   [ "$vid" != none ] || vid=9999
@@ -53,6 +54,34 @@ quiet() {
   before=$(packets)
   sleep 0.2
   [ "$(packets)" = "$before" ]
+}
+
+# stream VID|none PPS: frames to $VM until stream_end.
+stream() {
+  generator 0 $VM "$1" "$2" || return
+  tor sh -c 'echo start >/proc/net/pktgen/pgctrl' &
+  streaming=$!
+}
+stream_end() {
+  tor sh -c 'echo stop >/proc/net/pktgen/pgctrl'
+  wait "$streaming"
+}
+received() {
+  local sum
+  sum=$(packets)
+  echo $((${sum// /+}))
+}
+more_received() { [ "$(received)" -gt "$last" ]; }
+frames_come() {
+  last=$(received)
+  until_true 30 more_received
+}
+
+# attach NIC PROGRAM, of verdicts.bpf.c; also in the place of another.
+attach() { ip -force link set "$1" xdpdrv pinned "/sys/fs/bpf/verdicts/$2"; }
+detach() { ip link set "$1" xdpdrv off; }
+load_verdicts() {
+  bpftool prog loadall "$LAB_BUILD/tests/lab/nic/verdicts.bpf.o" /sys/fs/bpf/verdicts type xdp pinmaps /sys/fs/bpf/verdicts_maps
 }
 
 # The kernel found nothing wrong with the module.
