@@ -15,7 +15,9 @@ architecture=$(dpkg --print-architecture)
 main=$packages/xdpfwd_${version}_$architecture.deb
 tools=$packages/xdpfwd-tools_${version}_$architecture.deb
 
-has() { dpkg-deb -c "$1" | grep -qE " \./$2\$" || fail "$(basename "$1") has no /$2"; }
+# Into files: a reader that stops at its first match would end dpkg-deb with a broken pipe.
+for package in "$main" "$tools"; do dpkg-deb -c "$package" >"$work/$(basename "$package").list"; done
+has() { grep -qE " \./$2\$" "$work/$(basename "$1").list" || fail "$(basename "$1") has no /$2"; }
 has "$main" usr/sbin/xdpfwd
 has "$main" usr/bin/xdpctl
 has "$main" 'lib/systemd/system/xdpfwd\.service|usr/lib/systemd/system/xdpfwd\.service'
@@ -28,7 +30,8 @@ has "$main" usr/share/zsh/vendor-completions/_xdpctl
 has "$main" usr/lib/sysusers.d/xdpfwd.conf
 has "$tools" usr/bin/xdpfwd-pktgen
 has "$tools" usr/bin/xdpfwd-bench
-dpkg-deb --info "$main" conffiles 2>/dev/null | grep -q /etc/xdpfwd/xdpfwd.toml || fail "the configuration is no conffile"
+dpkg-deb --info "$main" conffiles >"$work/conffiles"
+grep -q /etc/xdpfwd/xdpfwd.toml "$work/conffiles" || fail "the configuration is no conffile"
 if lintian --fail-on error "$main" "$tools" >"$work/lintian.log" 2>&1; then :; else cat "$work/lintian.log"; fail "lintian"; fi
 systemd-analyze security --offline=true --threshold=20 deploy/xdpfwd.service >"$work/security.log" 2>&1 ||
   { tail -5 "$work/security.log"; fail "systemd-analyze security: more than 2.0"; }
