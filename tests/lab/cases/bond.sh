@@ -16,7 +16,8 @@ watcher=$!
 must daemon_up
 check "the daemon forwards" until_true 60 forwarding
 check "native XDP on eth0, enslaved" has_native_xdp eth0
-check "native XDP on eth1, enslaved" has_native_xdp eth1
+# In turn: when eth0 is back in the bond.
+check "native XDP on eth1, enslaved" until_true 60 has_native_xdp eth1
 check "LACP is complete again after the attach" until_true 60 lacp_complete
 both_active() { active eth0 && active eth1; }
 check "both members are active" until_true 30 both_active
