@@ -16,7 +16,7 @@ usage() {
 usage: tests/run.sh [LAYER...] [--all-kernels]
 layers: ${default_layers[*]}
 on request: ${more_layers[*]} (sanitize and fuzzing contain the last four)
---all-kernels: the lab with every kernel it offers, not with the usual one alone
+--all-kernels: the lab with every kernel it offers, and what takes longer
 environment: BUILD=build  JOBS=$(nproc)  XDPFWD_RANDOM_FRAMES, XDPFWD_HINT_FRAMES (see docs/testing.md)
 TEXT
 }
@@ -113,7 +113,7 @@ targets=(xdpfwd xdpctl xdpfwd-pktgen xdpfwd-bench)
 for layer in "${layers[@]}"; do
   case "$layer" in
     unit | property | bpf | contract | e2e) targets+=("${layer}_tests") ;;
-    lab) targets+=(contract_tests bpf_tests e2e_tests) ;;
+    lab) ! $all_kernels || targets+=(contract_tests bpf_tests e2e_tests) ;;
     fuzz) targets+=(fuzz_config fuzz_guest_file fuzz_call fuzz_link fuzz_frame) ;;
   esac
 done
@@ -149,7 +149,10 @@ for layer in "${layers[@]}"; do
       if $all_kernels; then lab_kernel=(); fi
       check "lab: prepare" tests/lab/lab prepare "${lab_kernel[@]}"
       run_ctest "$build" lab
-      if $all_kernels; then run_ctest "$build" lab-kernels; fi
+      if $all_kernels; then
+        run_ctest "$build" lab-more
+        run_ctest "$build" lab-kernels
+      fi
       ;;
     *) run_ctest "$build" "$layer" ;;
   esac
