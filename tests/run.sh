@@ -5,17 +5,17 @@
 set -uo pipefail
 cd "$(dirname "$0")/.."
 
-# On request: tidy, which takes long, and for a quick look unit, property, contract and fuzz, which sanitize and fuzzing
-# contain, under the sanitizers.
-default_layers=(lint sanitize fuzzing bpf e2e package lab)
-more_layers=(tidy unit property contract fuzz)
+# On request: tidy and fuzzing, which look for what is new, and for a quick look unit, property and contract, which
+# sanitize contains.
+default_layers=(lint sanitize fuzz bpf e2e package lab)
+more_layers=(tidy fuzzing unit property contract)
 all_layers=("${default_layers[@]}" "${more_layers[@]}")
 
 usage() {
   cat <<TEXT
 usage: tests/run.sh [LAYER...] [--all-kernels]
 layers: ${default_layers[*]}
-on request: ${more_layers[*]} (sanitize and fuzzing contain the last four)
+on request: ${more_layers[*]} (sanitize contains the last three)
 --all-kernels: the lab with every kernel it offers, and what takes longer
 environment: BUILD=build  JOBS=$(nproc)  XDPFWD_RANDOM_FRAMES, XDPFWD_HINT_FRAMES (see docs/testing.md)
 TEXT

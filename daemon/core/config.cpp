@@ -372,6 +372,37 @@ std::optional<toml::source_position> nameless_table(std::string_view text) {
   return std::nullopt;
 }
 
+// Where a character that is not ASCII stands outside quotes and comments. TOML has none there, and toml++ 3.3
+// takes some of them for letters and then runs into what it calls unreachable.
+std::optional<toml::source_position> stray_character(std::string_view text) {
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
+  toml::source_position at{1, 1};
+  char quote = '\0';
+  bool comment = false;
+  for (size_t i = 0; i < text.size(); ++i, ++at.column) {
+    const char c = text[i];
+    if (c == '\n') {
+      at = {at.line + 1, 0};
+      quote = '\0';
+      comment = false;
+    } else if (comment) {
+      continue;
+    } else if (quote != '\0') {
+      if (c == '\\' && quote == '"')
+        ++i, ++at.column;
+      else if (c == quote)
+        quote = '\0';
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      comment = true;
+    } else if (static_cast<unsigned char>(c) >= 0x80) {
+      return at;
+    }
+  }
+  return std::nullopt;
+}
+
 // `seen`: the sections that earlier pieces of the same file had.
 Result<void> read_piece(const std::string& file, const ConfigPiece& piece, std::vector<std::string>& seen,
                         Config& config) {
@@ -379,6 +410,10 @@ Result<void> read_piece(const std::string& file, const ConfigPiece& piece, std::
   if (const auto at = nameless_table(piece.text))
     return errors.fail_at({.begin = *at, .end = *at, .path = {}}, "not TOML: a table's name must follow '['",
                           "write it like this: [uplink]");
+  if (const auto at = stray_character(piece.text))
+    return errors.fail_at({.begin = *at, .end = *at, .path = {}},
+                          "not TOML: a character that is not ASCII, outside quotes",
+                          "put the text in quotes");
   const auto parsed = toml::parse(piece.text, std::string_view(file));
   if (!parsed) {
     const toml::parse_error& error = parsed.error();

@@ -151,6 +151,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"table_without_name", "[log]\nlevel='info'\n [[ =]]\n", "a.toml:3:5:", "not TOML",
                 "[uplink]"},
         Mistake{"table_without_end", "[\n", "a.toml:1:2:", "not TOML", "[uplink]"},
+        Mistake{"letter_outside_quotes", "[log] # \xc3\xa9\nlevel='info'\n\xef\xbb\xbd's\n",
+                "a.toml:3:1:", "ASCII", "quotes"},
         Mistake{"key_twice", "[fdb]\nmax_entries=1\nmax_entries=2\n", "a.toml:3:", "not TOML", ""},
         Mistake{"not_utf8", "[log]\nlevel='\xff'\n", "a.toml:2:", "not TOML", ""},
         Mistake{"unknown_section", "[uplnk]\ndevices=['a']\n", "a.toml:1:2", "unknown section or key 'uplnk'",
