@@ -40,20 +40,21 @@ try() {
   check "$wanted: nothing was dropped" eval '[ $(reason runt) = 0 ] && [ $(reason truncated_tag) = 0 ]'
 }
 
+# Every frame is counted as forwarded: none is passed so that the bridge relearns.
 # veth takes the tag off only when its sender offloads: 'frame' must see it in the frame.
 for i in 2 3; do tor ethtool -K "eth$i" txvlan off tx off >/dev/null; done
 tor ethtool -K bond1 txvlan off >/dev/null
-UPLINK_MORE='vlan_tag = "frame"' configure 1
+UPLINK_MORE=$'relearn = 0\nvlan_tag = "frame"' configure 1
 must daemon_up
 try frame
 for i in 2 3; do tor ethtool -K "eth$i" txvlan on >/dev/null; done
 tor ethtool -K bond1 txvlan on >/dev/null
 if [ "$hint" = yes ]; then
-  UPLINK_MORE='vlan_tag = "hint"' configure 1
+  UPLINK_MORE=$'relearn = 0\nvlan_tag = "hint"' configure 1
   check "reload to the other flavour" xdpctl reload
   try hint
 else
-  UPLINK_MORE='vlan_tag = "auto"' configure 1
+  UPLINK_MORE=$'relearn = 0\nvlan_tag = "auto"' configure 1
   note "kernel $LAB_KERNEL gives XDP no tag: 'auto' must stay with the frame"
   check "reload" xdpctl reload
   check_equal "auto on this kernel" frame "$(flavour)"
