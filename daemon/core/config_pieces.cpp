@@ -7,15 +7,11 @@ namespace xdpfwd {
 
 std::vector<ConfigPiece> cut_config(std::string_view text, size_t bytes) {
   constexpr std::string_view kCut = "\n[[guest]]";
-  // Only a multi-line string can have such a line in it and be TOML. Nobody needs one; who writes one waits a
-  // little longer.
-  const bool multi_line_strings =
-      text.find("\"\"\"") != std::string_view::npos || text.find("'''") != std::string_view::npos;
   std::vector<ConfigPiece> pieces;
   uint32_t lines = 0;
   do {
     size_t end = text.size();
-    if (!multi_line_strings && text.size() > bytes)
+    if (text.size() > bytes)
       if (const size_t cut = text.find(kCut, bytes); cut != std::string_view::npos) end = cut + 1;
     pieces.push_back({text.substr(0, end), lines});
     lines += static_cast<uint32_t>(std::ranges::count(pieces.back().text, '\n'));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Cuts a large configuration text before [[guest]] lines, so that it is parsed piece by piece: the parser's
 // tree of 100 000 guests takes 110 MB and is built half as fast as trees that fit the cache. Each piece is
-// TOML if and only if the whole is, but for sections given twice, which the reader checks.
+// TOML if and only if the whole is, but for sections given twice and strings over several lines, which the
+// reader looks for.
 #pragma once
 
 #include <cstdint>
