@@ -37,13 +37,13 @@ def _make(into):
         archive.run(["gcc", *_FLAGS, "-static", _HERE / "guest" / f"{program}.c", "-o", into / program])
 
 
-def arguments(share, machine):
-    """QEMU's arguments for a run whose share/out gets the counts; puts `count` on the guest's PATH."""
+def arguments(folder, machine):
+    """QEMU's arguments for a run, whose share/out gets the counts; puts `count` on the guest's PATH."""
     if machine.icount and machine.cpus > 1:
         # gen_cpu_index() of plugins/plugin-gen.c: seen in 10.0.13 and 11.1.3, the guest panics.
         raise Trouble("QEMU spoils the guest's memory when it counts instructions of several CPUs in one thread: "
                       "say --cpus 1")
-    folder = build()
+    built = build()
     for program in _GUEST_PROGRAMS:
-        shutil.copy(folder / program, share / "bin")
-    return ["-plugin", f"{folder / _PLUGIN},directory={share / 'out'}"]
+        shutil.copy(built / program, folder / "programs" / "bin")
+    return ["-plugin", f"{built / _PLUGIN},directory={folder / 'share' / 'out'}"]

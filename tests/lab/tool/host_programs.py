@@ -8,6 +8,7 @@ from pathlib import Path
 
 import shutil
 
+_LOADER = "/lib64/ld-linux-x86-64.so.2"
 # Parts of the C library: these must fit the guest's dynamic linker.
 _OF_THE_C_LIBRARY = ("ld-linux", "libc.", "libm.", "libmvec.", "libpthread.", "libdl.", "librt.", "libresolv.",
                      "libutil.", "libanl.", "libnss_")
@@ -29,26 +30,28 @@ def _is_elf(path):
 
 
 def _libraries(paths):
-    listed = subprocess.run(["ldd", *map(str, paths)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
-                            text=True).stdout
     found = {}
-    for line in listed.splitlines():
-        name, arrow, rest = line.strip().partition(" => ")
-        if arrow and rest.startswith("/") and not name.startswith(_OF_THE_C_LIBRARY):
-            found[name] = Path(rest.split(" ")[0])
+    for path in paths:
+        # What ldd does, without its shell. A static program has none.
+        listed = subprocess.run([_LOADER, "--list", path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False,
+                                text=True).stdout
+        for line in listed.splitlines():
+            name, arrow, rest = line.strip().partition(" => ")
+            if arrow and rest.startswith("/") and not name.startswith(_OF_THE_C_LIBRARY):
+                found[name] = Path(rest.split(" ")[0])
     return found
 
 
-def provide(build, share):
-    """Puts wrappers into share/bin and libraries into share/lib, which the guest copies to /run/lab."""
-    (share / "bin").mkdir()
-    (share / "lib").mkdir()
+def provide(build, into):
+    """Puts wrappers into a folder's bin and libraries into its lib; the guest has that folder as /run/lab."""
+    (into / "bin").mkdir(parents=True)
+    (into / "lib").mkdir()
     paths = programs(build)
     if not paths:
         return
     for name, path in _libraries(paths).items():
-        shutil.copy(path, share / "lib" / name)
+        shutil.copy(path, into / "lib" / name)
     for path in paths:
-        wrapper = share / "bin" / path.name
+        wrapper = into / "bin" / path.name
         wrapper.write_text(f'#!/bin/sh\nLD_LIBRARY_PATH=/run/lab/lib exec {path} "$@"\n', encoding="utf-8")
         wrapper.chmod(0o755)

@@ -26,12 +26,12 @@ def boot(options, command_of, shell=False):
         guest_words = command_of(share)
         mark = f"lab-mark-{secrets.token_hex(16)}"
         _settings(options, machine, share, mark, guest_words, shell)
-        host_programs.provide(_build(options), share)
+        host_programs.provide(_build(options), folder / "programs")
         if machine.nic == LABNIC:
             shutil.copy(stand_in.build(machine.kernel), share)
         initramfs.build(machine.kernel, folder / "initramfs", with_disk=machine.disk is not None)
         if options.count_instructions:
-            machine.more += instruments.arguments(share, machine)
+            machine.more += instruments.arguments(folder, machine)
         words, environment = emulator.command()
         if options.show_command:
             print(shlex.join([*words, *machine.arguments(folder)]), file=sys.stderr)
