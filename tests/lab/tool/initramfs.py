@@ -9,7 +9,7 @@ from tool import root
 from tool.trouble import Trouble
 
 _INIT = Path(__file__).resolve().parent.parent / "guest" / "init"
-_MODULES = ("virtio_console", "9pnet_virtio", "9p", "overlay")
+_MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 _MODULES_OF_A_DISK = ("virtio_blk", "ext4", "crc32c_generic")
 _APPLETS = ("sh", "mount", "insmod", "mkdir", "switch_root", "cat", "umount", "sleep", "ls", "dmesg", "ip", "hostname", "ln",
             "mkfifo", "cut")

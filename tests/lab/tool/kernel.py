@@ -76,7 +76,7 @@ class Kernel:
         wanted = [newest]
         for name in wanted:
             wanted += [more for more in packages.depends(name)
-                       if re.match(r"linux-(binary|modules|image)-\d", more) and more not in wanted]
+                       if re.match(r"linux-(base|binary|image|modules)-\d", more) and more not in wanted]
         return wanted
 
 
