@@ -47,7 +47,9 @@ class Machine:
         words += _socket("shell", folder) + ["-device", "virtconsole,chardev=shell"]
         words += self._folders(folder)
         if self.disk:
-            words += ["-drive", f"file={self.disk},format=raw,if=none,id=disk", "-device", "virtio-blk-pci,drive=disk"]
+            # It ends with the run: what the guest wants on it for sure may stay in this machine's memory.
+            words += ["-drive", f"file={_quoted(self.disk)},format=raw,if=none,id=disk,cache=unsafe",
+                      "-device", "virtio-blk-pci,drive=disk"]
         if self.nic in NICS:
             words += self._nics()
         return words + self.more
