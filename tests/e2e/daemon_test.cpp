@@ -205,10 +205,12 @@ TEST_F(DaemonTest, AReusedIfindexNeverGetsAnothersFrames) {
     // The worst case: nobody watches while the tap goes and another device takes its ifindex.
     daemon_->end(SIGKILL);
   }
-  // A veth can be asked for with that ifindex; then renamed to stand where a tap would.
-  run(fmt::format(
-      "ip link add tap2 index {} type veth peer name tap2p && ip link set tap2 up && ip link set tap2p up",
-      ifindex));
+  // A veth can be asked for with that ifindex, and stands where a tap would. It takes redirected frames while
+  // its peer has NAPI.
+  run(
+      fmt::format("ip link add tap2 index {} type veth peer name tap2p && ethtool -K tap2p gro on && "
+                  "ip link set tap2 up && ip link set tap2p up",
+                  ifindex));
   const UniqueFd spy(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_P_ALL)));
   const sockaddr_ll address{.sll_family = AF_PACKET,
                             .sll_protocol = htons(ETH_P_ALL),
@@ -217,6 +219,11 @@ TEST_F(DaemonTest, AReusedIfindexNeverGetsAnothersFrames) {
   ASSERT_EQ(ifindex_of("tap2"), ifindex);
   for (int i = 0; i < 100; ++i) send(frame_to(0, 100));
   EXPECT_TRUE(receive(spy, 200ms).empty()) << "with no daemon";
+  // The kernel took the tap out of the devmap. Put back by hand, the frames go wrong, and the spy sees it.
+  const UniqueFd devmap(
+      bpf_obj_get(fmt::format("{}/abi-{}/devmap", daemon_->bpffs(), XDPFWD_ABI_VERSION).c_str()));
+  ASSERT_EQ(bpf_map_update_elem(devmap.get(), &ifindex, &ifindex, BPF_NOEXIST), 0) << "it was still there";
+  ASSERT_TRUE(arrives(spy, 0, 100)) << "the spy is blind";
   daemon_->start();
   for (int i = 0; i < 100; ++i) send(frame_to(0, 100));
   EXPECT_TRUE(receive(spy, 200ms).empty()) << "with the daemon back";
