@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 
+#include "kernel/bpf_failure.h"
 #include "kernel/libbpf_log.h"
 #include "probe.skel.h"
 #include "uplink.skel.h"
@@ -43,13 +44,6 @@ constexpr std::array<NamedMap, 9> kMaps = {{
     {"port_losses", &Maps::port_losses, false},
 }};
 
-std::unexpected<Error> load_failure(const char* what, int error) {
-  std::string message = what;
-  if (const std::string line = last_libbpf_line(); !line.empty()) message += " (" + line + ")";
-  return fail_errno(std::move(message), error,
-                    error == EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" : "");
-}
-
 bpf_map* find_map(bpf_object* object, const char* name) {
   return bpf_object__find_map_by_name(object, name);
 }
@@ -72,7 +66,7 @@ Result<void> make_maps(bpf_object* object, bool uplink, Maps& maps, uint32_t fdb
     if (maps.*named.fd) bpf_map__reuse_fd(map, (maps.*named.fd).get());
   }
   if (uplink && !maps.fdb) bpf_map__set_max_entries(find_map(object, "fdb"), fdb_capacity);
-  if (const int error = bpf_object__load(object)) return load_failure("cannot make the BPF maps", -error);
+  if (const int error = bpf_object__load(object)) return bpf_failure("cannot make the BPF maps", -error);
   for (const NamedMap& named : kMaps) {
     if (named.in_uplink != uplink || maps.*named.fd) continue;
     auto copy = duplicate(bpf_map__fd(find_map(object, named.name)));
@@ -85,7 +79,7 @@ Result<void> make_maps(bpf_object* object, bool uplink, Maps& maps, uint32_t fdb
 Result<void> make_all(Maps& maps, uint32_t fdb_capacity) {
   const std::unique_ptr<uplink_bpf, DestroyUplink> uplink(uplink_bpf__open());
   const std::unique_ptr<probe_bpf, DestroyProbe> probe(probe_bpf__open());
-  if (!uplink || !probe) return load_failure("cannot open the BPF objects", errno);
+  if (!uplink || !probe) return bpf_failure("cannot open the BPF objects", errno);
   if (auto made = make_maps(uplink->obj, true, maps, fdb_capacity); !made) return made;
   return make_maps(probe->obj, false, maps, fdb_capacity);
 }
@@ -148,6 +142,11 @@ Result<std::vector<Value>> read_array(const UniqueFd& map, uint32_t size, const 
   return values;
 }
 
+// How many rows a failed batch did. A kernel that refuses the whole call leaves the count as it was asked.
+size_t rows_done(uint32_t count, size_t asked) {
+  return count < asked ? count : 0;
+}
+
 InterfaceName name_from(const char (&chars)[XDPFWD_NAME_LEN]) {
   const auto name = InterfaceName::parse({chars, strnlen(chars, sizeof(chars))});
   return name ? *name : InterfaceName();
@@ -158,13 +157,15 @@ InterfaceName name_from(const char (&chars)[XDPFWD_NAME_LEN]) {
 Result<std::optional<Maps>> adopt_maps(const Pins& pins) {
   const std::unique_ptr<uplink_bpf, DestroyUplink> uplink(uplink_bpf__open());
   const std::unique_ptr<probe_bpf, DestroyProbe> probe(probe_bpf__open());
-  if (!uplink || !probe) return load_failure("cannot open the BPF objects", errno);
+  if (!uplink || !probe) return bpf_failure("cannot open the BPF objects", errno);
   Maps maps;
   for (const NamedMap& named : kMaps) {
     auto fd = Pins::get(pins.map_path(named.name));
     if (!fd) {
-      if (fd.error().code == ENOENT) return std::optional<Maps>();
-      return std::unexpected(fd.error());
+      Error error = std::move(fd).error();
+      if (error.code == ENOENT) return std::optional<Maps>();
+      if (error.remedy.empty()) error.remedy = bpf_remedy(error.code);
+      return std::unexpected(std::move(error));
     }
     const bpf_map* ours = find_map(named.in_uplink ? uplink->obj : probe->obj, named.name);
     if (!ours || !has_our_shape(ours, fd->get(), named.fd == &Maps::fdb)) return std::optional<Maps>();
@@ -244,9 +245,12 @@ Outcome set_rows(const Maps& maps, std::span<const FdbRow> rows) {
   DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
   if (bpf_map_update_batch(maps.fdb.get(), keys.data(), values.data(), &count, &options) < 0) {
     const int error = errno;
-    return {.status = fail_errno(fmt::format("cannot set row {} of {}", count + 1, rows.size()), error,
-                                 error == E2BIG ? "the table is full: raise fdb.max_entries and reload" : ""),
-            .rows_done = count};
+    const size_t done = rows_done(count, rows.size());
+    Error failure{
+        .message = fmt::format("cannot set row {} of {}: {}", done + 1, rows.size(), bpf_meaning(error)),
+        .remedy = error == E2BIG ? "the table is full: raise fdb.max_entries and reload" : bpf_remedy(error),
+        .code = error};
+    return {.status = std::unexpected(std::move(failure)), .rows_done = done};
   }
   return {.status = {}, .rows_done = rows.size()};
 }
@@ -259,10 +263,14 @@ Outcome delete_rows(const Maps& maps, std::span<const FdbKey> rows) {
   for (size_t done = 0; done < keys.size();) {
     auto count = static_cast<uint32_t>(keys.size() - done);
     const int result = bpf_map_delete_batch(maps.fdb.get(), keys.data() + done, &count, &options);
-    const int error = errno;
-    done += count;
     if (result >= 0) break;
-    if (error != ENOENT) return {.status = fail_errno("cannot delete rows", error), .rows_done = done};
+    const int error = errno;
+    done += rows_done(count, keys.size() - done);
+    if (error != ENOENT)
+      return {.status = fail(
+                  fmt::format("cannot delete row {} of {}: {}", done + 1, keys.size(), bpf_meaning(error)),
+                  bpf_remedy(error), error),
+              .rows_done = done};
     ++done;  // that row was gone already
   }
   return {.status = {}, .rows_done = rows.size()};

@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 
+#include "kernel/bpf_failure.h"
 #include "kernel/libbpf_log.h"
 #include "probe.skel.h"
 #include "uplink.skel.h"
@@ -49,12 +50,6 @@ uint64_t probe_build() {
 
 std::string watch_name(const char* watch) {
   return fmt::format("watch_{}_{:016x}", watch, probe_build());
-}
-
-std::unexpected<Error> load_failure(std::string what, int error) {
-  if (const std::string line = last_libbpf_line(); !line.empty()) what += " (" + line + ")";
-  return fail_errno(std::move(what), error,
-                    error == EPERM ? "run as root, or with CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON" : "");
 }
 
 std::string attach_remedy(int error, const Member& member) {
@@ -117,7 +112,7 @@ uint64_t uplink_build() {
 Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   clear_libbpf_log();
   const std::unique_ptr<uplink_bpf, DestroyUplink> object(uplink_bpf__open());
-  if (!object) return load_failure("cannot open the uplink program", errno);
+  if (!object) return bpf_failure("cannot open the uplink program", errno);
   const bool hint = member.flavour == Flavour::kHint;
   bpf_program* program = hint ? object->progs.xdpfwd_uplink_hint : object->progs.xdpfwd_uplink;
   bpf_program__set_autoload(hint ? object->progs.xdpfwd_uplink : object->progs.xdpfwd_uplink_hint, false);
@@ -133,9 +128,12 @@ Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   bpf_map__reuse_fd(object->maps.member_stats, maps.member_stats.get());
   bpf_map__reuse_fd(object->maps.senders, maps.senders.get());
   object->rodata->member_slot = member.slot;
-  if (const int error = uplink_bpf__load(object.get()))
-    return load_failure(fmt::format("the kernel does not load the program for {}", member.name.view()),
-                        -error);
+  if (const int error = uplink_bpf__load(object.get())) {
+    auto failure =
+        bpf_failure(fmt::format("the kernel does not load the program for {}", member.name.view()), -error);
+    if (hint && error == -EINVAL) failure.error().remedy = "set uplink.vlan_tag = \"auto\" or \"frame\"";
+    return failure;
+  }
   bpf_prog_info info{};
   uint32_t length = sizeof(info);
   const int fd = bpf_program__fd(program);
@@ -176,15 +174,15 @@ Result<void> watch_losses(const Pins& pins, const Maps& maps) {
   const auto devmap = map_facts(maps.devmap);
   if (!devmap) return std::unexpected(devmap.error());
   const std::unique_ptr<probe_bpf, DestroyProbe> object(probe_bpf__open());
-  if (!object) return load_failure("cannot open the loss counter", errno);
+  if (!object) return bpf_failure("cannot open the loss counter", errno);
   bpf_map__reuse_fd(object->maps.port_slots, maps.port_slots.get());
   bpf_map__reuse_fd(object->maps.port_losses, maps.port_losses.get());
   object->rodata->netns_inum = own_netns_inum();
   object->rodata->devmap_id = devmap->id;
   if (const int error = probe_bpf__load(object.get()))
-    return load_failure("the kernel does not load the loss counter", -error);
+    return bpf_failure("the kernel does not load the loss counter", -error);
   if (const int error = probe_bpf__attach(object.get()))
-    return load_failure("the kernel does not attach the loss counter to its tracepoints", -error);
+    return bpf_failure("the kernel does not attach the loss counter to its tracepoints", -error);
   const bpf_link* const links[] = {object->links.xdpfwd_devmap_xmit, object->links.xdpfwd_redirect_err};
   for (size_t i = 0; i < std::size(kWatches); ++i) {
     const std::string path = pins.map_path(watch_name(kWatches[i]));

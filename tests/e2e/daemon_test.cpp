@@ -6,15 +6,20 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <linux/seccomp.h>
 #include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -22,6 +27,7 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "bpf/abi.h"
 #include "core/net.h"
@@ -44,6 +50,35 @@ std::vector<uint8_t> frame_to(uint64_t n, uint16_t vid, size_t payload = 46) {
   return (Ethernet{.dst = mac(n)} / Vlan{.vid = vid} / Ipv4{} / Udp{} / Payload{bytes}).bytes();
 }
 
+// Runs the daemon while bpf(), or one command of it, fails; its exit status.
+int run_refusing_bpf(std::optional<uint32_t> command, uint16_t error, const std::string& folder,
+                     std::string* output) {
+  std::vector<sock_filter> filter = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 0, static_cast<uint8_t>(command ? 3 : 1))};
+  if (command) {
+    filter.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args)));
+    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, *command, 0, 1));
+  }
+  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error));
+  filter.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+  const sock_fprog program{.len = static_cast<uint16_t>(filter.size()), .filter = filter.data()};
+  const std::string config = folder + "/etc/xdpfwd.toml", told = folder + "/told";
+  const pid_t child = fork();
+  if (child == 0) {
+    const int file = open(told.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    dup2(file, STDERR_FILENO);
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0)
+      execlp("timeout", "timeout", "60", XDPFWD_BINARY_DIR "/xdpfwd", "--config", config.c_str(), nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) return -1;
+  std::ifstream text(told);
+  output->assign(std::istreambuf_iterator<char>(text), {});
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 class DaemonTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -58,6 +93,7 @@ class DaemonTest : public testing::Test {
   }
   void TearDown() override {
     daemon_.reset();
+    run_status("umount /sys/kernel/btf 2>/dev/null");
     run_status("ip link del up0");
     for (const char* tap : {"tap0", "tap1", "tap2"})
       run_status(fmt::format("ip link del {} 2>/dev/null", tap));
@@ -383,6 +419,29 @@ TEST_F(DaemonTest, WithoutPermissionItSaysWhichIsMissing) {
                  &output);
   EXPECT_EQ(status, 1) << output;
   EXPECT_NE(output.find("CAP_"), std::string::npos) << output;
+}
+
+TEST_F(DaemonTest, AKernelThatDoesNotDescribeItsTypesIsToldWithARemedy) {
+  run("mkdir -p /mnt/nothing && mount --bind /mnt/nothing /sys/kernel/btf");
+  EXPECT_EQ(daemon_->start_and_fail(), 1);
+  EXPECT_NE(daemon_->log().find("BTF"), std::string::npos) << daemon_->log();
+  EXPECT_NE(daemon_->log().find("Linux 6.1 or later with CONFIG_DEBUG_INFO_BTF"), std::string::npos)
+      << daemon_->log();
+}
+
+TEST_F(DaemonTest, AKernelThatRefusesBpfIsToldWithARemedy) {
+  // As a kernel without it does, or a container's filter.
+  const struct {
+    std::optional<uint32_t> command;  // all of bpf() if none
+    uint16_t error;
+    const char* says[2];
+  } cases[] = {{std::nullopt, ENOSYS, {"Function not implemented", "CONFIG_BPF_SYSCALL"}},
+               {BPF_MAP_CREATE, EINVAL, {"cannot make the BPF maps", "Linux 6.1 or later"}}};
+  for (const auto& kernel : cases) {
+    std::string output;
+    EXPECT_EQ(run_refusing_bpf(kernel.command, kernel.error, daemon_->folder(), &output), 1) << output;
+    for (const char* text : kernel.says) EXPECT_NE(output.find(text), std::string::npos) << output;
+  }
 }
 
 TEST_F(DaemonTest, OutsideABpfFilesystemItSaysHowToGetOne) {

@@ -126,6 +126,110 @@ TEST_F(CompileTest, KeepsAndUndoesItsOwnPromisc) {
   EXPECT_TRUE(steps().empty());
 }
 
+// One NIC, with or without a way to its VLAN tags.
+class FlavourTest : public testing::Test {
+ protected:
+  FlavourTest() {
+    observed_.links = {{.ifindex = 1, .name = name("eth0"), .mtu = 1500, .vlan_hint = true, .rxvlan = true}};
+  }
+  Desired compiled() const { return compile(make_intent(settings_, {}).value(), observed_, refusals_, {}); }
+  Flavour flavour() const { return compiled().state.members.at(0).flavour; }
+  // Why eth0 is no member, with the remedy; empty if it is one.
+  std::string refusal() const {
+    const Desired desired = compiled();
+    if (!desired.state.members.empty()) return {};
+    EXPECT_EQ(desired.problems.at(0).thing, "member eth0");
+    return desired.problems.at(0).why + "; " + desired.problems.at(0).remedy;
+  }
+  void refuse(Flavour flavour) {
+    refusals_.push_back(
+        {.ifindex = 1, .flavour = flavour, .error = {"refused by the kernel", "buy another", EINVAL}});
+  }
+
+  Settings settings_{.devices = {name("eth0")}};
+  State observed_;
+  std::vector<Refusal> refusals_;
+};
+
+TEST_F(FlavourTest, AutoTakesTheHintWhereItCan) {
+  EXPECT_EQ(flavour(), Flavour::kHint);
+  settings_.xdp_mode = XdpMode::kGeneric;
+  EXPECT_EQ(flavour(), Flavour::kFrame);
+  settings_.xdp_mode = XdpMode::kNative;
+  observed_.links[0].vlan_hint = false;
+  EXPECT_EQ(flavour(), Flavour::kFrame);
+  observed_.links[0].vlan_hint = true;
+  refuse(Flavour::kHint);
+  EXPECT_EQ(flavour(), Flavour::kFrame);
+  refuse(Flavour::kFrame);
+  EXPECT_EQ(refusal(), "refused by the kernel; buy another");
+}
+
+TEST_F(FlavourTest, TheHintAskedForIsNotReplaced) {
+  settings_.vlan_tag = VlanTagSource::kHint;
+  EXPECT_EQ(flavour(), Flavour::kHint);
+  refuse(Flavour::kHint);
+  EXPECT_EQ(refusal(), "refused by the kernel; buy another");
+  observed_.links[0].vlan_hint = false;
+  EXPECT_EQ(refusal(),
+            "its driver does not give XDP the VLAN tag; set uplink.vlan_tag = \"auto\" or \"frame\"");
+  settings_.xdp_mode = XdpMode::kGeneric;
+  EXPECT_EQ(refusal(),
+            "VLAN tags come from the descriptor in native XDP only; set uplink.vlan_tag = \"frame\"");
+}
+
+TEST_F(FlavourTest, ANicThatAlwaysStripsNeedsTheHint) {
+  observed_.links[0].rxvlan_fixed = true;
+  EXPECT_EQ(flavour(), Flavour::kHint);
+  observed_.links[0].vlan_hint = false;
+  const std::string fixed =
+      "its driver strips VLAN tags and cannot be told not to (rxvlan is fixed on); use a NIC whose rxvlan "
+      "can be "
+      "turned off, or a kernel whose driver gives XDP the tag";
+  EXPECT_EQ(refusal(), fixed);
+  observed_.links[0].vlan_hint = true;
+  settings_.vlan_tag = VlanTagSource::kFrame;
+  EXPECT_EQ(refusal(), fixed);
+  observed_.links[0].rxvlan = false;  // fixed off: it never strips
+  EXPECT_EQ(flavour(), Flavour::kFrame);
+}
+
+TEST_F(CompileTest, ATapBeyondTheLastSlotIsRefused) {
+  for (uint32_t slot = 0; slot < XDPFWD_MAX_PORTS; ++slot)
+    observed_.ports.push_back(
+        {.slot = slot, .name = name("t" + std::to_string(slot)), .ifindex = 100 + slot, .max_len = 1518});
+  const Desired refused = compiled();
+  EXPECT_EQ(refused.tap_states.at(0), PortState::kNoSlot);
+  EXPECT_TRUE(refused.state.ports.empty());
+  EXPECT_TRUE(refused.state.table.rows.empty()) << "its frames must pass to the stack";
+  EXPECT_EQ(refused.problems.at(0).thing, "port tap0");
+  EXPECT_EQ(refused.problems.at(0).why, "all 4096 port slots are taken");
+  EXPECT_EQ(refused.problems.at(0).remedy, "remove guests whose taps are not needed");
+  // One whose name nobody wants is closed: its slot is free to take.
+  observed_.ports[7].ifindex = 0;
+  EXPECT_EQ(compiled().state.ports.at(0).slot, 7U);
+  // Unless a row still leads there.
+  observed_.table.rows = {
+      {.key = FdbKey::make(MacAddress::from_bits(0x525400000001), VlanTag::make(7).value()),
+       .slot = 7,
+       .flags = 0}};
+  EXPECT_EQ(compiled().tap_states.at(0), PortState::kNoSlot);
+}
+
+TEST_F(CompileTest, AMemberBeyondTheLastSlotIsRefused) {
+  settings_.devices = {name("eth0")};
+  for (uint32_t slot = 0; slot < XDPFWD_MAX_MEMBERS; ++slot)
+    observed_.members.push_back(
+        {.slot = slot, .ifindex = 100 + slot, .name = name("m" + std::to_string(slot))});
+  const Desired refused = compiled();
+  EXPECT_TRUE(refused.state.members.empty());
+  EXPECT_EQ(refused.problems.at(0).thing, "member eth0");
+  EXPECT_EQ(refused.problems.at(0).why, "all 64 member slots are taken");
+  EXPECT_EQ(refused.problems.at(0).remedy, "name fewer devices in uplink.devices");
+  observed_.members.erase(observed_.members.begin() + 5);
+  EXPECT_EQ(compiled().state.members.at(0).slot, 5U);
+}
+
 // A bond of two NICs that both carry traffic, and what a plan attaches of them.
 class AttachTurnsTest : public testing::Test {
  protected:
