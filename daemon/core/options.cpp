@@ -150,7 +150,10 @@ const std::array<Option, 18> kOptions = {{
      .max = kLongestSocketPath,
      .on_reload = false,
      .help = "unix socket that xdpctl talks to",
-     .explanation = "It speaks varlink: 'varlinkctl introspect' shows what can be asked. Its mode is 0660.",
+     .explanation =
+         "It speaks varlink: 'varlinkctl introspect' shows what can be asked. Its mode is 0660. xdpctl finds "
+         "another place by $XDPFWD_SOCKET, and so does 'systemctl reload': set it in the unit's "
+         "Environment= too.",
      .example = "socket = \"/run/xdpfwd/test.sock\""},
     {.section = "control",
      .key = "group",

@@ -33,7 +33,9 @@ has "$tools" usr/bin/xdpfwd-bench
 dpkg-deb --info "$main" conffiles >"$work/conffiles"
 grep -q /etc/xdpfwd/xdpfwd.toml "$work/conffiles" || fail "the configuration is no conffile"
 if lintian --fail-on error "$main" "$tools" >"$work/lintian.log" 2>&1; then :; else cat "$work/lintian.log"; fail "lintian"; fi
-systemd-analyze security --offline=true --threshold=20 deploy/xdpfwd.service >"$work/security.log" 2>&1 ||
+dpkg-deb -x "$main" "$work/tree"
+unit=$(find "$work/tree" -name xdpfwd.service)
+systemd-analyze security --offline=true --threshold=20 "$unit" >"$work/security.log" 2>&1 ||
   { tail -5 "$work/security.log"; fail "systemd-analyze security: more than 2.0"; }
 
 # Installing, in a mount namespace with layers over what dpkg writes to. No daemon may be started by it.
