@@ -29,6 +29,14 @@ std::string remedy_for(int code, const std::string& socket) {
   }
 }
 
+std::unexpected<AskError> silent(const std::string& socket, std::chrono::milliseconds patience) {
+  return unreachable(
+      fmt::format("xdpfwd at {} did not answer within {} s", socket,
+                  static_cast<double>(patience.count()) / 1000),
+      "it is busy, stopped or stuck: try again, and see 'systemctl status xdpfwd'; forwarding goes on",
+      ETIMEDOUT);
+}
+
 }  // namespace
 
 Asked<Client> Client::connect(const std::string& socket, std::chrono::milliseconds patience) {
@@ -45,16 +53,15 @@ Asked<Client> Client::connect(const std::string& socket, std::chrono::millisecon
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
   if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) {
     const int code = errno;
+    if (code == EAGAIN) return silent(socket, patience);
     return unreachable(fmt::format("cannot reach xdpfwd at {}: {}", socket, std::strerror(code)),
                        remedy_for(code, socket), code);
   }
-  return Client(std::move(fd), socket);
+  return Client(std::move(fd), socket, patience);
 }
 
 std::unexpected<AskError> Client::gone(int code) const {
-  if (code == EAGAIN)
-    return unreachable(fmt::format("xdpfwd at {} does not answer", socket_), "see 'systemctl status xdpfwd'",
-                       ETIMEDOUT);
+  if (code == EAGAIN) return silent(socket_, patience_);
   return unreachable(fmt::format("xdpfwd at {} ended the connection{}", socket_,
                                  code ? fmt::format(": {}", std::strerror(code)) : ""),
                      "was it stopped? see 'systemctl status xdpfwd'", code);

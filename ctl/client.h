@@ -23,8 +23,11 @@ using Asked = std::expected<T, AskError>;
 
 class Client {
  public:
-  // Waits this long for each part of an answer. A reload of many guests takes the daemon seconds.
-  static constexpr std::chrono::seconds kPatience{60};
+  // How long each part of an answer is waited for. The daemon does one thing after the other, and a NIC can
+  // take seconds to accept a program.
+  static constexpr std::chrono::seconds kPatience{10};
+  // For what takes the daemon long itself: it reads many guests.
+  static constexpr std::chrono::seconds kPatienceForWork{60};
 
   static Asked<Client> connect(const std::string& socket, std::chrono::milliseconds patience = kPatience);
 
@@ -34,13 +37,15 @@ class Client {
   Asked<void> ask_more(std::string_view method, const std::function<Result<void>(const Json&)>& each);
 
  private:
-  Client(UniqueFd fd, std::string socket) : fd_(std::move(fd)), socket_(std::move(socket)) {}
+  Client(UniqueFd fd, std::string socket, std::chrono::milliseconds patience)
+      : fd_(std::move(fd)), socket_(std::move(socket)), patience_(patience) {}
   Asked<void> send(const Call& call);
   Asked<Reply> receive();
   [[nodiscard]] std::unexpected<AskError> gone(int code) const;
 
   UniqueFd fd_;
   std::string socket_;
+  std::chrono::milliseconds patience_;
   std::string in_;
 };
 

@@ -35,8 +35,9 @@ Style style_of(const Session& session) {
   return {.colour = session.colour};
 }
 
-Asked<Json> ask_once(const Session& session, std::string_view method, Json parameters = Json::object()) {
-  auto client = Client::connect(session.socket);
+Asked<Json> ask_once(const Session& session, std::string_view method, Json parameters = Json::object(),
+                     std::chrono::seconds patience = Client::kPatience) {
+  auto client = Client::connect(session.socket, patience);
   if (!client) return std::unexpected(std::move(client).error());
   return client->ask(method, std::move(parameters));
 }
@@ -45,7 +46,7 @@ Asked<Json> ask_once(const Session& session, std::string_view method, Json param
 template <typename Report>
 int show(const Session& session, std::string_view method, Result<Report> (*read)(const Json&),
          std::string (*render)(const Report&, Style)) {
-  const auto answer = ask_once(session, method);
+  const auto answer = ask_once(session, method, Json::object(), Client::kPatienceForWork);
   if (!answer) return complain(session, answer.error());
   if (session.json) {
     print_json(session, *answer);
@@ -119,7 +120,7 @@ int list_whole(const Session& session, std::string_view method, std::string_view
 
 // A write: nothing to show but that it is done.
 int tell(const Session& session, std::string_view method, Json parameters, std::string_view done) {
-  const auto answer = ask_once(session, method, std::move(parameters));
+  const auto answer = ask_once(session, method, std::move(parameters), Client::kPatienceForWork);
   if (!answer) return complain(session, answer.error());
   if (session.json)
     print_json(session, *answer);

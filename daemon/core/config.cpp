@@ -209,11 +209,12 @@ std::unexpected<Error> unknown_key(const FileErrors& errors, const toml::key& ke
 }
 
 Result<void> read_section(const FileErrors& errors, std::string_view section, const toml::table& table,
-                          Settings& settings) {
+                          Config& config) {
   for (const auto& [key, node] : table) {
     const Option* option = find_option(section, key.str());
     if (!option) return unknown_key(errors, key, section);
-    if (auto done = read_setting(errors, *option, node, settings); !done) return done;
+    if (auto done = read_setting(errors, *option, node, config.settings); !done) return done;
+    config.places.insert_or_assign(option->path(), errors.at(node.source()));
   }
   return {};
 }
@@ -426,7 +427,7 @@ Result<void> read_piece(const std::string& file, const ConfigPiece& piece, std::
       return errors.fail_at(node.source(), fmt::format("[{}] is given a second time in this file", word),
                             "put its keys together, or into a file of their own in the drop-in directory");
     seen.emplace_back(word);
-    if (auto done = read_section(errors, word, *table, config.settings); !done) return done;
+    if (auto done = read_section(errors, word, *table, config); !done) return done;
   }
   return {};
 }

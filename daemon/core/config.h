@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -65,6 +67,8 @@ struct Settings {
 struct Config {
   Settings settings;
   std::vector<Guest> guests;
+  std::map<std::string, SourceLocation, std::less<>>
+      places;  // of the settings that are written, by "section.key"
 };
 
 struct ConfigText {

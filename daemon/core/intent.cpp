@@ -13,6 +13,11 @@ Result<Intent> make_intent(const Settings& settings, const std::vector<Guest>& g
   size_t count = 0;
   intent.taps.reserve(guests.size());
   for (const Guest& guest : guests) {
+    if (std::ranges::find(settings.devices, guest.tap) != settings.devices.end())
+      return fail(fmt::format("{}: guest '{}': its tap {} is one of uplink.devices", guest.where.text(),
+                              guest.name, guest.tap.view()),
+                  "name the tap that its VM reads, or correct uplink.devices: the uplink leads to the wire",
+                  EINVAL);
     count += guest.macs.size() * guest.vlans.size();
     intent.taps.push_back(guest.tap);
   }

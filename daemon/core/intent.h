@@ -24,7 +24,7 @@ struct Intent {
   std::vector<IntentRow> rows;      // sorted by key
 };
 
-// Refuses guests that break check_guests(), and more rows than fdb.max_entries.
+// Refuses guests that break check_guests(), a guest on an uplink, and more rows than fdb.max_entries.
 Result<Intent> make_intent(const Settings& settings, const std::vector<Guest>& guests);
 
 }  // namespace xdpfwd

@@ -16,6 +16,7 @@
 #include "shell/daemon.h"
 #include "shell/log.h"
 #include "shell/service.h"
+#include "shell/varlink_listener.h"
 #include "sources/files.h"
 
 namespace xdpfwd {
@@ -55,6 +56,9 @@ Result<ReadConfig> read_config(const std::string& file) {
 int check(const std::string& file) {
   const auto config = read_config(file);
   if (!config) return complain(config.error(), kUsage);
+  const std::string& group = config->config.settings.socket_group;
+  if (const auto gid = gid_of(group); !gid)
+    return complain(fail_in(config->config.places.at("control.group").text(), gid.error()).error(), kUsage);
   fmt::print("{}: good, {} guests\n", file, config->config.guests.size());
   return 0;
 }

@@ -24,6 +24,8 @@ using VarlinkHandler = std::function<ReplySource(const Call&, const Peer&)>;
 
 struct VarlinkLimits {
   size_t clients = 64;
+  size_t for_root = 8;      // of them, places that only root takes
+  size_t of_one_user = 32;  // places that one user takes at most; root may take all
   size_t request_bytes = 1 << 20;
   std::chrono::milliseconds request{5'000};  // from a request's first byte to its last
   std::chrono::milliseconds reply{10'000};   // for a client to read one reply

@@ -29,24 +29,6 @@ Result<sockaddr_un> address_of(const std::string& path) {
   return address;
 }
 
-Result<gid_t> gid_of(const std::string& group) {
-  if (group.empty()) return ::getegid();
-  std::vector<char> buffer(4096);
-  for (;;) {
-    struct group entry{};
-    struct group* found = nullptr;
-    const int code = ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
-    if (code == ERANGE && buffer.size() < (1U << 20)) {
-      buffer.resize(2 * buffer.size());
-      continue;
-    }
-    if (found) return found->gr_gid;
-    if (code != 0) return fail_errno(fmt::format("cannot look up the group '{}'", group), code);
-    return fail(fmt::format("control.group: there is no group '{}'", group),
-                fmt::format("create it with 'groupadd --system {}', or name another one", group), ENOENT);
-  }
-}
-
 Result<void> make_directory_of(const std::string& path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string::npos || slash == 0) return {};
@@ -99,6 +81,24 @@ Result<void> remove_stale(const std::string& path, const sockaddr_un& address) {
 }
 
 }  // namespace
+
+Result<gid_t> gid_of(const std::string& group) {
+  if (group.empty()) return ::getegid();
+  std::vector<char> buffer(4096);
+  for (;;) {
+    struct group entry{};
+    struct group* found = nullptr;
+    const int code = ::getgrnam_r(group.c_str(), &entry, buffer.data(), buffer.size(), &found);
+    if (code == ERANGE && buffer.size() < (1U << 20)) {
+      buffer.resize(2 * buffer.size());
+      continue;
+    }
+    if (found) return found->gr_gid;
+    if (code != 0) return fail_errno(fmt::format("cannot look up the group '{}'", group), code);
+    return fail(fmt::format("control.group: there is no group '{}'", group),
+                fmt::format("create it with 'groupadd --system {}', or name another one", group), ENOENT);
+  }
+}
 
 Result<VarlinkListener> VarlinkListener::open(const std::string& path, const std::string& group) {
   VarlinkListener listener;

@@ -13,6 +13,9 @@
 
 namespace xdpfwd {
 
+// The group's number; the process's own for an empty name. Fails for a group that does not exist.
+Result<gid_t> gid_of(const std::string& group);
+
 class VarlinkListener {
  public:
   // `group`: empty for the daemon's own. Makes the directory of `path` when it is missing.

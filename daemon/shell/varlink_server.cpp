@@ -17,7 +17,7 @@ using Clock = VarlinkConnection::Clock;
 // Behind the dataplane's events: who asks can wait a moment.
 constexpr int64_t kPriority = SD_EVENT_PRIORITY_NORMAL + 10;
 // Connections that are only told that there are too many; one more is closed at once.
-constexpr size_t kMostRefused = 16;
+constexpr std::ptrdiff_t kMostRefused = 16;
 constexpr uint64_t kAcceptPauseUs = 1'000'000;
 // Deadlines are limits, not appointments: late is fine, and lets the kernel batch wake-ups.
 constexpr uint64_t kDeadlineAccuracyUs = 250'000;
@@ -70,6 +70,7 @@ class VarlinkServer::Implementation {
         : server(owner), connection(std::move(fd), peer, owner.options_.limits, owner.handler_) {}
     Implementation& server;
     VarlinkConnection connection;
+    bool refused = false;  // only told so: it takes no place
     // Sources go before the connection's descriptor does.
     Source io;
     Source timer;
@@ -109,19 +110,21 @@ class VarlinkServer::Implementation {
     }
     const auto peer = peer_of(fd.get(), listener_.gid());
     if (!peer) return;
-    bool refused = false;
-    if (clients_.size() >= options_.limits.clients && !make_room()) {
+    const bool refused = !make_room(*peer);
+    if (refused) {
       report(*peer, "refused: there are too many clients");
-      if (clients_.size() >= options_.limits.clients + kMostRefused) return;
-      refused = true;
+      if (std::ranges::count_if(clients_, &Client::refused) >= kMostRefused) return;
     }
     clients_.emplace_front(*this, std::move(fd), *peer);
     Client& client = clients_.front();
     client.self = clients_.begin();
+    client.refused = refused;
     if (refused)
-      client.connection.refuse(error_reply(
-          kTooManyClients, fmt::format("there are {} clients already, all busy", options_.limits.clients),
-          "try again in some seconds"));
+      client.connection.refuse(
+          error_reply(kTooManyClients,
+                      fmt::format("there are {} clients already, {} of them user {}'s, all busy", taken(),
+                                  taken_by(peer->uid), peer->uid),
+                      "try again in some seconds"));
     if (!add_sources(client)) return drop(client, "out of memory");
     advance(client);
   }
@@ -143,11 +146,33 @@ class VarlinkServer::Implementation {
       drop(client, "its events cannot be watched");
   }
 
-  // A client that asks nothing loses nothing by connecting again; the longest idle one goes.
-  bool make_room() {
+  [[nodiscard]] size_t taken() const {
+    return static_cast<size_t>(std::ranges::count_if(clients_, [](const Client& c) { return !c.refused; }));
+  }
+  [[nodiscard]] size_t taken_by(uid_t uid) const {
+    return static_cast<size_t>(std::ranges::count_if(
+        clients_, [&](const Client& c) { return !c.refused && c.connection.peer().uid == uid; }));
+  }
+
+  // A place for one more client of this user: one user's stuck ones must not shut out the others, nor all of
+  // them root. A client that asks nothing loses nothing by connecting again: the longest idle one goes for
+  // it.
+  bool make_room(const Peer& peer) {
+    const VarlinkLimits& limits = options_.limits;
+    const bool root = peer.uid == 0;
+    while (!root && taken_by(peer.uid) >= limits.of_one_user)
+      if (!drop_longest_idle([&](const Client& c) { return c.connection.peer().uid == peer.uid; }))
+        return false;
+    while (taken() >= (root ? limits.clients : limits.clients - limits.for_root))
+      if (!drop_longest_idle([](const Client&) { return true; })) return false;
+    return true;
+  }
+
+  template <typename Condition>
+  bool drop_longest_idle(Condition&& may_go) {
     Client* oldest = nullptr;
     for (Client& client : clients_)
-      if (client.connection.idle() &&
+      if (client.connection.idle() && may_go(client) &&
           (!oldest || client.connection.idle_since() < oldest->connection.idle_since()))
         oldest = &client;
     if (oldest) drop(*oldest, "it was idle, and others came");

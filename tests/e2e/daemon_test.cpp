@@ -483,6 +483,32 @@ TEST_F(DaemonTest, GarbageOnTheSocketDisturbsNothing) {
   }
 }
 
+TEST_F(DaemonTest, AStoppedDaemonIsToldInTime) {
+  daemon_->start();
+  kill(daemon_->pid(), SIGSTOP);
+  std::string output;
+  const int status = run_status(
+      fmt::format("timeout 50 {}/xdpctl --socket {} status", XDPFWD_BINARY_DIR, daemon_->socket()), &output);
+  kill(daemon_->pid(), SIGCONT);
+  EXPECT_EQ(status, 3) << output;
+  EXPECT_NE(output.find("did not answer within"), std::string::npos) << output;
+  EXPECT_NE(output.find("systemctl status xdpfwd"), std::string::npos) << output;
+  daemon_->ctl("status");
+}
+
+TEST_F(DaemonTest, TheCheckNamesTheMissingGroup) {
+  daemon_->write_drop_in("group.toml", "[control]\ngroup = \"no-such-group\"\n");
+  std::string output;
+  EXPECT_EQ(
+      run_status(fmt::format("{}/xdpfwd --check {}/etc/xdpfwd.toml", XDPFWD_BINARY_DIR, daemon_->folder()),
+                 &output),
+      2);
+  EXPECT_NE(output.find("group.toml:2:9: control.group: there is no group 'no-such-group'"),
+            std::string::npos)
+      << output;
+  EXPECT_NE(output.find("groupadd"), std::string::npos) << output;
+}
+
 TEST_F(DaemonTest, DetachEndsForwardingAndReloadBringsItBack) {
   const UniqueFd tap = open_tap("tap0");
   daemon_->start();

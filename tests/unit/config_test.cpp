@@ -9,12 +9,14 @@
 #include <algorithm>
 
 #include "core/config_pieces.h"
+#include "core/intent.h"
 
 namespace xdpfwd {
 namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::MatchesRegex;
 using testing::StartsWith;
 
 constexpr std::string_view kUplink = "[uplink]\ndevices = [\"bond0\"]\n";
@@ -327,6 +329,29 @@ TEST(Config, guests_added_over_the_socket_are_named_as_such) {
   const auto checked = check_guests({other, guest});
   ASSERT_FALSE(checked);
   EXPECT_EQ(checked.error().message, "guest 'vm1': the name is already taken by the guest at a.toml:7:1");
+}
+
+TEST(Config, a_setting_says_where_it_was_written_last) {
+  const auto config =
+      parse_config({{"a.toml", "[uplink]\ndevices = [\"bond0\"]\n[control]\ngroup = \"one\"\n"},
+                    {"b.toml", "\n[control]\n  group = \"two\"\n"}});
+  ASSERT_TRUE(config) << config.error().text();
+  EXPECT_EQ(config->settings.socket_group, "two");
+  EXPECT_EQ(config->places.at("control.group").text(), "b.toml:3:11");
+  EXPECT_EQ(config->places.at("uplink.devices").text(), "a.toml:2:11");
+  EXPECT_FALSE(config->places.contains("fdb.max_entries"));
+}
+
+TEST(Config, a_guest_on_an_uplink_is_refused) {
+  const auto config = parse(
+      many_guests(3) + "[[guest]]\nname = \"x\"\ntap = \"bond0\"\nmac = \"52:54:00:00:aa:01\"\nvlan = 7\n");
+  ASSERT_TRUE(config) << config.error().text();
+  ASSERT_TRUE(make_intent(config->settings, {config->guests.begin(), config->guests.end() - 1}));
+  const auto intent = make_intent(config->settings, config->guests);
+  ASSERT_FALSE(intent);
+  EXPECT_THAT(intent.error().message,
+              MatchesRegex("a.toml:[0-9]+:1: guest 'x': its tap bond0 is one of uplink.devices"));
+  EXPECT_THAT(intent.error().remedy, HasSubstr("uplink.devices"));
 }
 
 // How long it takes is told by `xdpfwd-bench scale`.

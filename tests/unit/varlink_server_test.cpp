@@ -395,6 +395,7 @@ TEST_F(VarlinkServerTest, a_hundred_clients_are_served) {
 TEST_F(VarlinkServerTest, idle_clients_make_room_for_others) {
   VarlinkLimits limits = patient_limits();
   limits.clients = 8;
+  limits.for_root = 0;
   Served served(path, limits);
   std::vector<std::unique_ptr<VarlinkTestClient>> idle;
   for (int i = 0; i < 50; ++i) {
@@ -408,6 +409,7 @@ TEST_F(VarlinkServerTest, idle_clients_make_room_for_others) {
 TEST_F(VarlinkServerTest, when_all_places_are_busy_a_client_is_told_so) {
   VarlinkLimits limits = patient_limits();
   limits.clients = 8;
+  limits.for_root = 0;
   Served served(path, limits);
   std::vector<std::unique_ptr<VarlinkTestClient>> busy;
   for (int i = 0; i < 8; ++i) {
@@ -541,6 +543,41 @@ TEST_F(VarlinkServerTest, rights_come_from_the_peers_credentials) {
   // An operator may let everybody read.
   ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
   as_user(65534, 65534, {4}, [&] { EXPECT_EQ(error_of_write(), kNotPermitted); });
+}
+
+// Requests that are begun and never ended take places, until their time is over.
+TEST_F(VarlinkServerTest, half_requests_of_one_user_leave_places_to_others_and_of_all_users_to_root) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root: it connects as other users";
+  ASSERT_EQ(::chmod(directory.path().c_str(), 0755), 0);
+  VarlinkLimits limits = patient_limits();
+  limits.clients = 8;
+  limits.for_root = 2;
+  limits.of_one_user = 4;
+  Served served(path, limits);
+  ASSERT_FALSE(served.error);
+  ASSERT_EQ(::chmod(path.c_str(), 0666), 0);
+  std::vector<std::unique_ptr<VarlinkTestClient>> busy;
+  // How many of `attempts` get a place and keep it busy; the others are told why not.
+  const auto take_places = [&](int attempts) {
+    int taken = 0;
+    for (int i = 0; i < attempts; ++i) {
+      auto client = std::make_unique<VarlinkTestClient>(path);
+      // With the reply, the server has read the beginning of the next request too.
+      client->send(write_call(status_call()) + '\0' + "{");
+      const auto reply = client->reply();
+      if (reply && reply->error.empty())
+        ++taken;
+      else
+        EXPECT_EQ(reply ? reply->error : kTooManyClients, kTooManyClients);  // or closed at once
+      busy.push_back(std::move(client));
+    }
+    return taken;
+  };
+  as_user(65534, 65534, {}, [&] { EXPECT_EQ(take_places(20), 4) << "one user"; });
+  as_user(65533, 65533, {}, [&] { EXPECT_EQ(take_places(20), 2) << "another: all but root's"; });
+  expect_serves();
+  EXPECT_EQ(take_places(1), 1) << "root";
+  EXPECT_EQ(take_places(2), 1) << "root: the last place";
 }
 
 }  // namespace
