@@ -9,7 +9,7 @@ usage() {
   cat <<'TEXT'
 usage: deploy/quickstart.sh [--json] [--keep] [--frames N] [--no-build]
   --json      end with one line of JSON
-  --keep      leave it running to play with, until Enter or Ctrl-C
+  --keep      leave it running to play with, until Enter or Ctrl-C; without a terminal, until SIGTERM or SIGINT
   --frames N  frames to send and check (default 1000000)
   --no-build  run the programs that are in $BUILD (default build), and install nothing
 Installs what is missing (Debian 12 or 13, as root), builds, runs, checks, cleans up. Exit status 0: every frame
@@ -77,8 +77,25 @@ clean_up() {
   exit "$status"
 }
 trap clean_up EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+interrupted() {
+  step "interrupted: nothing is said about the frames"
+  exit "$1"
+}
+trap 'interrupted 130' INT
+trap 'interrupted 143' TERM
+
+# The generator ends by itself when told; its exit status is the verdict.
+verdict() {
+  local status=0
+  trap '' INT TERM
+  kill -INT "$generator" 2>/dev/null || true
+  wait "$generator" || status=$?
+  generator=''
+  step "$([ "$status" -eq 0 ] && echo 'every frame was where it belongs' || echo 'FAILED: frames were lost or wrong')"
+  ! $json || printf '%s\n' "$report"
+  [ "$status" -eq 0 ] || exit 1
+  exit 0
+}
 
 step "a switch and a hypervisor, joined by two cables"
 mkdir -p "$work/bpf" "$work/state"
@@ -119,14 +136,15 @@ done
 
 step "twelve guests on three VLANs open their taps; the daemon starts"
 "$build/xdpfwd" --check "$work/xdpfwd.toml" >&2
+# In sessions of their own: a terminal's Ctrl-C is for this script, which ends them.
 coproc PKTGEN {
-  exec "$build/xdpfwd-pktgen" loop --tx-netns "$switch" --rx-netns "$host" --member tx=sw0,rx=up0 --member tx=sw1,rx=up1 \
+  exec setsid "$build/xdpfwd-pktgen" loop --tx-netns "$switch" --rx-netns "$host" --member tx=sw0,rx=up0 --member tx=sw1,rx=up1 \
     "${guests[@]}" --size 64 --size 594 --size 1518 --count "$frames" --ready-file "$work/ready" --start-stdin --hold --json
 }
 generator=$PKTGEN_PID
 exec {from_generator}<&"${PKTGEN[0]}" {to_generator}>&"${PKTGEN[1]}"
 read -r -t 30 _ <"$work/ready" || die "the taps did not open within 30 s"
-ip netns exec "$host" "$build/xdpfwd" --config "$work/xdpfwd.toml" &
+setsid ip netns exec "$host" "$build/xdpfwd" --config "$work/xdpfwd.toml" &
 daemon=$!
 
 step "every frame is checked: tap, bytes, order, loss, duplicates; then what belongs to the host's stack"
@@ -156,15 +174,14 @@ if $keep; then
   say "  ip netns exec $host ip -d link show up0"
   say "  ip netns exec $switch $build/xdpfwd-pktgen send --dev sw0 --guest mac=52:54:00:00:00:aa,vlan=100 --pps 1000 --duration 5"
   say "  configuration: $work/xdpfwd.toml (ctl plan; ctl reload)"
-  say "Enter or Ctrl-C ends it."
-  read -r _ || true
+  # From here on the frames have their verdict, however it ends.
+  trap verdict INT TERM
+  if [ -t 0 ]; then
+    say "Enter or Ctrl-C ends it."
+    read -r _ || true
+  else
+    say "kill $$ ends it."
+    wait "$daemon" || true
+  fi
 fi
-
-# The generator ends by itself when told; its exit status is the verdict.
-kill -INT "$generator"
-status=0
-wait "$generator" || status=$?
-generator=''
-step "$([ "$status" -eq 0 ] && echo 'every frame was where it belongs' || echo 'FAILED: frames were lost or wrong')"
-! $json || printf '%s\n' "$report"
-[ "$status" -eq 0 ] || exit 1
+verdict
