@@ -79,7 +79,6 @@ struct xdpfwd_port_losses { /* per CPU, by slot */
 /* member.flags */
 #define XDPFWD_MEMBER_ACTIVE 0x1	 /* the bond takes frames from this member */
 #define XDPFWD_MEMBER_DROP_REFLECTED 0x2 /* drop our own guests' frames that come back from the wire */
-#define XDPFWD_MEMBER_PROMISC 0x4	 /* for the daemon: it set the NIC promiscuous, and undoes that */
 
 struct xdpfwd_member {
 	__u32 ifindex; /* 0 = the slot is free */

@@ -35,12 +35,14 @@ struct SetRows {
 };
 // Waits until no program can still hold what it read from a map before this step.
 struct AwaitGrace {};
+// Turning it off is remembered as a change of ours, turning it on forgets it.
 struct SetRxVlan {
   uint32_t ifindex = 0;
   InterfaceName name;
   bool on = false;
 };
-// The administrative flag only: what a bridge or a capture asks of the NIC is not touched.
+// The administrative flag only: what a bridge or a capture asks of the NIC is not touched. Remembered
+// likewise.
 struct SetPromisc {
   uint32_t ifindex = 0;
   InterfaceName name;

@@ -263,12 +263,9 @@ void compile_members(const Intent& intent, const State& observed, const std::vec
                   .mode = intent.settings.xdp_mode,
                   .program = ProgramState::kCurrent,
                   .active = !link->bond_member || link->bond_active,
-                  .drop_reflected = intent.settings.drop_reflected,
-                  .promisc = intent.settings.promisc && link->promiscuity == 0};
+                  .drop_reflected = intent.settings.drop_reflected};
     if (present) {
       member.slot = present->slot;
-      // Kept even when a bridge comes to want the same: letting go of it gains nothing.
-      member.promisc = intent.settings.promisc && (member.promisc || present->promisc);
     } else {
       if (const Link* bond = turns.bond_that_needs(*link)) {
         desired.waits_for_bond = true;
@@ -293,8 +290,17 @@ void compile_members(const Intent& intent, const State& observed, const std::vec
       *free = true;
     }
     desired.state.members.push_back(member);
+    const NicChanges now = changes_of(observed, link->ifindex);
+    const NicChanges changes{
+        .ifindex = link->ifindex,
+        .name = link->name,
+        // Kept even when a bridge comes to want the same: letting go of it gains nothing.
+        .promisc = intent.settings.promisc && (link->promiscuity == 0 || now.promisc),
+        .rxvlan_off = *flavour == Flavour::kFrame && (link->rxvlan || now.rxvlan_off)};
+    if (changes.promisc || changes.rxvlan_off) desired.state.nics.push_back(changes);
   }
   std::ranges::sort(desired.state.members, {}, &Member::slot);
+  std::ranges::sort(desired.state.nics, {}, &NicChanges::ifindex);
 }
 
 }  // namespace

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The order, and why each step may stand where it stands:
-//   1 detach NICs that are no members   their frames take the stack, which is right without us; the NIC
-//   filters
-//                                       again first, as long as its facts say that we must undo that
+//   1 detach NICs that are no members   their frames take the stack, which is right without us
 //   2 close ports of lost identity      before anything can use their ifindex or name again
 //   3 new table, if its size changes    programs keep forwarding by the old one until step 9
 //   4 delete rows nobody wants          a missing row passes; and it makes room for the new ones
@@ -13,6 +11,7 @@
 //   9 replace programs                  and so does a new program on a new table
 //  10 close ports nobody wants          no row leads there any more
 //  11 wait for a grace period           so that the next plan may use their slots
+//  12 undo what we changed about NICs   no program is left that finds its tags where they would not be
 #include "core/plan.h"
 
 #include <algorithm>
@@ -65,34 +64,30 @@ void append_rxvlan_off(std::vector<Action>& actions, const Member& member, const
     actions.push_back(SetRxVlan{.ifindex = member.ifindex, .name = member.name, .on = false});
 }
 
-void append_replacement(std::vector<Action>& actions, const Member& want, const Member& have,
-                        const State& observed) {
+void append_replacement(std::vector<Action>& actions, const Member& want, const State& observed) {
   append_rxvlan_off(actions, want, observed);
   actions.push_back(ReplaceProgram{want});
-  // The tag goes to the descriptor only after the program looks there.
-  const Link* link = find_link(observed, want.ifindex);
-  if (want.flavour == Flavour::kHint && have.flavour == Flavour::kFrame && link && !link->rxvlan &&
-      !link->rxvlan_fixed)
-    actions.push_back(SetRxVlan{.ifindex = want.ifindex, .name = want.name, .on = true});
 }
 
 bool facts_differ(const Member& a, const Member& b) {
-  return a.active != b.active || a.drop_reflected != b.drop_reflected || a.promisc != b.promisc ||
-         a.name != b.name;
+  return a.active != b.active || a.drop_reflected != b.drop_reflected || a.name != b.name;
 }
 
-// Before the facts forget that it was us.
-void append_promisc_off(std::vector<Action>& actions, const Member& have, const State& observed) {
-  const Link* link = find_link(observed, have.ifindex);
-  if (have.promisc && link && link->promisc && have.program != ProgramState::kGone)
-    actions.push_back(SetPromisc{.ifindex = have.ifindex, .name = link->name, .on = false});
+void append_promisc_on(std::vector<Action>& actions, const Member& member, const State& desired,
+                       const State& observed) {
+  const Link* link = find_link(observed, member.ifindex);
+  if (changes_of(desired, member.ifindex).promisc && link && !link->promisc)
+    actions.push_back(SetPromisc{.ifindex = member.ifindex, .name = member.name, .on = true});
 }
 
-// After the facts say that it is us.
-void append_promisc_on(std::vector<Action>& actions, const Member& want, const State& observed) {
-  const Link* link = find_link(observed, want.ifindex);
-  if (want.promisc && link && !link->promisc)
-    actions.push_back(SetPromisc{.ifindex = want.ifindex, .name = want.name, .on = true});
+void append_undoing(std::vector<Action>& actions, const State& desired, const State& observed) {
+  for (const NicChanges& have : observed.nics) {
+    const NicChanges want = changes_of(desired, have.ifindex);
+    if (have.rxvlan_off && !want.rxvlan_off)
+      actions.push_back(SetRxVlan{.ifindex = have.ifindex, .name = have.name, .on = true});
+    if (have.promisc && !want.promisc)
+      actions.push_back(SetPromisc{.ifindex = have.ifindex, .name = have.name, .on = false});
+  }
 }
 
 }  // namespace
@@ -105,13 +100,10 @@ std::vector<Action> plan(const State& desired, const State& observed) {
   };
 
   for (const Member& have : observed.members)
-    if (!wanted(have)) {
-      // Unless it is attached again below.
-      if (const Member* want = find_member(desired, have.ifindex); !want || !want->promisc)
-        append_promisc_off(actions, have, observed);
+    if (!wanted(have))
       actions.push_back(DetachMember{.slot = have.slot, .ifindex = have.ifindex, .name = have.name});
-    }
   if (desired.table.capacity == 0) {
+    append_undoing(actions, desired, observed);
     if (observed.table.capacity != 0) actions.push_back(RemoveTable{});
     return actions;
   }
@@ -138,7 +130,6 @@ std::vector<Action> plan(const State& desired, const State& observed) {
 
   for (const Member& have : observed.members)
     if (const Member* want = wanted(have)) {
-      if (!want->promisc) append_promisc_off(actions, have, observed);
       // An outdated program gets its facts with its replacement; one of another ABI version has none that we
       // could set.
       if (have.program != ProgramState::kCurrent || !facts_differ(*want, have)) continue;
@@ -161,19 +152,20 @@ std::vector<Action> plan(const State& desired, const State& observed) {
     if (have && wanted(*have)) continue;
     append_rxvlan_off(actions, want, observed);
     actions.push_back(AttachMember{want});
-    append_promisc_on(actions, want, observed);
+    append_promisc_on(actions, want, desired, observed);
   }
   for (const Member& have : observed.members)
     if (const Member* want = wanted(have)) {
       if (have.program != ProgramState::kCurrent || new_table || have.flavour != want->flavour)
-        append_replacement(actions, *want, have, observed);
+        append_replacement(actions, *want, observed);
       else
         append_rxvlan_off(actions, *want, observed);
-      append_promisc_on(actions, *want, observed);
+      append_promisc_on(actions, *want, desired, observed);
     }
 
   actions.insert(actions.end(), late_closes.begin(), late_closes.end());
   if (closes) actions.push_back(AwaitGrace{});
+  append_undoing(actions, desired, observed);
   if (desired.watching && !observed.watching) actions.push_back(WatchLosses{});
   return actions;
 }

@@ -32,5 +32,9 @@ const Port* find_port(const State& state, uint32_t slot) {
 const Member* find_member(const State& state, uint32_t ifindex) {
   return find_any(state.members, &Member::ifindex, ifindex);
 }
+NicChanges changes_of(const State& state, uint32_t ifindex) {
+  const NicChanges* changes = find_sorted(state.nics, &NicChanges::ifindex, ifindex);
+  return changes ? *changes : NicChanges{.ifindex = ifindex, .name = {}};
+}
 
 }  // namespace xdpfwd

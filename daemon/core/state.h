@@ -92,8 +92,16 @@ struct Member {
   ProgramState program = ProgramState::kCurrent;
   bool active = false;  // the bond takes frames from it; otherwise everything known passes
   bool drop_reflected = false;
-  bool promisc = false;  // we keep the NIC promiscuous
   bool operator==(const Member&) const = default;
+};
+
+// What we changed about a NIC for its guests' sake, and undo when it is no member any more.
+struct NicChanges {
+  uint32_t ifindex = 0;
+  InterfaceName name;
+  bool promisc = false;     // set promiscuous
+  bool rxvlan_off = false;  // rxvlan turned off
+  bool operator==(const NicChanges&) const = default;
 };
 
 // A kernel's refusal, remembered so that the next plan tries something else.
@@ -107,9 +115,10 @@ struct Refusal {
 struct State {
   std::vector<Link> links;  // sorted by ifindex; observed only
   Table table;
-  std::vector<Port> ports;      // sorted by slot
-  std::vector<Member> members;  // sorted by slot
-  bool watching = false;        // losses after the verdict are being counted
+  std::vector<Port> ports;       // sorted by slot
+  std::vector<Member> members;   // sorted by slot
+  std::vector<NicChanges> nics;  // sorted by ifindex; of NICs that are there
+  bool watching = false;         // losses after the verdict are being counted
   bool operator==(const State&) const = default;
 };
 
@@ -117,5 +126,7 @@ const Link* find_link(const State& state, uint32_t ifindex);
 const Link* find_link(const State& state, const InterfaceName& name);
 const Port* find_port(const State& state, uint32_t slot);
 const Member* find_member(const State& state, uint32_t ifindex);
+// All false for a NIC that we changed nothing about.
+NicChanges changes_of(const State& state, uint32_t ifindex);
 
 }  // namespace xdpfwd

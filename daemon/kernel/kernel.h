@@ -9,9 +9,10 @@
 
 namespace xdpfwd {
 
-// What an observation reads. Links, ports and members are cheap and read each time; a million rows take 0.3
-// s, so they are read on adoption and on a slow audit.
-enum class Scope { kWithoutRows, kWithRows };
+// What an observation reads. Members alone (and whether the table is there) take microseconds: no message
+// tells when somebody takes a program off a NIC. Links and ports are cheap and read at each look; a million
+// rows take 0.3 s, so they are read on adoption and on a slow audit.
+enum class Scope { kMembers, kWithoutRows, kWithRows };
 
 class Kernel {
  public:

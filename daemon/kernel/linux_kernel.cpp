@@ -20,6 +20,10 @@ bool may_be_member(const Link& link) {
   return link.bond_member || link.kind_text.empty() || link.kind_text == "veth";
 }
 
+// What undo notes are called.
+constexpr std::string_view kPromisc = "promisc";
+constexpr std::string_view kRxVlan = "rxvlan";
+
 struct PinnedLink {
   UniqueFd fd;
   uint32_t ifindex = 0;  // 0 = the device went away
@@ -41,8 +45,7 @@ Result<PinnedLink> open_link(const Pins& pins, uint32_t ifindex) {
 
 uint32_t flags_of(const Member& member) {
   return (member.active ? uint32_t{XDPFWD_MEMBER_ACTIVE} : 0) |
-         (member.drop_reflected ? uint32_t{XDPFWD_MEMBER_DROP_REFLECTED} : 0) |
-         (member.promisc ? uint32_t{XDPFWD_MEMBER_PROMISC} : 0);
+         (member.drop_reflected ? uint32_t{XDPFWD_MEMBER_DROP_REFLECTED} : 0);
 }
 
 std::unexpected<Error> no_table() {
@@ -95,7 +98,46 @@ Result<std::vector<DecodedLink>> LinuxKernel::observe_links() {
   }
 }
 
-Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<DecodedLink>& links) {
+// Somebody may have emptied the BPF filesystem under us: our maps then forward for nobody, and what we pin
+// there would not be found by the next daemon.
+Result<void> LinuxKernel::notice_lost_pins() {
+  if (!pins_.in_place()) {
+    maps_.reset();
+    pins_.unlock();
+    auto pins = Pins::open(pins_.root());
+    if (!pins) return std::unexpected(pins.error());
+    pins_ = std::move(*pins);
+  } else {
+    if (!maps_) return {};
+    const auto ours = map_facts(maps_->fdb);
+    if (!ours) return std::unexpected(ours.error());
+    const auto pinned = Pins::get(pins_.map_path("fdb"));
+    if (pinned)
+      if (const auto facts = map_facts(*pinned); facts && facts->id == ours->id) return {};
+    maps_.reset();
+  }
+  auto maps = adopt_maps(pins_);
+  if (!maps) return std::unexpected(maps.error());
+  maps_ = std::move(*maps);
+  return {};
+}
+
+std::vector<NicChanges> LinuxKernel::observe_changes(const std::vector<Link>& links) const {
+  std::vector<NicChanges> nics;
+  for (const UndoNote& note : pins_.undo_notes()) {
+    const auto link = std::ranges::find(links, note.ifindex, &Link::ifindex);
+    if (link == links.end() || link->name.view() != note.name) continue;
+    auto nic = std::ranges::find(nics, note.ifindex, &NicChanges::ifindex);
+    if (nic == nics.end())
+      nic = nics.insert(nics.end(), NicChanges{.ifindex = note.ifindex, .name = link->name});
+    if (note.change == kPromisc) nic->promisc = true;
+    if (note.change == kRxVlan) nic->rxvlan_off = true;
+  }
+  std::ranges::sort(nics, {}, &NicChanges::ifindex);
+  return nics;
+}
+
+Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<DecodedLink>* links) {
   std::vector<xdpfwd_member> facts;
   uint32_t fdb_id = 0;
   if (maps_) {
@@ -117,14 +159,19 @@ Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<Decod
     }
     Member member{.ifindex = ifindex, .program = ProgramState::kOutdated};
     const auto fact = std::ranges::find(facts, ifindex, &xdpfwd_member::ifindex);
-    const auto decoded =
-        std::ranges::find(links, ifindex, [](const DecodedLink& d) { return d.link.ifindex; });
-    if (link->ifindex != ifindex || decoded == links.end())
-      member.program = ProgramState::kGone;
-    else if (decoded->xdp == XdpAttached::kGeneric)
-      member.mode = XdpMode::kGeneric;
+    if (link->ifindex != ifindex) member.program = ProgramState::kGone;
+    if (fact != facts.end() && fact->xdp_mode == XDPFWD_XDP_GENERIC) member.mode = XdpMode::kGeneric;
+    if (links) {
+      const auto decoded =
+          std::ranges::find(*links, ifindex, [](const DecodedLink& d) { return d.link.ifindex; });
+      if (decoded == links->end()) {
+        member.program = ProgramState::kGone;
+      } else {
+        if (fact == facts.end()) member.name = decoded->link.name;
+        member.mode = decoded->xdp == XdpAttached::kGeneric ? XdpMode::kGeneric : XdpMode::kNative;
+      }
+    }
     if (fact == facts.end()) {
-      if (decoded != links.end()) member.name = decoded->link.name;
       strangers.push_back(member);
       continue;
     }
@@ -135,7 +182,6 @@ Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<Decod
     member.flavour = fact->flavour == XDPFWD_FLAVOUR_HINT ? Flavour::kHint : Flavour::kFrame;
     member.active = (fact->flags & XDPFWD_MEMBER_ACTIVE) != 0;
     member.drop_reflected = (fact->flags & XDPFWD_MEMBER_DROP_REFLECTED) != 0;
-    member.promisc = (fact->flags & XDPFWD_MEMBER_PROMISC) != 0;
     if (member.program != ProgramState::kGone && fact->prog_id == link->prog_id &&
         fact->build == uplink_build() && fact->fdb_id == fdb_id)
       member.program = ProgramState::kCurrent;
@@ -153,22 +199,29 @@ Result<std::vector<Member>> LinuxKernel::observe_members(const std::vector<Decod
 }
 
 Result<State> LinuxKernel::observe(Scope scope) {
-  auto links = observe_links();
-  if (!links) return std::unexpected(links.error());
+  if (auto noticed = notice_lost_pins(); !noticed) return std::unexpected(noticed.error());
   State state;
-  auto members = observe_members(*links);
+  std::vector<DecodedLink> links;
+  if (scope != Scope::kMembers) {
+    auto seen = observe_links();
+    if (!seen) return std::unexpected(seen.error());
+    links = std::move(*seen);
+  }
+  auto members = observe_members(scope == Scope::kMembers ? nullptr : &links);
   if (!members) return std::unexpected(members.error());
   state.members = std::move(*members);
-  state.links.reserve(links->size());
-  for (DecodedLink& decoded : *links) state.links.push_back(std::move(decoded.link));
+  state.links.reserve(links.size());
+  for (DecodedLink& decoded : links) state.links.push_back(std::move(decoded.link));
+  state.nics = observe_changes(state.links);
   if (!maps_) return state;
   const auto fdb = map_facts(maps_->fdb);
   if (!fdb) return std::unexpected(fdb.error());
   state.table.capacity = fdb->max_entries;
+  state.watching = is_watching(pins_);
+  if (scope == Scope::kMembers) return state;
   auto ports = read_ports(*maps_);
   if (!ports) return std::unexpected(ports.error());
   state.ports = std::move(*ports);
-  state.watching = is_watching(pins_);
   if (scope == Scope::kWithRows) {
     auto rows = read_rows(*maps_);
     if (!rows) return std::unexpected(rows.error());
@@ -243,11 +296,22 @@ Result<void> LinuxKernel::take(const AwaitGrace& /*action*/) {
 
 Result<void> LinuxKernel::take(const SetRxVlan& action) {
   if (auto there = check_identity(action.ifindex, action.name); !there) return there;
-  return ethtool_.set_rxvlan(action.name, action.on);
+  if (!action.on) {
+    const auto now = ethtool_.rxvlan(action.name);
+    if (!now) return std::unexpected(now.error());
+    if (!now->on) return {};
+    // Noted first: after a crash in between, turning it on again changes nothing.
+    if (auto noted = note_undo(kRxVlan, action.ifindex, action.name); !noted) return noted;
+  }
+  auto set = ethtool_.set_rxvlan(action.name, action.on);
+  if (set.has_value() == action.on) pins_.forget_undo(kRxVlan, action.ifindex);
+  return set;
 }
 
 Result<void> LinuxKernel::take(const SetPromisc& action) {
   if (auto there = check_identity(action.ifindex, action.name); !there) return there;
+  if (action.on)
+    if (auto noted = note_undo(kPromisc, action.ifindex, action.name); !noted) return noted;
   NetlinkRequest request(RTM_NEWLINK, 0);
   auto* header = request.family_header<ifinfomsg>();
   header->ifi_family = AF_UNSPEC;
@@ -257,6 +321,7 @@ Result<void> LinuxKernel::take(const SetPromisc& action) {
   if (const auto answered = route_.transact(request, [](const nlmsghdr&) {}); !answered)
     return fail_errno(fmt::format("cannot set {} {}promiscuous", action.name.view(), action.on ? "" : "not "),
                       answered.error().code, "set uplink.promisc = \"off\" to leave it alone");
+  if (!action.on) pins_.forget_undo(kPromisc, action.ifindex);
   return {};
 }
 
@@ -279,7 +344,8 @@ Result<void> LinuxKernel::take(const AttachMember& action) {
   };
   const auto link = attach_uplink(*program, member);
   if (!link) return give_up(link.error());
-  Pins::remove(pins_.link_path(member.ifindex));  // of a device that is gone
+  // Of a device that is gone.
+  if (auto removed = Pins::remove(pins_.link_path(member.ifindex)); !removed) return give_up(removed.error());
   if (auto pinned = Pins::pin(link->get(), pins_.link_path(member.ifindex)); !pinned)
     return give_up(pinned.error());
   forget_old_versions();
@@ -317,8 +383,11 @@ Result<void> LinuxKernel::take(const SetMember& action) {
 }
 
 Result<void> LinuxKernel::take(const DetachMember& action) {
-  if (const auto link = open_link(pins_, action.ifindex)) (void)bpf_link_detach(link->fd.get());
-  Pins::remove(pins_.link_path(action.ifindex));
+  const auto link = open_link(pins_, action.ifindex);
+  if (!link && link.error().code != ENOENT) return std::unexpected(link.error());
+  if (link && bpf_link_detach(link->fd.get()) < 0)
+    return fail_errno(fmt::format("cannot take the program off {}", action.name.view()), errno);
+  if (auto removed = Pins::remove(pins_.link_path(action.ifindex)); !removed) return removed;
   if (!maps_) return {};
   const auto facts = read_members(*maps_);
   if (!facts) return std::unexpected(facts.error());
@@ -335,10 +404,12 @@ Result<void> LinuxKernel::take(const WatchLosses& /*action*/) {
 Result<void> LinuxKernel::take(const RemoveTable& /*action*/) {
   if (!pins_.linked().empty()) return fail("members still use the table", "detach them first", EBUSY);
   maps_.reset();
-  pins_.remove_all();
-  auto pins = Pins::open(pins_.root());
-  if (!pins) return std::unexpected(pins.error());
-  return {};
+  return pins_.remove_all();
+}
+
+Result<void> LinuxKernel::note_undo(std::string_view change, uint32_t ifindex,
+                                    const InterfaceName& name) const {
+  return pins_.note_undo({.change = std::string(change), .ifindex = ifindex, .name = name.text()});
 }
 
 Result<void> LinuxKernel::check_identity(uint32_t ifindex, const InterfaceName& name) const {

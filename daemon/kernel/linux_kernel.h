@@ -33,8 +33,11 @@ class LinuxKernel final : public Kernel {
         ethtool_(std::move(ethtool)),
         netdev_(std::move(netdev)) {}
 
+  Result<void> notice_lost_pins();
   Result<std::vector<DecodedLink>> observe_links();
-  Result<std::vector<Member>> observe_members(const std::vector<DecodedLink>& links);
+  // Without `links` the members' names and modes are as they were attached.
+  Result<std::vector<Member>> observe_members(const std::vector<DecodedLink>* links);
+  [[nodiscard]] std::vector<NicChanges> observe_changes(const std::vector<Link>& links) const;
 
   Result<void> take(const CreateTable& action);
   Result<void> take(const ClosePort& action);
@@ -49,6 +52,7 @@ class LinuxKernel final : public Kernel {
   Result<void> take(const WatchLosses& action);
   Result<void> take(const RemoveTable& action);
 
+  Result<void> note_undo(std::string_view change, uint32_t ifindex, const InterfaceName& name) const;
   Result<void> check_identity(uint32_t ifindex, const InterfaceName& name) const;
   Result<void> write_facts(const Member& member, uint32_t prog_id) const;
   void forget_old_versions();

@@ -186,13 +186,13 @@ Result<void> watch_losses(const Pins& pins, const Maps& maps) {
   const bpf_link* const links[] = {object->links.xdpfwd_devmap_xmit, object->links.xdpfwd_redirect_err};
   for (size_t i = 0; i < std::size(kWatches); ++i) {
     const std::string path = pins.map_path(watch_name(kWatches[i]));
-    Pins::remove(path);
+    (void)Pins::remove(path);
     if (auto pinned = Pins::pin(bpf_link__fd(links[i]), path); !pinned) return pinned;
   }
   for (const std::string& name : pins.watches()) {
     bool ours = false;
     for (const char* watch : kWatches) ours = ours || name == watch_name(watch);
-    if (!ours) Pins::remove(pins.map_path(name));
+    if (!ours) (void)Pins::remove(pins.map_path(name));
   }
   return {};
 }

@@ -67,7 +67,8 @@ Result<void> Daemon::start() {
     log_event(spdlog::level::err, fmt::format("{}: {}; {}", problem.thing, problem.why, problem.remedy));
   own_problems_ = std::move(loaded.problems);
   guests_.set_stored(std::move(loaded.guests));
-  active_ = guests_.active(&conflicts_);
+  guests_.yield_to_files();
+  active_ = guests_.active();
   auto intent = make_intent(settings_, active_);
   if (!intent) {
     // Stored guests must not keep the daemon from starting: go on with what the files say.
@@ -110,9 +111,25 @@ void Daemon::audit() {
   note_look(reconciler_.audit(clock_()));
 }
 
+void Daemon::check() {
+  const auto looked = reconciler_.check(clock_());
+  if (!looked)
+    note_look(std::unexpected(looked.error()));
+  else if (*looked || observe_error_)
+    note_look({});
+}
+
+Result<void> Daemon::settle() {
+  look_again();
+  if (observe_error_) return std::unexpected(*observe_error_);
+  return reconciler_.first_failure();
+}
+
 std::vector<Problem> Daemon::problems() const {
   std::vector<Problem> all = own_problems_;
-  all.insert(all.end(), conflicts_.begin(), conflicts_.end());
+  if (refused_reload_) all.push_back(*refused_reload_);
+  const std::vector<Problem> conflicts = guests_.conflicts();
+  all.insert(all.end(), conflicts.begin(), conflicts.end());
   if (observe_error_)
     all.push_back({.thing = "kernel",
                    .why = observe_error_->message,
@@ -147,6 +164,7 @@ std::vector<MemberReport> Daemon::members(const Sample* sample) const {
                         .ifindex = link->ifindex,
                         .active = !link->bond_member || link->bond_active,
                         .promisc = link->promiscuity > 0 ? Promisc::kOthers : Promisc::kOff};
+    if (link->promisc && changes_of(observed, link->ifindex).promisc) report.promisc = Promisc::kOurs;
     if (const Link* master = find_link(observed, link->master); master && master->kind == LinkKind::kBond)
       report.bond = master->name.text();
     if (const Member* member = find_member(observed, link->ifindex);
@@ -154,7 +172,6 @@ std::vector<MemberReport> Daemon::members(const Sample* sample) const {
       report.attached = true;
       report.flavour = member->flavour;
       report.mode = member->mode;
-      if (member->promisc && link->promisc) report.promisc = Promisc::kOurs;
       if (sample)
         if (const auto at = std::ranges::find(sample->members, member->slot, &MemberSample::slot);
             at != sample->members.end())
@@ -166,6 +183,7 @@ std::vector<MemberReport> Daemon::members(const Sample* sample) const {
 }
 
 StatusReport Daemon::status() {
+  check();
   const auto sample = kernel_.sample();
   StatusReport report;
   report.version = kVersion;
@@ -229,6 +247,7 @@ std::vector<FdbReport> Daemon::fdb(FdbKey first, size_t count) {
 }
 
 std::vector<PortReport> Daemon::ports() {
+  check();
   const auto sample = kernel_.sample();
   const Intent& intent = reconciler_.intent();
   const State& observed = reconciler_.observed();
@@ -255,6 +274,7 @@ std::vector<PortReport> Daemon::ports() {
 }
 
 Result<StatsReport> Daemon::stats() {
+  check();
   const auto sample = kernel_.sample();
   if (!sample) return std::unexpected(sample.error());
   return StatsReport{.time_ns = monotonic_ns(), .members = members(&*sample), .ports = ports()};
@@ -268,11 +288,12 @@ Result<Daemon::Candidate> Daemon::read_candidate() const {
   if (const std::string key = changed_at_start_only(settings_, config->settings); !key.empty())
     return fail(fmt::format("{} changed, and is read at start only", key),
                 "systemctl restart xdpfwd: forwarding goes on meanwhile");
-  GuestSet together = guests_;
-  together.set_files(config->guests);
-  auto intent = make_intent(config->settings, together.all());
+  Candidate candidate{.files = {}, .settings = config->settings, .guests = guests_, .intent = {}};
+  candidate.guests.set_files(std::move(config->guests));
+  candidate.guests.return_where_free();
+  auto intent = make_intent(config->settings, candidate.guests.active());
   if (!intent) return std::unexpected(intent.error());
-  Candidate candidate{.files = {}, .config = std::move(*config), .intent = std::move(*intent)};
+  candidate.intent = std::move(*intent);
   for (const ConfigText& text : *texts) candidate.files.push_back(text.file);
   return candidate;
 }
@@ -292,14 +313,13 @@ Result<PlanReport> Daemon::plan() {
 }
 
 Result<void> Daemon::use_guests(GuestSet guests, bool persist) {
-  std::vector<Guest> active = guests.all();
+  std::vector<Guest> active = guests.active();
   auto intent = make_intent(settings_, active);
   if (!intent) return std::unexpected(intent.error());
   if (persist)
     if (auto saved = store_.save(guests.stored()); !saved) return saved;
   guests_ = std::move(guests);
   active_ = std::move(active);
-  conflicts_.clear();
   reconciler_.set_intent(std::move(*intent));
   look_again();
   return {};
@@ -308,6 +328,9 @@ Result<void> Daemon::use_guests(GuestSet guests, bool persist) {
 Result<void> Daemon::add_guest(Guest guest, bool ephemeral) {
   GuestSet guests = guests_;
   const std::string name = guest.name;
+  if (guests.find_added(name, nullptr))
+    return fail(fmt::format("guest {} is there already", name), fmt::format("xdpctl guest del {}", name),
+                EEXIST);
   guests.add(std::move(guest), ephemeral ? GuestSource::kEphemeral : GuestSource::kControl);
   if (auto used = use_guests(std::move(guests), !ephemeral); !used) return used;
   log_event(spdlog::level::info, fmt::format("guest {} added", name), {{"XDPFWD_GUEST", name}});
@@ -334,19 +357,23 @@ Result<void> Daemon::reload() {
   if (!candidate) {
     log_event(spdlog::level::err,
               fmt::format("reload refused, the old configuration goes on: {}", candidate.error().text()));
+    refused_reload_ = {.thing = "reload refused, the old configuration goes on",
+                       .why = candidate.error().message,
+                       .remedy = candidate.error().remedy,
+                       .retry_ms = {}};
     return std::unexpected(candidate.error());
   }
   config_files_ = std::move(candidate->files);
-  settings_ = candidate->config.settings;
+  settings_ = std::move(candidate->settings);
   set_log_level(settings_.log_level);
-  guests_.set_files(std::move(candidate->config.guests));
-  active_ = guests_.all();
-  conflicts_.clear();
+  guests_ = std::move(candidate->guests);
+  active_ = guests_.active();
+  refused_reload_.reset();
   reconciler_.set_hold({});
   reconciler_.set_intent(std::move(candidate->intent));
-  look_again();
+  auto settled = settle();
   log_event(spdlog::level::info, fmt::format("configuration reloaded: {}", summary()));
-  return {};
+  return settled;
 }
 
 Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
@@ -359,7 +386,7 @@ Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
     hold.members.push_back(member);
   }
   reconciler_.set_hold(std::move(hold));
-  look_again();
+  if (auto settled = settle(); !settled) return settled;
   log_event(spdlog::level::warn, members.empty() ? "detached from all members: every frame takes the stack"
                                                  : "detached from members, as an operator asked");
   return {};

@@ -30,6 +30,8 @@ class Daemon final : public Control {
   // Something may have changed: look again.
   void look_again();
   void audit();
+  // Somebody may have taken a program off behind our back: cheap enough to ask often.
+  void check();
   // When to look again though nothing happened.
   [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return reconciler_.look_again_at_ms(); }
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -50,12 +52,15 @@ class Daemon final : public Control {
  private:
   struct Candidate {
     std::vector<std::string> files;
-    Config config;
+    Settings settings;
+    GuestSet guests;
     Intent intent;
   };
   // What the files say now, checked together with the guests from elsewhere.
   [[nodiscard]] Result<Candidate> read_candidate() const;
   Result<void> use_guests(GuestSet guests, bool persist);
+  // Looks again; fails if something could not be done.
+  Result<void> settle();
   void note_look(const Result<void>& looked);
   [[nodiscard]] PortState port_state(size_t tap) const;
   [[nodiscard]] std::vector<MemberReport> members(const Sample* sample) const;
@@ -69,8 +74,8 @@ class Daemon final : public Control {
   GuestSet guests_;
   std::vector<Guest> active_;          // those that the intent's rows refer to
   std::vector<Problem> own_problems_;  // of the stored guests
-  std::vector<Problem> conflicts_;
   std::optional<Error> observe_error_;
+  std::optional<Problem> refused_reload_;
   GuestStore store_;
   Reconciler reconciler_;
   std::function<void()> on_look_;

@@ -51,33 +51,46 @@ void GuestSet::add(Guest guest, GuestSource source) {
 
 bool GuestSet::remove(const std::string& name) {
   const auto named = [&](const Guest& guest) { return guest.name == name; };
+  std::erase_if(standing_back_, [&](const Standing& standing) { return standing.name == name; });
   return std::erase_if(stored_, named) + std::erase_if(ephemeral_, named) > 0;
 }
 
-std::vector<Guest> GuestSet::active(std::vector<Problem>* problems) const {
-  std::vector<Guest> guests = files_;
-  if (stored_.empty() && ephemeral_.empty()) return guests;
+void GuestSet::yield_to_files() {
+  if (stored_.empty() && ephemeral_.empty()) return;
   const Claims claims(files_);
+  standing_back_.clear();
   for (const auto* added : {&stored_, &ephemeral_})
-    for (const Guest& guest : *added) {
-      const std::string conflict = claims.conflict(guest);
-      if (conflict.empty()) {
-        guests.push_back(guest);
-      } else if (problems) {
-        problems->push_back(
-            {.thing = fmt::format("guest {}, added by xdpctl", guest.name),
-             .why = fmt::format("a configuration file has taken {}; the file wins", conflict),
-             .remedy = fmt::format("xdpctl guest del {}, or correct the file and reload", guest.name),
-             .retry_ms = {}});
-      }
-    }
-  return guests;
+    for (const Guest& guest : *added)
+      if (std::string taken = claims.conflict(guest); !taken.empty())
+        standing_back_.push_back({.name = guest.name, .taken = std::move(taken)});
 }
 
-std::vector<Guest> GuestSet::all() const {
+void GuestSet::return_where_free() {
+  if (standing_back_.empty()) return;
+  std::vector<std::string> before;
+  for (const Standing& standing : standing_back_) before.push_back(standing.name);
+  yield_to_files();
+  std::erase_if(standing_back_, [&](const Standing& standing) {
+    return std::ranges::find(before, standing.name) == before.end();
+  });
+}
+
+std::vector<Problem> GuestSet::conflicts() const {
+  std::vector<Problem> problems;
+  for (const auto& [name, taken] : standing_back_)
+    problems.push_back({.thing = fmt::format("guest {}, added by xdpctl", name),
+                        .why = fmt::format("a configuration file has taken {}; the file wins", taken),
+                        .remedy = fmt::format("xdpctl guest del {}, or correct the file and reload", name),
+                        .retry_ms = {}});
+  return problems;
+}
+
+std::vector<Guest> GuestSet::active() const {
   std::vector<Guest> guests = files_;
-  guests.insert(guests.end(), stored_.begin(), stored_.end());
-  guests.insert(guests.end(), ephemeral_.begin(), ephemeral_.end());
+  for (const auto* added : {&stored_, &ephemeral_})
+    for (const Guest& guest : *added)
+      if (std::ranges::find(standing_back_, guest.name, &Standing::name) == standing_back_.end())
+        guests.push_back(guest);
   return guests;
 }
 

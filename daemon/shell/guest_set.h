@@ -19,10 +19,15 @@ class GuestSet {
   // From those added over the socket. False if there is none of this name.
   bool remove(const std::string& name);
 
-  // Stored guests whose name or (VLAN, MAC) a file has taken are left out, and told in `problems`.
-  [[nodiscard]] std::vector<Guest> active(std::vector<Problem>* problems = nullptr) const;
-  // Everything, conflicts included: for a check that refuses them.
-  [[nodiscard]] std::vector<Guest> all() const;
+  // At start: guests added over the socket whose name or (VLAN, MAC) a file has taken stand back.
+  void yield_to_files();
+  // After new files: those come back whose name and rows are free again. The others are not asked to stand
+  // back: a configuration that takes what a guest has now is refused.
+  void return_where_free();
+  // About those that stand back.
+  [[nodiscard]] std::vector<Problem> conflicts() const;
+  // All that do not stand back.
+  [[nodiscard]] std::vector<Guest> active() const;
   [[nodiscard]] const std::vector<Guest>& stored() const { return stored_; }
   [[nodiscard]] const Guest* find_in_files(const std::string& name) const;
   // Among those added over the socket; `source` may be nullptr.
@@ -32,6 +37,11 @@ class GuestSet {
   std::vector<Guest> files_;
   std::vector<Guest> stored_;
   std::vector<Guest> ephemeral_;
+  struct Standing {
+    std::string name;
+    std::string taken;  // what of it a file has
+  };
+  std::vector<Standing> standing_back_;
 };
 
 }  // namespace xdpfwd

@@ -95,7 +95,6 @@ Result<void> serve(const std::string& file, ReadConfig read) {
   auto monitor = LinkMonitor::open();
   if (!monitor) return std::unexpected(monitor.error());
   Daemon daemon(**kernel, file, std::move(read.files), std::move(read.config), service_clock_ms);
-  // The socket is also what keeps a second daemon away from our maps: bind it before touching them.
   auto control = ControlServer::start(loop.get(), daemon, control_options(daemon.settings()));
   if (!control) return std::unexpected(control.error());
   if (auto started = daemon.start(); !started) return started;

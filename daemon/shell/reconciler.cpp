@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "shell/reconciler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/plan.h"
@@ -38,6 +40,24 @@ void Reconciler::set_intent(Intent intent) {
 Result<void> Reconciler::audit(uint64_t now_ms) {
   rows_known_ = false;
   return reconcile(now_ms);
+}
+
+Result<bool> Reconciler::check(uint64_t now_ms) {
+  const auto seen = kernel_.observe(Scope::kMembers);
+  if (!seen) return std::unexpected(seen.error());
+  if (seen->members == observed_.members && seen->table.capacity == observed_.table.capacity &&
+      seen->watching == observed_.watching)
+    return false;
+  // A table that is not the one we knew has other rows.
+  rows_known_ = false;
+  if (auto done = reconcile(now_ms); !done) return std::unexpected(done.error());
+  return true;
+}
+
+Result<void> Reconciler::first_failure() const {
+  if (failures_.empty()) return {};
+  return fail(fmt::format("cannot {}: {}", failures_.front().thing, failures_.front().why),
+              failures_.front().remedy);
 }
 
 Result<void> Reconciler::reconcile(uint64_t now_ms) {

@@ -31,6 +31,9 @@ class Reconciler {
   Result<void> reconcile(uint64_t now_ms);
   // Reads the rows back too: for a slow audit.
   Result<void> audit(uint64_t now_ms);
+  // A look of microseconds at what no message tells of; reconciles when the members or the table are not as
+  // they were seen last. True if it did.
+  Result<bool> check(uint64_t now_ms);
 
   // When reconcile() should be called though nothing happened.
   [[nodiscard]] std::optional<uint64_t> look_again_at_ms() const;
@@ -39,6 +42,8 @@ class Reconciler {
   [[nodiscard]] const State& observed() const { return observed_; }
   [[nodiscard]] const std::vector<PortState>& tap_states() const { return tap_states_; }
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
+  // The first step that failed in the last reconcile() though the kernel had no reason to refuse it.
+  [[nodiscard]] Result<void> first_failure() const;
 
   // What another intent would change, without changing anything.
   struct Preview {

@@ -17,6 +17,8 @@ namespace {
 // The rows are read back this often: 0.3 s for a million.
 constexpr uint64_t kAuditPeriodMs = 10 * 60 * 1000;
 constexpr uint64_t kTimerAccuracyUs = 10'000;
+// Nobody is told when a program is taken off a NIC. A look at the members alone takes microseconds.
+constexpr uint64_t kCheckPeriodMs = 5000;
 
 Result<void> checked(int result, const char* what) {
   if (result < 0) return fail_errno(what, -result);
@@ -58,6 +60,8 @@ Result<void> Service::add_sources() {
   if (auto kept = keep(result, look_, "cannot make a timer"); !kept) return kept;
   result = sd_event_add_time(loop_, &audit_, CLOCK_MONOTONIC, UINT64_MAX, kTimerAccuracyUs, on_audit, this);
   if (auto kept = keep(result, audit_, "cannot make a timer"); !kept) return kept;
+  result = sd_event_add_time(loop_, &check_, CLOCK_MONOTONIC, UINT64_MAX, kTimerAccuracyUs, on_check, this);
+  if (auto kept = keep(result, check_, "cannot make a timer"); !kept) return kept;
   result = sd_event_add_signal(loop_, &source, SIGHUP, on_reload, this);
   if (auto kept = keep(result, source, "cannot watch for SIGHUP"); !kept) return kept;
   for (const int signal : {SIGTERM, SIGINT}) {  // without a handler these end the loop
@@ -87,6 +91,7 @@ void Service::refresh() {
 Result<void> Service::run() {
   daemon_.set_on_look([this] { refresh(); });
   arm(audit_, service_clock_ms() + kAuditPeriodMs);
+  arm(check_, service_clock_ms() + kCheckPeriodMs);
   refresh();
   sd_notify(0, "READY=1");
   log_event(spdlog::level::info, fmt::format("ready: {}", daemon_.summary()));
@@ -113,6 +118,13 @@ int Service::on_audit(sd_event_source* /*source*/, uint64_t /*now*/, void* self)
   auto* service = static_cast<Service*>(self);
   service->daemon_.audit();
   service->arm(service->audit_, service_clock_ms() + kAuditPeriodMs);
+  return 0;
+}
+
+int Service::on_check(sd_event_source* /*source*/, uint64_t /*now*/, void* self) {
+  auto* service = static_cast<Service*>(self);
+  service->daemon_.check();
+  service->arm(service->check_, service_clock_ms() + kCheckPeriodMs);
   return 0;
 }
 

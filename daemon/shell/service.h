@@ -34,6 +34,7 @@ class Service {
   static int on_links(sd_event_source*, int fd, uint32_t events, void* self);
   static int on_look(sd_event_source*, uint64_t, void* self);
   static int on_audit(sd_event_source*, uint64_t, void* self);
+  static int on_check(sd_event_source*, uint64_t, void* self);
   static int on_reload(sd_event_source*, const struct signalfd_siginfo*, void* self);
 
   sd_event* loop_;
@@ -41,6 +42,7 @@ class Service {
   LinkMonitor monitor_;
   sd_event_source* look_ = nullptr;
   sd_event_source* audit_ = nullptr;
+  sd_event_source* check_ = nullptr;
   std::vector<sd_event_source*> sources_;
   std::string told_;  // as STATUS
 };

@@ -54,6 +54,7 @@ class FakeWorld final : public World {
       if (port.ifindex == ifindex) port.in_devmap = false;
     for (Member& member : kernel_.state.members)
       if (member.ifindex == ifindex) member.program = ProgramState::kGone;
+    std::erase_if(kernel_.state.nics, [&](const NicChanges& nic) { return nic.ifindex == ifindex; });
   }
   void restart_daemon() override {}
 
@@ -253,7 +254,6 @@ TEST_P(KernelContract, MembersAttachChangeAndDetach) {
   EXPECT_EQ(observe().members, std::vector<Member>{member});
   member.active = false;
   member.drop_reflected = true;
-  member.promisc = true;
   must(SetMember{member});
   EXPECT_EQ(observe().members, std::vector<Member>{member});
   const Outcome again = apply(AttachMember{member});
@@ -302,8 +302,16 @@ TEST_P(KernelContract, RxVlanIsSetAndSeen) {
   const uint32_t nic = world_->add_nic("eth0");
   must(SetRxVlan{.ifindex = nic, .name = name("eth0"), .on = true});
   EXPECT_TRUE(find_link(observe(), nic)->rxvlan);
-  must(SetRxVlan{.ifindex = nic, .name = name("eth0"), .on = false});
-  EXPECT_FALSE(find_link(observe(), nic)->rxvlan);
+  EXPECT_FALSE(changes_of(observe(), nic).rxvlan_off);
+  for (int twice = 0; twice < 2; ++twice) {
+    must(SetRxVlan{.ifindex = nic, .name = name("eth0"), .on = false});
+    EXPECT_FALSE(find_link(observe(), nic)->rxvlan);
+    EXPECT_TRUE(changes_of(observe(), nic).rxvlan_off);
+  }
+  world_->restart_daemon();
+  EXPECT_TRUE(changes_of(observe(), nic).rxvlan_off) << "the next daemon knows";
+  must(SetRxVlan{.ifindex = nic, .name = name("eth0"), .on = true});
+  EXPECT_TRUE(observe().nics.empty());
 }
 
 TEST_P(KernelContract, PromiscIsSetAndSeen) {
@@ -314,9 +322,19 @@ TEST_P(KernelContract, PromiscIsSetAndSeen) {
   for (int twice = 0; twice < 2; ++twice) must(SetPromisc{.ifindex = nic, .name = name("eth0"), .on = true});
   EXPECT_TRUE(link().promisc);
   EXPECT_EQ(link().promiscuity, 1U);
+  EXPECT_EQ(observe().nics,
+            (std::vector<NicChanges>{{.ifindex = nic, .name = name("eth0"), .promisc = true}}));
   must(SetPromisc{.ifindex = nic, .name = name("eth0"), .on = false});
   EXPECT_FALSE(link().promisc);
   EXPECT_EQ(link().promiscuity, 0U);
+  EXPECT_TRUE(observe().nics.empty());
+}
+
+TEST_P(KernelContract, AChangeOfARemovedNicIsForgotten) {
+  const uint32_t nic = world_->add_nic("eth0");
+  must(SetPromisc{.ifindex = nic, .name = name("eth0"), .on = true});
+  world_->remove_link("eth0");
+  EXPECT_TRUE(observe().nics.empty());
 }
 
 TEST_P(KernelContract, ItAllOutlivesTheDaemon) {

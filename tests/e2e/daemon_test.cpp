@@ -457,7 +457,7 @@ TEST_F(DaemonTest, ASecondDaemonIsRefused) {
       run_status(fmt::format("{}/xdpfwd --config {}/etc/xdpfwd.toml", XDPFWD_BINARY_DIR, daemon_->folder()),
                  &output),
       1);
-  EXPECT_NE(output.find(daemon_->socket()), std::string::npos) << output;
+  EXPECT_NE(output.find(daemon_->bpffs()), std::string::npos) << output;
   EXPECT_NE(daemon_->ctl("status").find("up0"), std::string::npos);
 }
 

@@ -59,10 +59,22 @@ xdpfwd --version
 xdpctl version || [ $? -eq 3 ]
 getent group xdpfwd
 man -l /dev/null 2>/dev/null || true
-mkdir -p /sys/fs/bpf/xdpfwd/links
+# As a daemon leaves it: a NIC that it changed, and a note about one that is gone and whose name another has.
+ip link add nic0 type veth peer name nic1
+ethtool -K nic0 rxvlan off
+ip link set nic0 promisc on
+ip link set nic1 promisc on
+mkdir -p /sys/fs/bpf/xdpfwd/links /sys/fs/bpf/xdpfwd/undo
+index=$(ip -o link show dev nic0 | cut -d: -f1)
+ln -s nic0 "/sys/fs/bpf/xdpfwd/undo/promisc-$index"
+ln -s nic0 "/sys/fs/bpf/xdpfwd/undo/rxvlan-$index"
+ln -s nic1 /sys/fs/bpf/xdpfwd/undo/promisc-99999
 dpkg -P xdpfwd xdpfwd-tools
+ip -d link show nic0 | grep -q 'promiscuity 0' || { echo "purging left nic0 promiscuous"; exit 1; }
+ethtool -k nic0 | grep -q 'rx-vlan-offload: on' || { echo "purging left rxvlan of nic0 off"; exit 1; }
+ip -d link show nic1 | grep -q 'promiscuity 1' || { echo "purging changed nic1, which was never ours"; exit 1; }
 [ ! -e /sys/fs/bpf/xdpfwd ] || { echo "purging left /sys/fs/bpf/xdpfwd"; exit 1; }
 [ ! -e /etc/xdpfwd ] || { echo "purging left /etc/xdpfwd"; find /etc/xdpfwd; exit 1; }
 INSTALL
-unshare --mount bash "$work/install.sh" "$work" "$main" "$tools" >"$work/install.log" 2>&1 || { cat "$work/install.log"; fail "install, run, purge"; }
+unshare --mount --net bash "$work/install.sh" "$work" "$main" "$tools" >"$work/install.log" 2>&1 || { cat "$work/install.log"; fail "install, run, purge"; }
 echo "built, installed, ran and purged $(basename "$main") and $(basename "$tools")"

@@ -69,6 +69,7 @@ void shake_links(Random& random, State& state) {
       if (port.ifindex == ifindex) port.in_devmap = false;
     for (Member& member : state.members)
       if (member.ifindex == ifindex) member.program = ProgramState::kGone;
+    std::erase_if(state.nics, [&](const NicChanges& nic) { return nic.ifindex == ifindex; });
   };
   for (uint32_t i = 0; i < 8; ++i) {
     const InterfaceName name = name_of("tap" + std::to_string(i));
@@ -184,13 +185,23 @@ void check_kept(const World& world, const std::map<std::pair<uint32_t, FdbKey>, 
   }
 }
 
-// The flag is set where the facts say that we keep it, and nowhere else; and no member filters unless asked
-// to.
-void check_promisc(const World& world, const Intent& intent) {
+// A NIC is changed only while it is a member, and what was changed is noted. No member filters unless asked
+// to, and none that looks for tags in the frame has them stripped.
+void check_nics(const World& world, const Intent& intent) {
   for (const Link& link : world.state.links) {
     const Member* member = find_member(world.state, link.ifindex);
-    const bool ours = member && member->program != ProgramState::kGone && member->promisc;
-    ASSERT_EQ(link.promisc, ours) << link.name.view();
+    const NicChanges changes = changes_of(world.state, link.ifindex);
+    ASSERT_EQ(link.promisc, changes.promisc) << link.name.view();
+    if (!member || member->program == ProgramState::kGone) {
+      ASSERT_FALSE(changes.promisc || changes.rxvlan_off) << link.name.view();
+      continue;
+    }
+    if (member->flavour == Flavour::kFrame) {
+      ASSERT_FALSE(link.rxvlan) << link.name.view();
+    }
+    if (changes.rxvlan_off) {
+      ASSERT_EQ(member->flavour, Flavour::kFrame) << link.name.view();
+    }
     if (member && intent.settings.promisc) {
       ASSERT_GT(link.promiscuity, 0U) << link.name.view();
     }
@@ -234,7 +245,7 @@ TEST_P(PlanProperty, EveryPrefixIsSafeAndTheWholeConverges) {
     const Desired settled = compile(intent, world.state, {}, {});
     const std::vector<Action> rest = plan(settled.state, world.state);
     ASSERT_TRUE(rest.empty()) << "the second plan still says: " << describe(rest.front());
-    ASSERT_NO_FATAL_FAILURE(check_promisc(world, intent));
+    ASSERT_NO_FATAL_FAILURE(check_nics(world, intent));
     before = after;
     shake_links(random, world.state);
     // A tap whose ifindex now belongs to another: nothing may reach it.

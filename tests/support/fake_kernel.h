@@ -21,11 +21,19 @@ class FakeKernel final : public Kernel {
   Fault fault;
   std::vector<Action> applied;  // that succeeded, in order
   size_t observations_with_rows = 0;
+  size_t looks = 0;  // at more than the members
 
   Result<State> observe(Scope scope) override {
     if (scope == Scope::kWithRows) ++observations_with_rows;
     State seen = state;
-    if (scope == Scope::kWithoutRows) seen.table.rows.clear();
+    if (scope != Scope::kWithRows) seen.table.rows.clear();
+    if (scope == Scope::kMembers) {
+      seen.links.clear();
+      seen.ports.clear();
+      seen.nics.clear();
+    } else {
+      ++looks;
+    }
     return seen;
   }
 

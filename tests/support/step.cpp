@@ -8,6 +8,16 @@
 namespace xdpfwd {
 namespace {
 
+// What is noted about a NIC, to be changed; dropped by tidy_changes() when nothing is left.
+NicChanges& changes_at(State& state, uint32_t ifindex, const InterfaceName& name) {
+  const auto at = std::ranges::lower_bound(state.nics, ifindex, {}, &NicChanges::ifindex);
+  if (at != state.nics.end() && at->ifindex == ifindex) return *at;
+  return *state.nics.insert(at, NicChanges{.ifindex = ifindex, .name = name});
+}
+void tidy_changes(State& state) {
+  std::erase_if(state.nics, [](const NicChanges& nic) { return !nic.promisc && !nic.rxvlan_off; });
+}
+
 Result<void> no_table() {
   return fail("there is no table", "create the table first", ENOENT);
 }
@@ -105,19 +115,24 @@ Result<void> take(State& /*state*/, const AwaitGrace& /*action*/) {
 Result<void> take(State& state, const SetRxVlan& action) {
   if (auto there = check_link(state, action.ifindex, action.name); !there) return there;
   const auto link = std::ranges::lower_bound(state.links, action.ifindex, {}, &Link::ifindex);
-  if (link->rxvlan == action.on) return {};
-  if (link->rxvlan_fixed)
-    return fail(fmt::format("rxvlan of {} is fixed", action.name.view()), {}, EOPNOTSUPP);
-  link->rxvlan = action.on;
+  if (link->rxvlan != action.on) {
+    if (link->rxvlan_fixed)
+      return fail(fmt::format("rxvlan of {} is fixed", action.name.view()), {}, EOPNOTSUPP);
+    link->rxvlan = action.on;
+    if (!action.on) changes_at(state, action.ifindex, action.name).rxvlan_off = true;
+  }
+  if (action.on) changes_at(state, action.ifindex, action.name).rxvlan_off = false;
+  tidy_changes(state);
   return {};
 }
 
 Result<void> take(State& state, const SetPromisc& action) {
   if (auto there = check_link(state, action.ifindex, action.name); !there) return there;
   const auto link = std::ranges::lower_bound(state.links, action.ifindex, {}, &Link::ifindex);
-  if (link->promisc == action.on) return {};
+  if (link->promisc != action.on) link->promiscuity += action.on ? 1U : -1U;
   link->promisc = action.on;
-  link->promiscuity += action.on ? 1U : -1U;
+  changes_at(state, action.ifindex, action.name).promisc = action.on;
+  tidy_changes(state);
   return {};
 }
 
@@ -150,7 +165,6 @@ Result<void> take(State& state, const SetMember& action) {
   member->name = action.member.name;
   member->active = action.member.active;
   member->drop_reflected = action.member.drop_reflected;
-  member->promisc = action.member.promisc;
   return {};
 }
 

@@ -80,6 +80,22 @@ TEST_F(ReconcilerTest, ConvergesAndThenDoesNothing) {
   EXPECT_EQ(kernel_.observations_with_rows, 2U);
 }
 
+TEST_F(ReconcilerTest, ACheckLooksFurtherOnlyWhenTheMembersOrTheTableDiffer) {
+  reconcile();
+  const size_t looks = kernel_.looks;
+  EXPECT_EQ(reconciler_.check(now_ms_), Result<bool>(false));
+  EXPECT_EQ(kernel_.looks, looks);
+  kernel_.state.members[0].program = ProgramState::kGone;  // somebody took it off
+  EXPECT_EQ(reconciler_.check(now_ms_), Result<bool>(true));
+  EXPECT_EQ(kernel_.state.members[0].program, ProgramState::kCurrent);
+  kernel_.state.table = {};  // and unpinned the table
+  kernel_.state.watching = false;
+  EXPECT_EQ(reconciler_.check(now_ms_), Result<bool>(true));
+  EXPECT_EQ(kernel_.state.table.rows.size(), 2U);
+  EXPECT_TRUE(kernel_.state.watching);
+  EXPECT_EQ(reconciler_.check(now_ms_), Result<bool>(false));
+}
+
 TEST_F(ReconcilerTest, ARefusedHintIsAnsweredByTheTagInTheFrame) {
   kernel_.fault = [](State&, const Action& action, size_t) -> std::optional<Error> {
     const auto* attach = std::get_if<AttachMember>(&action);
