@@ -21,9 +21,9 @@ configure() {
   } >/etc/xdpfwd/xdpfwd.toml
 }
 
-# daemon_up: starts it and waits until it answers.
+# daemon_up [PROGRAM]: starts it and waits until it answers.
 daemon_up() {
-  xdpfwd >>/run/xdpfwd.log 2>&1 &
+  "${1:-xdpfwd}" >>/run/xdpfwd.log 2>&1 &
   xdpfwd_pid=$!
   until_true 60 xdpctl version || { tail -20 /run/xdpfwd.log >&2; return 1; }
 }

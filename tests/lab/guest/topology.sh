@@ -140,19 +140,20 @@ tor_vlan() {
     tor ip address add "$2" dev "bond1.$1" && tor ip link set "bond1.$1" up
 }
 
-# watch_members FILE: writes each change of "eth0's eth1's" MII state and LACP port state, with the time, until it is
-# ended. No program is started for a look, so that it looks often.
+# watch_members FILE [NIC NIC]: writes each change of two members' (eth0's and eth1's) MII state and LACP port state, with
+# the time, until it is ended. No program is started for a look, so that it looks often.
 watch_members() {
   exec >"$1" 2>/dev/null
+  local one=/sys/class/net/${2:-eth0}/bonding_slave other=/sys/class/net/${3:-eth1}/bonding_slave
   local last='' now a b c d uptime
   mkfifo "/run/never-$BASHPID"
   exec {never}<>"/run/never-$BASHPID"
   while :; do
     a='' b='' c='' d=''
-    read -r a </sys/class/net/eth0/bonding_slave/mii_status
-    read -r b </sys/class/net/eth1/bonding_slave/mii_status
-    read -r c </sys/class/net/eth0/bonding_slave/ad_actor_oper_port_state
-    read -r d </sys/class/net/eth1/bonding_slave/ad_actor_oper_port_state
+    read -r a <"$one/mii_status"
+    read -r b <"$other/mii_status"
+    read -r c <"$one/ad_actor_oper_port_state"
+    read -r d <"$other/ad_actor_oper_port_state"
     now="${a:-none} ${c:--} ${b:-none} ${d:--}"
     now=${now//going /going-}
     if [ "$now" != "$last" ]; then

@@ -68,7 +68,7 @@ class Machine:
         untested = "cryptomgr.notests initcall_blacklist=jent_mod_init"
         # With icount the counter counts emulated nanoseconds.
         khz = 1_000_000 if self.icount else clock.counter_khz()
-        return f"{first} {untested} nokaslr tsc_early_khz={khz} systemd.show_status=1"
+        return f"{first} {untested} nokaslr tsc_early_khz={khz} systemd.show_status=auto systemd.default_timeout_start_sec=600"
 
     def _folders(self, folder):
         words = []
