@@ -82,9 +82,9 @@ if [ "$LAB_BOOT" = 1 ]; then
   check "the journal has no error" eval '[ -z "$(journalctl -u xdpfwd -p err -q --no-pager)" ]'
   exposure=$(systemd-analyze security xdpfwd --no-pager | sed -n 's/.*Overall exposure level for xdpfwd.service: \([0-9.]*\).*/\1/p')
   check "systemd-analyze security: $exposure, at most 2.0" awk -v found="${exposure:-10}" 'BEGIN { exit !(found <= 2.0) }'
-  useradd --groups xdpfwd operator
-  check "a member of the group may drive it" runuser -u operator -- xdpctl guest add extra --tap tap1 --mac 52:54:00:aa:00:77 --vlan 100
-  check "and take it back" runuser -u operator -- xdpctl guest del extra
+  useradd --groups xdpfwd keeper
+  check "a member of the group may drive it" runuser -u keeper -- xdpctl guest add extra --tap tap1 --mac 52:54:00:aa:00:77 --vlan 100
+  check "and take it back" runuser -u keeper -- xdpctl guest del extra
   useradd stranger
   check "others may not" eval '! runuser -u stranger -- xdpctl status'
   before=$(forwarded)

@@ -24,12 +24,6 @@ int drop(struct xdp_md *ctx __attribute__((unused)))
 }
 
 SEC("xdp")
-int send_back(struct xdp_md *ctx __attribute__((unused)))
-{
-	return XDP_TX;
-}
-
-SEC("xdp")
 int redirect(struct xdp_md *ctx __attribute__((unused)))
 {
 	return (int)bpf_redirect_map(&target, 0, XDP_DROP);

@@ -16,8 +16,8 @@ LAB_PACKAGES = (
 ).split()
 
 # What a small Debian server has: our package is installed in it as a user would.
-SYSTEM_PACKAGES = "dbus ethtool iproute2 iputils-ping jq kmod procps systemd systemd-sysv tcpdump udev".split()
-# Their libraries are what our package depends on; the names carry a version that differs between suites.
+SYSTEM_PACKAGES = "dbus ethtool iproute2 iputils-ping jq kmod libbenchmark1debian procps systemd systemd-sysv tcpdump udev".split()
+# Their libraries are what our packages depend on; the names carry a version that differs between suites.
 SYSTEM_LIBRARIES_OF = "libbpf-dev libfmt-dev libmnl-dev libspdlog-dev".split()
 
 # gcc-14 makes modules for Debian 13's kernels; objtool wants libdw.

@@ -31,7 +31,6 @@ static void labnic_free(struct net_device *dev)
 		labnic_irq_free(&nic->queues[i]);
 		ptr_ring_cleanup(&nic->queues[i].ring, NULL);
 	}
-	labnic_rules_free(nic);
 	free_netdev(dev);
 }
 
@@ -75,7 +74,6 @@ static struct net_device *labnic_create(unsigned int number)
 	nic = netdev_priv(dev);
 	nic->dev = dev;
 	nic->channels = labnic_queues;
-	nic->coalesce.rx_adaptive = nic->coalesce.tx_adaptive = true;	/* as mlx5 */
 	labnic_coalesce_default(&nic->coalesce);
 	labnic_indirection_default(nic);
 	snprintf(dev->name, IFNAMSIZ, "ln%u%c", number / 2, 'a' + number % 2);

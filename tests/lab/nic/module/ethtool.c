@@ -10,22 +10,16 @@
 #define LABNIC_MAX_FRAMES	65535	/* MLX5_MAX_CQ_COUNT */
 
 /* en.h for what is fixed; the start profile of lib/dim/net_dim.c for adaptive, whose adapting is not imitated. */
-static void labnic_rx_default(struct labnic_coalesce *coalesce)
+static void labnic_way_default(struct labnic_way *way, bool adaptive, u32 adaptive_frames)
 {
-	coalesce->rx_usecs = coalesce->rx_adaptive ? 8 : 16;
-	coalesce->rx_frames = coalesce->rx_adaptive ? 256 : 32;
+	*way = adaptive ? (struct labnic_way){ 8, adaptive_frames, true } : (struct labnic_way){ 16, 32, false };
 }
 
-static void labnic_tx_default(struct labnic_coalesce *coalesce)
-{
-	coalesce->tx_usecs = coalesce->tx_adaptive ? 8 : 16;
-	coalesce->tx_frames = coalesce->tx_adaptive ? 128 : 32;
-}
-
+/* Adaptive both ways, as mlx5. */
 void labnic_coalesce_default(struct labnic_coalesce *coalesce)
 {
-	labnic_rx_default(coalesce);
-	labnic_tx_default(coalesce);
+	labnic_way_default(&coalesce->rx, true, 256);
+	labnic_way_default(&coalesce->tx, true, 128);
 }
 
 /*
@@ -34,37 +28,34 @@ void labnic_coalesce_default(struct labnic_coalesce *coalesce)
  */
 static int labnic_coalesce_set(struct labnic_coalesce *coalesce, const struct ethtool_coalesce *wanted)
 {
-	bool reset_rx = coalesce->rx_adaptive != !!wanted->use_adaptive_rx_coalesce;
-	bool reset_tx = coalesce->tx_adaptive != !!wanted->use_adaptive_tx_coalesce;
+	struct labnic_way *rx = &coalesce->rx, *tx = &coalesce->tx;
 
-	if (wanted->rx_coalesce_usecs > LABNIC_MAX_USECS || wanted->tx_coalesce_usecs > LABNIC_MAX_USECS ||
-	    wanted->rx_max_coalesced_frames > LABNIC_MAX_FRAMES || wanted->tx_max_coalesced_frames > LABNIC_MAX_FRAMES)
+	if (max(wanted->rx_coalesce_usecs, wanted->tx_coalesce_usecs) > LABNIC_MAX_USECS ||
+	    max(wanted->rx_max_coalesced_frames, wanted->tx_max_coalesced_frames) > LABNIC_MAX_FRAMES)
 		return -ERANGE;
-	coalesce->rx_adaptive = wanted->use_adaptive_rx_coalesce;
-	coalesce->tx_adaptive = wanted->use_adaptive_tx_coalesce;
-	if (reset_rx) {
-		labnic_rx_default(coalesce);
-	} else if (!coalesce->rx_adaptive) {
-		WRITE_ONCE(coalesce->rx_usecs, wanted->rx_coalesce_usecs);
-		WRITE_ONCE(coalesce->rx_frames, wanted->rx_max_coalesced_frames);
+	if (rx->adaptive != !!wanted->use_adaptive_rx_coalesce) {
+		labnic_way_default(rx, !rx->adaptive, 256);
+	} else if (!rx->adaptive) {
+		WRITE_ONCE(rx->usecs, wanted->rx_coalesce_usecs);
+		WRITE_ONCE(rx->frames, wanted->rx_max_coalesced_frames);
 	}
-	if (reset_tx) {
-		labnic_tx_default(coalesce);
-	} else if (!coalesce->tx_adaptive && !labnic_ignore_tx_usecs) {
-		coalesce->tx_usecs = wanted->tx_coalesce_usecs;
-		coalesce->tx_frames = wanted->tx_max_coalesced_frames;
+	if (tx->adaptive != !!wanted->use_adaptive_tx_coalesce) {
+		labnic_way_default(tx, !tx->adaptive, 128);
+	} else if (!tx->adaptive && !labnic_ignore_tx_usecs) {
+		tx->usecs = wanted->tx_coalesce_usecs;
+		tx->frames = wanted->tx_max_coalesced_frames;
 	}
 	return 0;
 }
 
 static void labnic_coalesce_get(const struct labnic_coalesce *coalesce, struct ethtool_coalesce *found)
 {
-	found->rx_coalesce_usecs = coalesce->rx_usecs;
-	found->rx_max_coalesced_frames = coalesce->rx_frames;
-	found->tx_coalesce_usecs = coalesce->tx_usecs;
-	found->tx_max_coalesced_frames = coalesce->tx_frames;
-	found->use_adaptive_rx_coalesce = coalesce->rx_adaptive;
-	found->use_adaptive_tx_coalesce = coalesce->tx_adaptive;
+	found->rx_coalesce_usecs = coalesce->rx.usecs;
+	found->rx_max_coalesced_frames = coalesce->rx.frames;
+	found->tx_coalesce_usecs = coalesce->tx.usecs;
+	found->tx_max_coalesced_frames = coalesce->tx.frames;
+	found->use_adaptive_rx_coalesce = coalesce->rx.adaptive;
+	found->use_adaptive_tx_coalesce = coalesce->tx.adaptive;
 }
 
 static int labnic_get_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
@@ -150,61 +141,43 @@ static int labnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rs
 	return 0;
 }
 
-static int labnic_get_rule(struct labnic *nic, struct ethtool_rxnfc *command)
-{
-	struct labnic_rule *rule;
-
-	if (command->fs.location >= LABNIC_RULES)
-		return -EINVAL;
-	rule = rtnl_dereference(nic->rules[command->fs.location]);
-	if (!rule)
-		return -ENOENT;
-	command->fs = rule->spec;
-	return 0;
-}
-
-static int labnic_get_rules(struct labnic *nic, struct ethtool_rxnfc *command, u32 *locations)
-{
-	unsigned int i, n = 0;
-
-	for_each_set_bit(i, nic->used_rules, LABNIC_RULES) {
-		if (n == command->rule_cnt)
-			return -EMSGSIZE;
-		locations[n++] = i;
-	}
-	command->rule_cnt = n;
-	command->data = LABNIC_RULES;
-	return 0;
-}
-
 static int labnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *command, u32 *locations)
 {
 	struct labnic *nic = netdev_priv(dev);
+	unsigned int i, n = 0;
 
 	switch (command->cmd) {
 	case ETHTOOL_GRXRINGS:
 		command->data = nic->channels;
 		return 0;
+	case ETHTOOL_GRXCLSRULE:
+		i = command->fs.location;
+		if (i >= LABNIC_RULES || !test_bit(i, nic->used_rules))
+			return i >= LABNIC_RULES ? -EINVAL : -ENOENT;
+		command->fs = nic->rules[i];
+		return 0;
 	case ETHTOOL_GRXCLSRLCNT:
-		command->rule_cnt = bitmap_weight(nic->used_rules, LABNIC_RULES);
+	case ETHTOOL_GRXCLSRLALL:
+		for_each_set_bit(i, nic->used_rules, LABNIC_RULES) {
+			if (locations && n == command->rule_cnt)
+				return -EMSGSIZE;
+			if (locations)
+				locations[n] = i;
+			n++;
+		}
+		command->rule_cnt = n;
 		command->data = LABNIC_RULES;
 		return 0;
-	case ETHTOOL_GRXCLSRULE:
-		return labnic_get_rule(nic, command);
-	case ETHTOOL_GRXCLSRLALL:
-		return labnic_get_rules(nic, command, locations);
 	}
 	return -EOPNOTSUPP;
 }
 
 static int labnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *command)
 {
-	switch (command->cmd) {
-	case ETHTOOL_SRXCLSRLINS:
+	if (command->cmd == ETHTOOL_SRXCLSRLINS)
 		return labnic_rule_insert(netdev_priv(dev), &command->fs);
-	case ETHTOOL_SRXCLSRLDEL:
+	if (command->cmd == ETHTOOL_SRXCLSRLDEL)
 		return labnic_rule_delete(netdev_priv(dev), command->fs.location);
-	}
 	return -EOPNOTSUPP;
 }
 
@@ -215,9 +188,8 @@ static const char *const labnic_nic_counters[NIC_COUNTERS] = {
 };
 static const char *const labnic_queue_counters[QUEUE_COUNTERS] = {
 	[RX_PACKETS] = "rx%u_packets", [RX_BYTES] = "rx%u_bytes", [RX_XDP_DROP] = "rx%u_xdp_drop",
-	[RX_XDP_REDIRECT] = "rx%u_xdp_redirect", [RX_XDP_TX] = "rx%u_xdp_tx_xmit",
-	[RX_OUT_OF_BUFFER] = "rx%u_out_of_buffer", [CH_EVENTS] = "ch%u_events", [CH_POLL] = "ch%u_poll",
-	[CH_ARM] = "ch%u_arm", [CH_AFF_CHANGE] = "ch%u_aff_change",
+	[RX_XDP_REDIRECT] = "rx%u_xdp_redirect", [RX_OUT_OF_BUFFER] = "rx%u_out_of_buffer",
+	[CH_EVENTS] = "ch%u_events", [CH_POLL] = "ch%u_poll", [CH_AFF_CHANGE] = "ch%u_aff_change",
 };
 
 static int labnic_get_sset_count(struct net_device *dev, int set)

@@ -95,7 +95,7 @@ static enum hrtimer_restart labnic_irq_timer(struct hrtimer *timer)
 /* A frame was put into the ring: the interrupt comes now, after rx-usecs, or with frame number rx-frames. */
 void labnic_irq_kick(struct labnic_queue *queue)
 {
-	u32 usecs = READ_ONCE(queue->coalesce.rx_usecs), frames = READ_ONCE(queue->coalesce.rx_frames);
+	u32 usecs = READ_ONCE(queue->coalesce.rx.usecs), frames = READ_ONCE(queue->coalesce.rx.frames);
 
 	smp_mb();	/* the frame before the look at ARMED; pairs with labnic_irq_arm() */
 	if (!test_bit(ARMED, &queue->state))
@@ -109,7 +109,6 @@ void labnic_irq_kick(struct labnic_queue *queue)
 /* NAPI is done: the next frame may interrupt. A frame that came before this must not be forgotten. */
 void labnic_irq_arm(struct labnic_queue *queue)
 {
-	queue->count[CH_ARM]++;
 	set_bit(ARMED, &queue->state);
 	smp_mb__after_atomic();
 	if (!__ptr_ring_empty(&queue->ring))

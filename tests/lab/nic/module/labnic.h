@@ -30,14 +30,13 @@ struct labnic_frame {
 };
 
 struct labnic_coalesce {
-	u32 rx_usecs, rx_frames, tx_usecs, tx_frames;
-	bool rx_adaptive, tx_adaptive;
+	struct labnic_way { u32 usecs, frames; bool adaptive; } rx, tx;
 };
 
 /* Counters of a queue; their names are in ethtool.c. */
 enum {
-	RX_PACKETS, RX_BYTES, RX_XDP_DROP, RX_XDP_REDIRECT, RX_XDP_TX, RX_OUT_OF_BUFFER,
-	CH_EVENTS, CH_POLL, CH_ARM, CH_AFF_CHANGE, QUEUE_COUNTERS
+	RX_PACKETS, RX_BYTES, RX_XDP_DROP, RX_XDP_REDIRECT, RX_OUT_OF_BUFFER, CH_EVENTS, CH_POLL, CH_AFF_CHANGE,
+	QUEUE_COUNTERS
 };
 /* Counters of a NIC. */
 enum { STEER_DISCARDS, RESET_DISCARDS, CHANNEL_RESETS, NIC_COUNTERS };
@@ -59,11 +58,6 @@ struct labnic_queue {
 	char irq_name[IFNAMSIZ + 24];
 };
 
-struct labnic_rule {
-	struct ethtool_rx_flow_spec spec;
-	struct rcu_head rcu;
-};
-
 struct labnic {
 	struct net_device *dev, *peer;
 	struct bpf_prog *program;
@@ -75,7 +69,7 @@ struct labnic {
 	u32 indirection[LABNIC_INDIRECTION];
 	DECLARE_BITMAP(vlans, VLAN_N_VID);
 	DECLARE_BITMAP(used_rules, LABNIC_RULES);
-	struct labnic_rule __rcu *rules[LABNIC_RULES];
+	struct ethtool_rx_flow_spec rules[LABNIC_RULES];
 	struct labnic_queue queues[LABNIC_MAX_QUEUES];
 };
 
@@ -102,7 +96,6 @@ int labnic_steer(struct labnic *nic, struct labnic_frame *frame);
 void labnic_indirection_default(struct labnic *nic);
 int labnic_rule_insert(struct labnic *nic, const struct ethtool_rx_flow_spec *spec);
 int labnic_rule_delete(struct labnic *nic, u32 location);
-void labnic_rules_free(struct labnic *nic);
 
 /* receive.c */
 extern const struct xdp_metadata_ops labnic_metadata_ops;

@@ -70,51 +70,27 @@ static void labnic_pass(struct labnic_queue *queue, struct labnic_buff *buff)
 	napi_gro_receive(&queue->napi, skb);
 }
 
-/* Sends the frame back where it came from. The program may have moved its start, but not onto our header. */
-static bool labnic_send_back(struct labnic_queue *queue, struct labnic_buff *buff)
-{
-	struct labnic_frame *frame = buff->xdp.data_hard_start;
-
-	if (buff->xdp.data - buff->xdp.data_hard_start < sizeof(*frame))
-		return false;
-	frame->size = buff->xdp.frame_sz;
-	frame->hash = 0;
-	frame->offset = buff->xdp.data - buff->xdp.data_hard_start;
-	frame->length = buff->xdp.data_end - buff->xdp.data;
-	labnic_wire(queue->dev, frame);
-	return true;
-}
-
-/* Runs the program; whether it redirected. The frame is gone afterwards. */
+/* Runs the program, if there is one; whether it redirected. The frame is gone afterwards. */
 static bool labnic_run_program(struct labnic_queue *queue, struct labnic_buff *buff, struct bpf_prog *program)
 {
-	u32 action = bpf_prog_run_xdp(program, &buff->xdp);
+	u32 action = program ? bpf_prog_run_xdp(program, &buff->xdp) : XDP_PASS;
 
 	switch (action) {
 	case XDP_PASS:
 		labnic_pass(queue, buff);
 		return false;
 	case XDP_REDIRECT:
-		if (xdp_do_redirect(queue->dev, &buff->xdp, program))
-			break;
-		queue->count[RX_XDP_REDIRECT]++;
-		return true;
-	case XDP_TX:
-		if (!labnic_send_back(queue, buff))
-			break;
-		queue->count[RX_XDP_TX]++;
-		return false;
+		if (!xdp_do_redirect(queue->dev, &buff->xdp, program)) {
+			queue->count[RX_XDP_REDIRECT]++;
+			return true;
+		}
+		trace_xdp_exception(queue->dev, program, action);
+		break;
 	case XDP_DROP:
-		queue->count[RX_XDP_DROP]++;
-		labnic_frame_free(buff->xdp.data_hard_start);
-		return false;
-	default:
-		bpf_warn_invalid_xdp_action(queue->dev, program, action);
 		break;
-	case XDP_ABORTED:
-		break;
+	default:	/* XDP_TX is not imitated */
+		trace_xdp_exception(queue->dev, program, action);
 	}
-	trace_xdp_exception(queue->dev, program, action);
 	queue->count[RX_XDP_DROP]++;
 	labnic_frame_free(buff->xdp.data_hard_start);
 	return false;
@@ -128,10 +104,7 @@ static bool labnic_receive(struct labnic_queue *queue, struct labnic_frame *fram
 	queue->count[RX_BYTES] += frame->length;
 	dev_sw_netstats_rx_add(queue->dev, frame->length);
 	labnic_buff_prepare(&buff, queue, frame);
-	if (program)
-		return labnic_run_program(queue, &buff, program);
-	labnic_pass(queue, &buff);
-	return false;
+	return labnic_run_program(queue, &buff, program);
 }
 
 int labnic_poll(struct napi_struct *napi, int budget)

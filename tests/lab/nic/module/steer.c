@@ -68,10 +68,9 @@ int labnic_steer(struct labnic *nic, struct labnic_frame *frame)
 	unsigned int i;
 
 	for_each_set_bit(i, nic->used_rules, LABNIC_RULES) {
-		struct labnic_rule *rule = rcu_dereference(nic->rules[i]);
-
-		if (rule && labnic_rule_matches(&rule->spec, header, tagged))
-			return rule->spec.ring_cookie == RX_CLS_FLOW_DISC ? -1 : (int)rule->spec.ring_cookie;
+		smp_rmb();	/* the bit before the rule; pairs with labnic_rule_insert() */
+		if (labnic_rule_matches(&nic->rules[i], header, tagged))
+			return nic->rules[i].ring_cookie == RX_CLS_FLOW_DISC ? -1 : (int)nic->rules[i].ring_cookie;
 	}
 	if (!labnic_filters_pass(nic, header, tagged))
 		return -1;
@@ -106,28 +105,17 @@ static int labnic_rule_validate(const struct labnic *nic, const struct ethtool_r
 	return 0;
 }
 
-static void labnic_rule_replace(struct labnic *nic, u32 location, struct labnic_rule *rule)
-{
-	struct labnic_rule *old = rtnl_dereference(nic->rules[location]);
-
-	rcu_assign_pointer(nic->rules[location], rule);
-	assign_bit(location, nic->used_rules, rule);
-	if (old)
-		kfree_rcu(old, rcu);
-}
-
 int labnic_rule_insert(struct labnic *nic, const struct ethtool_rx_flow_spec *spec)
 {
-	struct labnic_rule *rule;
 	int err = labnic_rule_validate(nic, spec);
 
 	if (err)
 		return err;
-	rule = kzalloc(sizeof(*rule), GFP_KERNEL);
-	if (!rule)
-		return -ENOMEM;
-	rule->spec = *spec;
-	labnic_rule_replace(nic, spec->location, rule);
+	clear_bit(spec->location, nic->used_rules);
+	synchronize_net();	/* nobody reads the old rule any more */
+	nic->rules[spec->location] = *spec;
+	smp_mb__before_atomic();
+	set_bit(spec->location, nic->used_rules);
 	return 0;
 }
 
@@ -135,16 +123,5 @@ int labnic_rule_delete(struct labnic *nic, u32 location)
 {
 	if (location >= LABNIC_RULES)
 		return -ENOSPC;
-	if (!rtnl_dereference(nic->rules[location]))
-		return -ENOENT;
-	labnic_rule_replace(nic, location, NULL);
-	return 0;
-}
-
-void labnic_rules_free(struct labnic *nic)
-{
-	unsigned int i;
-
-	for_each_set_bit(i, nic->used_rules, LABNIC_RULES)
-		kfree(rcu_dereference_protected(nic->rules[i], true));
+	return test_and_clear_bit(location, nic->used_rules) ? 0 : -ENOENT;
 }
