@@ -36,8 +36,10 @@ std::vector<std::string> names_in(const std::string& folder) {
 
 Result<void> make_folder(const std::string& path) {
   if (mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return {};
-  return fail_errno(fmt::format("cannot make {}", path), errno,
-                    errno == EPERM || errno == EACCES ? "run as root" : "mount -t bpf bpf /sys/fs/bpf");
+  const char* remedy = "mount -t bpf bpf /sys/fs/bpf";
+  if (errno == EPERM || errno == EACCES) remedy = "run as root";
+  if (errno == EROFS) remedy = "make it beforehand, and name it in ReadWritePaths= of the service's unit";
+  return fail_errno(fmt::format("cannot make {}", path), errno, remedy);
 }
 
 // bpffs removes a folder only when it is empty; fs::remove_all does that in order.
