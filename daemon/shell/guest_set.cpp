@@ -68,6 +68,7 @@ void GuestSet::yield_to_files() {
 void GuestSet::return_where_free() {
   if (standing_back_.empty()) return;
   std::vector<std::string> before;
+  before.reserve(standing_back_.size());
   for (const Standing& standing : standing_back_) before.push_back(standing.name);
   yield_to_files();
   std::erase_if(standing_back_, [&](const Standing& standing) {
@@ -77,6 +78,7 @@ void GuestSet::return_where_free() {
 
 std::vector<Problem> GuestSet::conflicts() const {
   std::vector<Problem> problems;
+  problems.reserve(standing_back_.size());
   for (const auto& [name, taken] : standing_back_)
     problems.push_back({.thing = fmt::format("guest {}, added by xdpctl", name),
                         .why = fmt::format("a configuration file has taken {}; the file wins", taken),
