@@ -39,13 +39,15 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
     std::string contender;
     std::string pps;
     std::string guests;
+    std::string poll;
     unsigned repetition = 0;
     double sent = 0;
     double arrived = 0;
+    double usecs = 0;
     if (!(words >> word) || word != "measured") continue;
-    if (!(words >> contender >> pps >> guests >> repetition >> sent >> arrived))
+    if (!(words >> contender >> pps >> guests >> poll >> repetition >> sent >> arrived >> usecs))
       return fail("the guest's script said: " + line);
-    const std::string name = fmt::format("{}/{}/{}/{}", contender, pps, guests, repetition);
+    const std::string name = fmt::format("{}/{}/{}/{}/{}", contender, pps, guests, poll, repetition);
     const auto start = marks.find(name + "/begin");
     const auto end = marks.find(name + "/end");
     if (start == marks.end() || end == marks.end() || end->second.size() <= receiving_cpu ||
@@ -53,15 +55,19 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
       return fail(fmt::format("there are no instruction counts for {}", name));
     const VcpuCount& first = start->second[receiving_cpu];
     const VcpuCount& last = end->second[receiving_cpu];
-    const double softirqs = static_cast<double>(last.softirqs - first.softirqs);
+    const double packets = arrived > 0 ? arrived : sent;
+    Metrics metrics = {
+        {"softirq_instructions_per_packet", static_cast<double>(last.softirq - first.softirq) / packets},
+        {"softirqs_per_packet", static_cast<double>(last.softirqs - first.softirqs) / packets},
+        {"sent", sent},
+        {"lost", sent - arrived}};
+    if (usecs > 0) metrics["sent_pps"] = sent / usecs * 1e6;
+    if (usecs > 0 && arrived > 0) metrics["delivered_pps"] = arrived / usecs * 1e6;
     samples.push_back(
         {contender,
-         {{"pps", std::stod(pps)}, {"vms", std::stod(guests)}, {"cpus", cpus}},
+         {{"pps", std::stod(pps)}, {"vms", std::stod(guests)}, {"poll", std::stod(poll)}, {"cpus", cpus}},
          repetition,
-         {{"softirq_instructions_per_packet", static_cast<double>(last.softirq - first.softirq) / sent},
-          {"softirqs_per_packet", softirqs / sent},
-          {"sent", sent},
-          {"lost", sent - arrived}}});
+         std::move(metrics)});
   }
   return samples;
 }

@@ -23,8 +23,9 @@ using InstructionMarks = std::map<std::string, std::vector<VcpuCount>>;  // by N
 
 Result<InstructionMarks> parse_marks(std::string_view text);
 
-// "measured CONTENDER PPS GUESTS REPETITION SENT ARRIVED", with the marks
-// CONTENDER/PPS/GUESTS/REPETITION/start and /end, becomes a sample of the receiving CPU. Other lines are
+// "measured CONTENDER PPS GUESTS POLL REPETITION SENT ARRIVED USECS", with the marks
+// CONTENDER/PPS/GUESTS/POLL/REPETITION/begin and /end, becomes a sample of the receiving CPU. Instructions
+// are told for each frame that arrived; for each that was sent, where none is to arrive. Other lines are
 // nothing.
 Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
                                            size_t receiving_cpu, unsigned cpus);

@@ -47,6 +47,7 @@ void set_and_delete(benchmark::State& state) {
   if (!kernel) return;
   const std::vector<FdbRow> rows = rows_of(batch);
   std::vector<FdbKey> keys;
+  keys.reserve(rows.size());
   for (const FdbRow& row : rows) keys.push_back(row.key);
   for ([[maybe_unused]] auto _ : state) {
     if (!kernel->apply(SetRows{rows}).status || !kernel->apply(DeleteRows{keys}).status) {

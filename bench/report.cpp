@@ -43,31 +43,95 @@ Point without(Point point, const std::string& coordinate) {
   return point;
 }
 
-std::string with_unit(const Spread& spread, size_t count) {
-  return fmt::format("{} <small>{}–{}, n {}</small>", short_number(spread.median), short_number(spread.low),
-                     short_number(spread.high), count);
+// A metric's values as rows and columns, as they are shown. Rows are points; where there is one point only,
+// or none, they are the contenders.
+struct Row {
+  std::string name;
+  std::vector<std::vector<double>> cells;  // samples; none where nothing was measured
+};
+struct Table {
+  std::vector<std::string> columns;
+  std::vector<Row> rows;
+};
+
+Table by_point(const ResultSet& results, const std::string& metric) {
+  const auto values = results.values(metric);
+  Table grid{.columns = contenders_of(results), .rows = {}};
+  for (const Point& point : points_of(results)) {
+    Row row{.name = point_text(point), .cells = {}};
+    for (const std::string& contender : grid.columns) {
+      const auto found = values.find({contender, point});
+      row.cells.push_back(found == values.end() ? std::vector<double>{} : found->second);
+    }
+    if (std::ranges::any_of(row.cells, [](const auto& cell) { return !cell.empty(); }))
+      grid.rows.push_back(std::move(row));
+  }
+  if (grid.rows.empty()) grid.columns.clear();
+  return grid;
 }
 
-std::string table_html(const ResultSet& results, const std::string& metric) {
-  const auto values = results.values(metric);
-  if (values.empty()) return "";
-  const std::vector<std::string> contenders = contenders_of(results);
-  std::string html = fmt::format("<table><caption>{}</caption><tr><th></th>", escaped(metric));
-  for (const std::string& contender : contenders) html += fmt::format("<th>{}</th>", escaped(contender));
-  html += "</tr>\n";
-  for (const Point& point : points_of(results)) {
-    std::string row;
-    bool any = false;
-    for (const std::string& contender : contenders) {
-      const auto found = values.find({contender, point});
-      any = any || found != values.end();
-      row += found == values.end()
-                 ? "<td></td>"
-                 : fmt::format("<td>{}</td>", with_unit(spread_of(found->second), found->second.size()));
+Table by_contender(const ResultSet& results, const std::vector<std::string>& metrics) {
+  Table grid{.columns = {}, .rows = {}};
+  for (const std::string& contender : contenders_of(results)) grid.rows.push_back({contender, {}});
+  for (const std::string& metric : metrics) {
+    const auto values = results.values(metric);
+    if (values.empty()) continue;
+    grid.columns.push_back(metric);
+    for (Row& row : grid.rows) {
+      const auto found =
+          std::ranges::find_if(values, [&](const auto& one) { return one.first.first == row.name; });
+      row.cells.push_back(found == values.end() ? std::vector<double>{} : found->second);
     }
-    if (any) html += fmt::format("<tr><td>{}</td>{}</tr>\n", escaped(point_text(point)), row);
+  }
+  return grid;
+}
+
+struct Titled {
+  std::string title;
+  Table grid;
+};
+std::vector<Titled> tables_of(const ResultSet& results, const std::vector<std::string>& metrics) {
+  if (points_of(results).size() <= 1) return {{"", by_contender(results, metrics)}};
+  std::vector<Titled> tables;
+  for (const std::string& metric : metrics)
+    if (Table grid = by_point(results, metric); !grid.rows.empty())
+      tables.push_back({metric, std::move(grid)});
+  return tables;
+}
+
+std::string table_html(const Titled& table) {
+  std::string html = fmt::format("<table><caption>{}</caption><tr><th></th>", escaped(table.title));
+  for (const std::string& column : table.grid.columns) html += fmt::format("<th>{}</th>", escaped(column));
+  html += "</tr>\n";
+  for (const Row& row : table.grid.rows) {
+    html += fmt::format("<tr><td>{}</td>", escaped(row.name));
+    for (const std::vector<double>& cell : row.cells) {
+      const Spread spread = spread_of(cell);
+      html += cell.empty()
+                  ? "<td></td>"
+                  : fmt::format("<td>{} <small>{}–{}, n {}</small></td>", short_number(spread.median),
+                                short_number(spread.low), short_number(spread.high), cell.size());
+    }
+    html += "</tr>\n";
   }
   return html + "</table>\n";
+}
+
+std::string table_text(const Titled& table) {
+  size_t first = table.title.size();
+  for (const Row& row : table.grid.rows) first = std::max(first, row.name.size());
+  std::string text = fmt::format("\n{:<{}}", table.title, first);
+  for (const std::string& column : table.grid.columns) text += fmt::format("  {:>12}", column);
+  text += "\n";
+  for (const Row& row : table.grid.rows) {
+    text += fmt::format("{:<{}}", row.name, first);
+    for (size_t i = 0; i < row.cells.size(); ++i)
+      text +=
+          fmt::format("  {:>{}}", row.cells[i].empty() ? "" : short_number(spread_of(row.cells[i]).median),
+                      std::max<size_t>(12, table.grid.columns[i].size()));
+    text += "\n";
+  }
+  return text;
 }
 
 std::string ratios_html(const std::vector<Ratios>& ratios) {
@@ -137,8 +201,14 @@ std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind)
     std::map<Point, std::map<std::string, std::vector<ChartPoint>>> by_rest;
     for (const auto& [key, samples] : values) {
       const auto& [contender, point] = key;
-      if (!plot.x.empty() && !point.contains(plot.x)) continue;
-      const Spread spread = spread_of(samples);
+      if ((!plot.x.empty() && !point.contains(plot.x)) || contender == plot.base) continue;
+      Spread spread = spread_of(samples);
+      if (!plot.base.empty()) {
+        const auto base = values.find({plot.base, point});
+        if (base == values.end()) continue;
+        const double subtracted = quantile(base->second, 0.5);
+        for (double* value : {&spread.median, &spread.low, &spread.high}) *value -= subtracted;
+      }
       by_rest[without(point, plot.x)][contender].push_back(
           {plot.x.empty() ? 0 : point.at(plot.x), spread.median, spread.low, spread.high});
     }
@@ -180,27 +250,8 @@ std::string csv_of(const ResultSet& results) {
 
 std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
   std::string text;
-  const std::vector<std::string> contenders = contenders_of(results);
-  const std::vector<std::string>& metrics = kind.table;
-  if (metrics.empty() || contenders.empty()) return text;
-  for (const std::string& metric : metrics) {
-    const auto values = results.values(metric);
-    if (values.empty()) continue;
-    text += fmt::format("\n{:<28}", metric);
-    for (const std::string& contender : contenders) text += fmt::format(" {:>14}", contender);
-    text += "\n";
-    for (const Point& point : points_of(results)) {
-      std::string row;
-      bool any = false;
-      for (const std::string& contender : contenders) {
-        const auto found = values.find({contender, point});
-        any = any || found != values.end();
-        row += fmt::format(" {:>14}",
-                           found == values.end() ? "" : short_number(spread_of(found->second).median));
-      }
-      if (any) text += fmt::format("{:<28}{}\n", point_text(point), row);
-    }
-  }
+  if (kind.table.empty() || results.samples.empty()) return text;
+  for (const Titled& table : tables_of(results, kind.table)) text += table_text(table);
   const std::vector<Ratios> ratios = ratios_of(results, kind);
   if (!ratios.empty()) text += "\nratios of medians in this run (95 % interval)\n";
   for (const Ratios& one : ratios)
@@ -235,18 +286,18 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
       const std::string svg = svg_of(chart);
       html += svg;
       const std::string base = fmt::format("{}/{}-{}", folder, results.scenario, ++number);
-      if (!can_convert) continue;
       if (auto written = write_text(base + ".svg", svg); !written) return std::unexpected(written.error());
-      if (auto converted = run(fmt::format("rsvg-convert -z 2 '{0}.svg' -o '{0}.png' && rm '{0}.svg'", base));
-          !converted)
+      files.push_back(base + ".svg");
+      if (!can_convert) continue;
+      if (auto converted = run(fmt::format("rsvg-convert -z 2 '{0}.svg' -o '{0}.png'", base)); !converted)
         return std::unexpected(converted.error());
       files.push_back(base + ".png");
     }
     html += ratios_html(ratios_of(results, kind));
     const std::set<std::string> names = results.metric_names();
-    for (const std::string& metric :
-         kind.table.empty() ? std::vector<std::string>(names.begin(), names.end()) : kind.table)
-      html += table_html(results, metric);
+    for (const Titled& table : tables_of(
+             results, kind.table.empty() ? std::vector<std::string>(names.begin(), names.end()) : kind.table))
+      html += table_html(table);
     html += environment_html(results.header);
     const std::string csv = fmt::format("{}/{}.csv", folder, results.scenario);
     if (auto written = write_text(csv, csv_of(results)); !written) return std::unexpected(written.error());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a run came to, for people: one HTML page that needs nothing beside it, its plots also as PNG, its
-// figures also as CSV.
+// What a run came to, for people: one HTML page that needs nothing beside it, its plots also as SVG and PNG,
+// its figures also as CSV.
 #pragma once
 
 #include <string>
@@ -29,8 +29,8 @@ std::string csv_of(const ResultSet& results);
 // For the terminal, after a run.
 std::string summary_text(const ResultSet& results, const ScenarioKind& kind);
 
-// Reads FOLDER/*.jsonl and writes FOLDER/report.html, FOLDER/SCENARIO.csv and FOLDER/SCENARIO-N.png. The
-// files written.
+// Reads FOLDER/*.jsonl and writes FOLDER/report.html, FOLDER/SCENARIO.csv and FOLDER/SCENARIO-N.svg and .png.
+// The files written.
 Result<std::vector<std::string>> write_report(const std::string& folder);
 
 }  // namespace xdpfwd::bench

@@ -106,6 +106,8 @@ class Rig final : public Site {
 
   // Reads all that waits in the taps, unseen; how many frames that were.
   uint64_t take_all() { return drain(nullptr); }
+  // The guest's side of a tap, for who wants to read it himself.
+  [[nodiscard]] int tap_fd(size_t index) const { return taps_[index].fd.get(); }
   // A path of the namespace.
   [[nodiscard]] const std::string& netns() const { return netns_path_; }
 

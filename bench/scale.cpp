@@ -34,7 +34,7 @@ double seconds_since(Clock::time_point start) {
 }
 
 Result<std::string> write_config(const std::string& folder, unsigned guests, unsigned max_entries) {
-  const std::string path = folder + "/xdpfwd.toml";
+  std::string path = folder + "/xdpfwd.toml";
   std::ofstream file(path, std::ios::trunc);
   file << fmt::format(
       "[uplink]\ndevices = [\"up0\"]\n[fdb]\nmax_entries = {}\n[daemon]\nbpffs = \"{}/daemon\"\n"

@@ -49,6 +49,7 @@ struct Plot {
   std::string y_label;
   bool log_x = false;
   bool log_y = false;
+  std::string base = {};  // a contender whose median is taken off from all others, as with a Ratio
 };
 
 // A ratio of two contenders' values of one metric, at each point: what the project promises. Where there is a

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * What tc can do: the same (VLAN, MAC) look-up as xdpfwd's, on socket buffers, then a redirect to the tap. Also the
- * program that only pops the tag, for kernels whose bridge knows no VLANs.
+ * program that only pops the tag, for kernels whose bridge knows no VLANs; and those by which TCP gets a tag on the wire
+ * and the guest's answers get back.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -45,6 +46,23 @@ int tc_pop(struct __sk_buff *skb)
 	if (skb->vlan_present)
 		bpf_skb_vlan_pop(skb);
 	return TC_ACT_UNSPEC;
+}
+
+const volatile __u16 pushed_vid = 0;
+const volatile __u32 way_back = 0; /* ifindex */
+
+SEC("tc")
+int tc_push(struct __sk_buff *skb)
+{
+	return bpf_skb_vlan_push(skb, bpf_htons(0x8100), pushed_vid) ? TC_ACT_SHOT : TC_ACT_UNSPEC;
+}
+
+SEC("tc")
+int tc_back(struct __sk_buff *skb)
+{
+	if (bpf_skb_vlan_push(skb, bpf_htons(0x8100), pushed_vid))
+		return TC_ACT_SHOT;
+	return bpf_redirect(way_back, 0);
 }
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -13,22 +13,16 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
-#include <mutex>
-#include <thread>
 
 #include "base/unique_fd.h"
 #include "pktgen/netns.h"
-#include "pktgen/pace.h"
-#include "pktgen/sender.h"
+#include "pktgen/paced_sender.h"
 #include "pktgen/tap.h"
-#include "pktgen/worker_thread.h"
 
 namespace xdpfwd::pktgen {
 namespace {
 
-constexpr size_t kBatch = 64;
 // Sleeping shorter than this costs more than it evens out.
 constexpr uint64_t kShortestSleepNs = 50'000;
 
@@ -57,79 +51,46 @@ Result<UniqueFd> open_device(const std::string& name, bool qdisc_bypass) {
   return fd;
 }
 
-// One device: its socket, and the frames that wait to be handed over in one call.
-struct Outlet {
-  UniqueFd socket;
-  uint64_t retries = 0;
-  uint64_t errors = 0;  // frames skipped
-  int last_errno = 0;
-  size_t used = 0;
-  std::array<std::vector<uint8_t>, kBatch> frames;
-  std::array<size_t, kBatch> stream{};
-  std::array<iovec, kBatch> vectors{};
-  std::array<mmsghdr, kBatch> messages{};
-};
-
-class PacketSender final : public Sender {
+class PacketSender final : public PacedSender {
  public:
   PacketSender(const StreamSet& streams, const SendOptions& options, NetNamespace netns)
-      : streams_(streams),
-        options_(options),
+      : PacedSender("pktgen-packet", streams, options),
         netns_(std::move(netns)),
-        pace_(Pace::of_pps(options.pps)),
-        arrivals_(pace_, options.burst, options.poisson),
         outlets_(options.devices.size()),
-        accepted_(streams.size()),
         numbered_(streams.size()) {}
-
-  ~PacketSender() override {
-    stop();
-    if (runner_.joinable()) runner_.join();
-  }
-
-  Result<void> prepare() {
-    for (uint32_t member = 0; member < options_.devices.size(); ++member)
-      if (auto done = set_device(member, options_.devices[member]); !done) return done;
-    return {};
-  }
-
-  Result<void> start() override {
-    auto runner = start_worker("pktgen-packet", options_.cpu, [this] { run(); });
-    if (!runner) return std::unexpected(runner.error());
-    runner_ = std::move(*runner);
-    return {};
-  }
-  void stop() override { stopping_ = true; }
-  Result<SendReport> wait() override {
-    if (runner_.joinable()) runner_.join();
-    return snapshot();
-  }
-  [[nodiscard]] bool finished() const override { return ended_; }
-  [[nodiscard]] SendReport snapshot() const override;
+  ~PacketSender() override { end(); }
   Result<void> set_device(uint32_t member, const std::string& device) override;
 
  private:
-  void run();
-  void queue(size_t stream_index);
-  void flush(Outlet& outlet);
+  // One device: its socket, and the frames that wait to be handed over in one call.
+  struct Outlet {
+    UniqueFd socket;
+    uint64_t retries = 0;
+    uint64_t errors = 0;  // frames skipped
+    int last_errno = 0;
+    size_t used = 0;
+    std::array<std::vector<uint8_t>, kBatch> frames;
+    std::array<size_t, kBatch> stream{};
+    std::array<iovec, kBatch> vectors{};
+    std::array<mmsghdr, kBatch> messages{};
+  };
+  Put put(size_t stream_index) override;
+  void flush() override {
+    for (Outlet& outlet : outlets_) hand_over(outlet);
+  }
+  void hand_over(Outlet& outlet);
+  void wait_until(uint64_t due_ns, uint64_t now_ns) override;
+  void begin() override {
+    ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);
+  }  // the default adds 50 us to a sleep
+  [[nodiscard]] DeviceReport device_report(size_t member) const override {
+    const Outlet& outlet = outlets_[member];
+    return {"", 0, outlet.errors, outlet.retries, outlet.last_errno};
+  }
 
-  const StreamSet streams_;
-  SendOptions options_;
   NetNamespace netns_;
-  Pace pace_;
-  Arrivals arrivals_;
-  mutable std::mutex mutex_;  // guards the outlets, which set_device() changes
   std::vector<Outlet> outlets_;
-  std::vector<std::atomic<uint64_t>> accepted_;  // by stream: frames the kernel took
-  std::vector<uint64_t> numbered_;               // by stream: the next number; ahead of accepted_ in a batch
-  std::atomic<uint64_t> left_out_ = 0;
-  std::atomic<uint64_t> unsent_ = 0;
-  uint64_t end_ns_ = UINT64_MAX;
-  std::atomic<uint64_t> start_ns_ = 0;
-  std::atomic<uint64_t> last_ns_ = 0;
-  std::atomic<bool> stopping_ = false;
-  std::atomic<bool> ended_ = false;
-  std::thread runner_;
+  std::vector<uint64_t> numbered_;  // by stream: the next number; ahead of sent_ in a batch
 };
 
 Result<void> PacketSender::set_device(uint32_t member, const std::string& device) {
@@ -148,14 +109,11 @@ Result<void> PacketSender::set_device(uint32_t member, const std::string& device
   return {};
 }
 
-// Lays the stream's next frame into its outlet's batch.
-void PacketSender::queue(size_t stream_index) {
+// Lays the stream's next frame into its outlet's batch. What is not taken after all is numbered anew.
+PacedSender::Put PacketSender::put(size_t stream_index) {
   const Stream& stream = streams_[stream_index];
   Outlet& outlet = outlets_[stream.member];
-  if (!outlet.socket) {
-    ++left_out_;
-    return;
-  }
+  if (!outlet.socket) return Put::kLeftOut;
   const size_t slot = outlet.used++;
   std::vector<uint8_t>& frame = outlet.frames[slot];
   frame.resize(stream.sent_size());
@@ -168,24 +126,25 @@ void PacketSender::queue(size_t stream_index) {
   outlet.messages[slot].msg_hdr = {};
   outlet.messages[slot].msg_hdr.msg_iov = &outlet.vectors[slot];
   outlet.messages[slot].msg_hdr.msg_iovlen = 1;
-  if (outlet.used == kBatch) flush(outlet);
+  if (outlet.used == kBatch) hand_over(outlet);
+  return Put::kTaken;
 }
 
 // Hands the batch over. What the device refuses for good is skipped, and its number is given to a later
 // frame: the frames behind it in this batch that are of the same stream are numbered anew.
-void PacketSender::flush(Outlet& outlet) {
+void PacketSender::hand_over(Outlet& outlet) {
   size_t next = 0;
   while (next < outlet.used) {
     const int sent =
         ::sendmmsg(outlet.socket.get(), &outlet.messages[next], static_cast<unsigned>(outlet.used - next), 0);
     if (sent > 0) {
-      for (int i = 0; i < sent; ++i) ++accepted_[outlet.stream[next++]];
+      for (int i = 0; i < sent; ++i) ++sent_[outlet.stream[next++]];
       last_ns_ = monotonic_ns();
       continue;
     }
     const int code = errno;
     if (code == EINTR) continue;
-    if ((code == ENOBUFS || code == EAGAIN) && !stopping_ && monotonic_ns() < end_ns_) {
+    if ((code == ENOBUFS || code == EAGAIN) && going_on()) {
       ++outlet.retries;
       ::sched_yield();
       continue;
@@ -194,7 +153,7 @@ void PacketSender::flush(Outlet& outlet) {
     outlet.last_errno = code;
     const size_t skipped = outlet.stream[next++];
     --numbered_[skipped];
-    uint64_t number = accepted_[skipped];
+    uint64_t number = sent_[skipped];
     for (size_t i = next; i < outlet.used; ++i) {
       if (outlet.stream[i] != skipped) continue;
       const Stream& stream = streams_[skipped];
@@ -205,58 +164,9 @@ void PacketSender::flush(Outlet& outlet) {
   outlet.used = 0;
 }
 
-void PacketSender::run() {
-  ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // the default adds 50 us to every sleep
-  if (options_.realtime) (void)go_before_others();
-  start_ns_ = monotonic_ns();
-  if (options_.duration) end_ns_ = start_ns_ + static_cast<uint64_t>(options_.duration->count());
-  const uint64_t limit = options_.count.value_or(UINT64_MAX);
-  const uint64_t max_lag_ns = (pace_.interval_q16() * options_.max_late) >> 16;
-  uint64_t made = 0;
-  size_t stream = 0;
-  while (!stopping_ && made < limit) {
-    const uint64_t now = monotonic_ns();
-    if (now >= end_ns_) break;
-    const uint64_t elapsed = now - start_ns_;
-    if (arrivals_.due_ns() > elapsed) {
-      const uint64_t wake_ns = std::max(start_ns_ + arrivals_.due_ns(), now + kShortestSleepNs);
-      // stop() is not waited for longer than this at slow paces.
-      sleep_until(std::min({wake_ns, end_ns_, now + 50'000'000}));
-      continue;
-    }
-    const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < kBatch && made < limit && arrivals_.due_ns() <= elapsed; ++i) {
-      if (max_lag_ns > 0 && elapsed - arrivals_.due_ns() > max_lag_ns) {
-        ++unsent_;
-      } else {
-        queue(stream);
-        stream = stream + 1 < streams_.size() ? stream + 1 : 0;
-      }
-      ++made;
-      arrivals_.next();
-    }
-    for (Outlet& outlet : outlets_) flush(outlet);
-  }
-  ended_ = true;
-}
-
-SendReport PacketSender::snapshot() const {
-  SendReport report;
-  for (const std::atomic<uint64_t>& accepted : accepted_) {
-    report.per_stream.push_back(accepted);
-    report.handed_over += report.per_stream.back();
-  }
-  const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < outlets_.size(); ++i) {
-    const Outlet& outlet = outlets_[i];
-    report.devices.push_back({options_.devices[i], 0, outlet.errors, outlet.retries, outlet.last_errno});
-  }
-  report.left_out = left_out_;
-  report.unsent = unsent_;
-  report.asked_pps = options_.pps;
-  if (last_ns_ > start_ns_)
-    report.seconds = static_cast<double>(last_ns_ - start_ns_ + (pace_.interval_q16() >> 16)) / 1e9;
-  return report;
+// stop() is not waited for longer than 50 ms at slow paces.
+void PacketSender::wait_until(uint64_t due_ns, uint64_t now_ns) {
+  sleep_until(std::min({std::max(due_ns, now_ns + kShortestSleepNs), end_ns(), now_ns + 50'000'000}));
 }
 
 }  // namespace

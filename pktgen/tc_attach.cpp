@@ -7,13 +7,15 @@
 namespace xdpfwd::pktgen {
 namespace {
 
-// Debian 12's headers do not have the name yet.
+// Debian 12's headers do not have the names yet.
 constexpr auto kTcxIngress = static_cast<bpf_attach_type>(46);
+constexpr auto kTcxEgress = static_cast<bpf_attach_type>(47);
 
 }  // namespace
 
-Result<UniqueFd> attach_tcx(int program, uint32_t ifindex) {
-  UniqueFd link(bpf_link_create(program, static_cast<int>(ifindex), kTcxIngress, nullptr));
+Result<UniqueFd> attach_tcx(int program, uint32_t ifindex, TcxSide side) {
+  UniqueFd link(bpf_link_create(program, static_cast<int>(ifindex),
+                                side == TcxSide::kEgress ? kTcxEgress : kTcxIngress, nullptr));
   if (!link) return fail_errno("attaching by tcx", errno, "tcx needs Linux 6.6");
   return link;
 }

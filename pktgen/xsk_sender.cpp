@@ -6,54 +6,21 @@
 #include <time.h>
 
 #include <algorithm>
-#include <atomic>
-#include <mutex>
-#include <thread>
 
 #include "pktgen/netns.h"
-#include "pktgen/pace.h"
-#include "pktgen/sender.h"
-#include "pktgen/worker_thread.h"
+#include "pktgen/paced_sender.h"
 #include "pktgen/xsk_outlet.h"
 
 namespace xdpfwd::pktgen {
 namespace {
 
-constexpr unsigned kBatch = 64;
-
-class XskSender final : public Sender {
+class XskSender final : public PacedSender {
  public:
   XskSender(const StreamSet& streams, const SendOptions& options, NetNamespace netns)
-      : streams_(streams),
-        options_(options),
+      : PacedSender("pktgen-xsk", streams, options),
         netns_(std::move(netns)),
-        pace_(Pace::of_pps(options.pps)),
-        arrivals_(pace_, options.burst, options.poisson),
-        outlets_(options.devices.size()),
-        sent_(streams.size()) {}
-  ~XskSender() override {
-    stop();
-    if (runner_.joinable()) runner_.join();
-  }
-
-  Result<void> prepare() {
-    for (uint32_t member = 0; member < options_.devices.size(); ++member)
-      if (auto done = set_device(member, options_.devices[member]); !done) return done;
-    return {};
-  }
-  Result<void> start() override {
-    auto runner = start_worker("pktgen-xsk", options_.cpu, [this] { run(); });
-    if (!runner) return std::unexpected(runner.error());
-    runner_ = std::move(*runner);
-    return {};
-  }
-  void stop() override { stopping_ = true; }
-  Result<SendReport> wait() override {
-    if (runner_.joinable()) runner_.join();
-    return snapshot();
-  }
-  [[nodiscard]] bool finished() const override { return ended_; }
-  [[nodiscard]] SendReport snapshot() const override;
+        outlets_(options.devices.size()) {}
+  ~XskSender() override { end(); }
   Result<void> set_device(uint32_t member, const std::string& device) override;
 
  private:
@@ -63,25 +30,16 @@ class XskSender final : public Sender {
     uint64_t retries = 0;
     int last_errno = 0;
   };
-  void run();
-  bool send_next(size_t stream_index);
-  void flush(Outlet& outlet);
+  Put put(size_t stream_index) override;
+  void flush() override;
+  void wait_until(uint64_t due_ns, uint64_t now_ns) override;
+  void drain() override;
+  [[nodiscard]] DeviceReport device_report(size_t member) const override {
+    return {"", 0, 0, outlets_[member].retries, outlets_[member].last_errno};
+  }
 
-  const StreamSet streams_;
-  SendOptions options_;
   NetNamespace netns_;
-  Pace pace_;
-  Arrivals arrivals_;
-  mutable std::mutex mutex_;  // guards the outlets, which set_device() changes
   std::vector<Outlet> outlets_;
-  std::vector<std::atomic<uint64_t>> sent_;  // by stream: the next number
-  std::atomic<uint64_t> left_out_ = 0;
-  std::atomic<uint64_t> unsent_ = 0;
-  std::atomic<uint64_t> start_ns_ = 0;
-  std::atomic<uint64_t> last_ns_ = 0;
-  std::atomic<bool> stopping_ = false;
-  std::atomic<bool> ended_ = false;
-  std::thread runner_;
 };
 
 Result<void> XskSender::set_device(uint32_t member, const std::string& device) {
@@ -104,98 +62,50 @@ Result<void> XskSender::set_device(uint32_t member, const std::string& device) {
   return {};
 }
 
-void XskSender::flush(Outlet& outlet) {
-  if (!outlet.xsk) return;
-  const int error = outlet.xsk->flush();
-  outlet.xsk->reap();
-  if (error == 0) return;
-  ++outlet.retries;
-  outlet.last_errno = error;
+void XskSender::flush() {
+  for (Outlet& outlet : outlets_) {
+    if (!outlet.xsk) continue;
+    const int error = outlet.xsk->flush();
+    outlet.xsk->reap();
+    if (error == 0) continue;
+    ++outlet.retries;
+    outlet.last_errno = error;
+  }
 }
 
-// False: no room now.
-bool XskSender::send_next(size_t stream_index) {
+PacedSender::Put XskSender::put(size_t stream_index) {
   const Stream& stream = streams_[stream_index];
   Outlet& outlet = outlets_[stream.member];
-  if (!outlet.xsk) {
-    ++left_out_;
-    return true;
-  }
+  if (!outlet.xsk) return Put::kLeftOut;
   const std::span<uint8_t> room = outlet.xsk->take();
-  if (room.empty()) return false;
+  if (room.empty()) return Put::kNoRoom;
   std::ranges::copy(stream.sent_head, room.begin());
   std::ranges::copy(stream.fill(), room.begin() + static_cast<std::ptrdiff_t>(stream.sent_head.size()));
   const Stamp stamp{sent_[stream_index]++, monotonic_ns()};
   stamp.write(room.data() + stream.sent_head.size() - Stamp::kSize, stream.id);
   outlet.xsk->put(stream.sent_size());
-  return true;
+  last_ns_ = stamp.sent_ns;
+  return Put::kTaken;
 }
 
-void XskSender::run() {
-  if (options_.realtime) (void)go_before_others();
-  start_ns_ = monotonic_ns();
-  const uint64_t end_ns =
-      options_.duration ? start_ns_ + static_cast<uint64_t>(options_.duration->count()) : UINT64_MAX;
-  const uint64_t limit = options_.count.value_or(UINT64_MAX);
-  const uint64_t max_lag_ns = (pace_.interval_q16() * options_.max_late) >> 16;
-  uint64_t made = 0;
-  size_t stream = 0;
-  while (!stopping_ && made < limit) {
-    const uint64_t now = monotonic_ns();
-    if (now >= end_ns) break;
-    const uint64_t elapsed = now - start_ns_;
-    if (arrivals_.due_ns() > elapsed) {
-      // A sleep for long gaps only: it is late by tens of microseconds.
-      const uint64_t gap = arrivals_.due_ns() - elapsed;
-      if (gap > 200'000) {
-        const timespec nap{0, static_cast<long>(std::min<uint64_t>(gap - 100'000, 50'000'000))};
-        (void)::nanosleep(&nap, nullptr);
-      }
-      continue;
-    }
-    const std::lock_guard lock(mutex_);
-    for (unsigned i = 0; i < kBatch && made < limit && arrivals_.due_ns() <= elapsed; ++i) {
-      if (max_lag_ns > 0 && elapsed - arrivals_.due_ns() > max_lag_ns) {
-        ++unsent_;
-      } else {
-        if (!send_next(stream)) break;
-        stream = stream + 1 < streams_.size() ? stream + 1 : 0;
-        last_ns_ = now;
-      }
-      ++made;
-      arrivals_.next();
-    }
-    for (Outlet& outlet : outlets_) flush(outlet);
-  }
-  // What was put is sent, unless a device takes nothing any more.
+// A sleep for long gaps only: it is late by tens of microseconds.
+void XskSender::wait_until(uint64_t due_ns, uint64_t now_ns) {
+  const uint64_t gap = due_ns - now_ns;
+  if (gap <= 200'000) return;
+  const timespec nap{0, static_cast<long>(std::min<uint64_t>(gap - 100'000, 50'000'000))};
+  (void)::nanosleep(&nap, nullptr);
+}
+
+// What was put is sent, unless a device takes nothing any more.
+void XskSender::drain() {
   const uint64_t patience_ns = monotonic_ns() + 2'000'000'000;
   for (bool waiting = true; waiting && monotonic_ns() < patience_ns;) {
     waiting = false;
     const std::lock_guard lock(mutex_);
-    for (Outlet& outlet : outlets_) {
-      flush(outlet);
-      waiting = waiting || (outlet.xsk && outlet.xsk->under_way() > 0);
-    }
+    flush();
+    for (const Outlet& outlet : outlets_) waiting = waiting || (outlet.xsk && outlet.xsk->under_way() > 0);
     if (waiting) ::sched_yield();
   }
-  ended_ = true;
-}
-
-SendReport XskSender::snapshot() const {
-  SendReport report;
-  for (const std::atomic<uint64_t>& sent : sent_) {
-    report.per_stream.push_back(sent);
-    report.handed_over += report.per_stream.back();
-  }
-  const std::lock_guard lock(mutex_);
-  for (size_t i = 0; i < outlets_.size(); ++i)
-    report.devices.push_back({options_.devices[i], 0, 0, outlets_[i].retries, outlets_[i].last_errno});
-  report.left_out = left_out_;
-  report.unsent = unsent_;
-  report.asked_pps = options_.pps;
-  if (last_ns_ > start_ns_)
-    report.seconds = static_cast<double>(last_ns_ - start_ns_ + (pace_.interval_q16() >> 16)) / 1e9;
-  return report;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ class Xdpfwd final : public Contender {
 
   Result<void> start(Site& site) override {
     site_ = &site;
-    if (auto written = write_config(0); !written) return written;
+    if (auto written = write_config(); !written) return written;
     return start_daemon();
   }
 
@@ -43,15 +43,22 @@ class Xdpfwd final : public Contender {
                daemon_->end(SIGTERM);
                return start_daemon();
              }},
-            {"guest added", [this]() -> Result<void> {
-               if (auto written = write_config(++extra_guests_); !written) return written;
-               ::kill(daemon_->pid(), SIGHUP);
-               return {};
-             }}};
+            {"guest added", [this] { return reload(extra_guests_ + 1, flavour_); }},
+            {"program replaced",
+             [this] { return reload(extra_guests_, flavour_ == "hint" ? "frame" : "hint"); }}};
   }
 
  private:
-  Result<void> write_config(unsigned extra_guests) {
+  // Other guests, or the other program in place of the one that runs.
+  Result<void> reload(unsigned extra_guests, std::string flavour) {
+    extra_guests_ = extra_guests;
+    flavour_ = std::move(flavour);
+    if (auto written = write_config(); !written) return written;
+    ::kill(daemon_->pid(), SIGHUP);
+    return {};
+  }
+
+  Result<void> write_config() {
     const std::string& folder = site_->folder();
     std::ofstream file(folder + "/xdpfwd.toml", std::ios::trunc);
     std::string devices;
@@ -65,7 +72,7 @@ class Xdpfwd final : public Contender {
     for (const pktgen::Guest& guest : site_->guests())
       file << fmt::format("[[guest]]\nname = \"{}\"\ntap = \"{}\"\nmac = \"{}\"\nvlan = {}\n", guest.name,
                           guest.tap, guest.mac.text(), guest.vlan.id());
-    for (unsigned i = 0; i < extra_guests; ++i)
+    for (unsigned i = 0; i < extra_guests_; ++i)
       file << fmt::format("[[guest]]\nname = \"extra{}\"\ntap = \"tap0\"\nmac = \"{}\"\nvlan = 200\n", i,
                           MacAddress::from_bits(0x525500000000 + i).text());
     file.close();

@@ -2,8 +2,8 @@
 // The micro benchmarks as a scenario: `xdpfwd-bench micro` in a process of its own, each benchmark a
 // contender.
 #include <fmt/format.h>
+#include <unistd.h>
 
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -25,13 +25,12 @@ Result<void> run_micro(Run& run) {
   const unsigned repetitions = run.repetitions();
   run.progress.begin("micro", 1);
   run.progress.step("Google Benchmark");
-  std::error_code failed;
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe", failed).string();
-  if (auto done =
-          bench::run(fmt::format("'{}' micro --benchmark_format=console --benchmark_out=/mnt/micro.json "
-                                 "--benchmark_out_format=json --benchmark_repetitions={} "
-                                 "--benchmark_min_time={} --benchmark_enable_random_interleaving=true",
-                                 self, repetitions, run.options.quick ? 0.01 : 0.1));
+  // By the process, not by name: the file may have been replaced meanwhile.
+  if (auto done = bench::run(
+          fmt::format("/proc/{}/exe micro --benchmark_format=console --benchmark_out=/mnt/micro.json "
+                      "--benchmark_out_format=json --benchmark_repetitions={} "
+                      "--benchmark_min_time={} --benchmark_enable_random_interleaving=true",
+                      ::getpid(), repetitions, run.options.quick ? 0.01 : 0.1));
       !done)
     return done;
   std::ifstream file("/mnt/micro.json");

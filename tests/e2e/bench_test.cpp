@@ -158,6 +158,36 @@ TEST_F(BenchTest, CtrlCKeepsWhatWasMeasuredAndTheSameCommandGoesOn) {
   EXPECT_EQ(points.size(), 12U);
 }
 
+TEST_F(BenchTest, InAThreadItIsTheThreadThatWorks) {
+  ASSERT_EQ(finish(start({"run", "napi-modes", "--quick", "--repetitions", "1", "--out", out_})), 0) << log();
+  size_t samples = 0;
+  for (const json& line : lines_of(out_ + "/napi-modes.jsonl")) {
+    if (!line.contains("metrics")) continue;
+    ++samples;
+    const bool threaded = line["contender"] == "xdpfwd, threaded";
+    EXPECT_EQ(line["metrics"]["thread_ns_per_packet"].get<double>() > 0, threaded) << line;
+    EXPECT_GT(line["metrics"]["p50_us"], 0) << line;
+  }
+  EXPECT_EQ(samples, 4U) << log();
+}
+
+TEST_F(BenchTest, TcpComesThroughAndBack) {
+  const pid_t pid = start({"run", "tcp-bulk", "--quick", "--repetitions", "1", "--contender", "xdpfwd",
+                           "--contender", "tcx", "--out", out_});
+  ASSERT_EQ(finish(pid), 0) << log();
+  std::set<std::string> measured;
+  std::set<std::string> absent;
+  for (const json& line : lines_of(out_ + "/tcp-bulk.jsonl")) {
+    if (line.contains("absent")) absent.insert(line["absent"].get<std::string>());
+    if (!line.contains("metrics")) continue;
+    measured.insert(line["contender"].get<std::string>());
+    EXPECT_GT(line["metrics"]["mbit_per_second"], 0) << line;
+  }
+  // The way back needs tcx.
+  EXPECT_TRUE(measured.contains("xdpfwd") || absent.contains("all")) << log();
+  EXPECT_EQ(left_behind(pid), std::set<std::string>());
+}
+
 TEST_F(BenchTest, TellsWhatIsWrongWithTheCommand) {
   const auto refuses = [](const std::string& arguments, const std::string& expected) {
     std::string output;

@@ -142,6 +142,62 @@ TEST(BenchReport, ChartsAndTablesHoldTheFigures) {
   EXPECT_NE(csv.find("some,x,1000,ns,10,100.0325,100.055,100.0775"), std::string::npos) << csv;
 }
 
+TEST(BenchReport, PlotsMayHaveABase) {
+  ResultSet results = set_of(100, 50);
+  for (unsigned i = 1; i <= 10; ++i) results.samples.push_back(sample("base", 1000, i, 25 + i * 0.01));
+  ScenarioKind kind = kKind;
+  kind.plots[0].base = "base";
+  const std::vector<Chart> charts = charts_of(results, kind);
+  ASSERT_EQ(charts.size(), 1U);
+  ASSERT_EQ(charts[0].series.size(), 2U);  // the base is no line of its own
+  EXPECT_NEAR(charts[0].series[0].points[0].y, 75, 1e-9);
+  EXPECT_NEAR(charts[0].series[1].points[0].y, 25, 1e-9);
+}
+
+TEST(BenchReport, RowsArePointsAndContendersWhereThereIsOnePoint) {
+  ResultSet results = set_of(100, 50);
+  const std::string one_point = summary_text(results, kKind);
+  EXPECT_NE(one_point.find("\nx "), std::string::npos) << one_point;
+  EXPECT_EQ(one_point.find("pps 1000 "), std::string::npos) << one_point;
+  results.samples.push_back(sample("x", 2000, 1, 70));
+  const std::string two_points = summary_text(results, kKind);
+  EXPECT_NE(two_points.find("\npps 1000 "), std::string::npos) << two_points;
+  EXPECT_NE(two_points.find("\npps 2000 "), std::string::npos) << two_points;
+  EXPECT_EQ(two_points.find("\nx "), std::string::npos) << two_points;
+}
+
+// Instructions of full polls, less what the sender costs: 900 : 4500, 900 : 3600, 900 : 500.
+TEST(BenchHeadline, IsOfFullPollsLessTheSender) {
+  ResultSet results{.scenario = "cost-per-packet", .header = header("a")};
+  const auto add = [&](const char* contender, double vms, double poll, double instructions) {
+    for (unsigned i = 1; i <= 3; ++i)
+      results.samples.push_back({contender,
+                                 {{"pps", 10'000}, {"vms", vms}, {"poll", poll}, {"cpus", 1}},
+                                 i,
+                                 {{"softirq_instructions_per_packet", instructions}}});
+  };
+  for (const double poll : {16.0, 1.0}) {
+    const double more = poll == 1 ? 2700 : 0;
+    for (const double vms : {1.0, 2.0}) add("nobody", vms, poll, 1000);
+    add("xdpfwd", 1, poll, 1900 + more);
+    add("ovs-kernel", 1, poll, 5500 + more);
+    add("bridge", 1, poll, 4600 + more);
+    add("bare-redirect", 1, poll, 1500 + more);
+    add("xdpfwd", 2, poll, 1945 + more);
+  }
+  const ScenarioKind* kind = find_scenario("cost-per-packet");
+  ASSERT_NE(kind, nullptr);
+  const nlohmann::json line = kind->json_line(results);
+  EXPECT_NEAR(line["xdpfwd_over_ovs"].get<double>(), 0.2, 1e-9);
+  EXPECT_NEAR(line["xdpfwd_over_bridge"].get<double>(), 0.25, 1e-9);
+  EXPECT_NEAR(line["xdpfwd_over_floor"].get<double>(), 1.8, 1e-9);
+  EXPECT_NEAR(line["two_vms_over_one"].get<double>(), 1.05, 1e-9);
+  EXPECT_EQ(line["spread_percent"], 0);
+  EXPECT_TRUE(line["ovs_two_vms_over_one"].is_null());  // was not measured
+  EXPECT_NEAR(line["one_frame_a_poll"]["xdpfwd_over_ovs"].get<double>(), 0.5, 1e-9);
+  EXPECT_FALSE(line.contains("several_cpus"));
+}
+
 TEST_F(BenchResults, TheReportNeedsNothingBesideIt) {
   {
     auto file = ResultFile::open(folder_, "some", header("a"));

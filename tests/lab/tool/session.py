@@ -42,8 +42,9 @@ def boot(options, command_of, shell=False):
                 status, complaint = guest.run()
         except EmulatorDied as died:
             status, complaint = STATUS_GUEST_DIED, f"the emulator did not start: {died}"
+        finally:  # also of a run that a signal ends
+            _keep(options, share)
         _report(guest, status, complaint)
-        _keep(options, share)
         return status
 
 

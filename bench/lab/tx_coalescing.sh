@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
+# In the lab's guest: a NIC sends and receives at once, with each setting of tx-usecs in turn. Prints the histogram of
+# napi_poll's work for each; the scenario tx-coalescing reads it, and the instruction counters.
+#
+#   tx_coalescing.sh TX_USECS RX_PPS TX_PPS FRAMES REPETITIONS      TX_USECS is a comma-separated list
+. "$LAB_GUEST/topology.sh"
+. "$LAB_GUEST/paced.sh"
+export COUNT_DIRECTORY=$LAB_OUT
+
+IFS=, read -ra settings <<<"$1"
+receive_pps=$2
+send_pps=$3
+frames=$4
+repetitions=$5
+polls=/sys/kernel/tracing/events/napi/napi_poll
+
+fail() {
+  echo "failed: $*"
+  exit 1
+}
+
+# outgoing: what eth0 sends, beside what it receives. The generator has one thread for each CPU and a file for each device.
+outgoing() {
+  local setting
+  echo rem_device_all >"/proc/net/pktgen/kpktgend_$receiving"
+  echo "add_device eth0" >"/proc/net/pktgen/kpktgend_$receiving" || return
+  for setting in "count 0" "pkt_size 60" "clone_skb 0" "ratep $send_pps" "dst 10.0.0.1" "src_min 10.0.0.2" \
+    "src_max 10.0.0.2" "dst_mac 52:54:00:00:01:aa" "src_mac 52:54:00:00:00:00"; do
+    echo "$setting" >/proc/net/pktgen/eth0 || return
+  done
+}
+
+# measure TX_USECS REPETITION
+measure() {
+  local name="tx-usecs/$1/$2" sent
+  generator "$frames" "$receive_pps" 52:54:00:00:00:00 || fail "no generator"
+  outgoing || fail "no generator on eth0"
+  echo "hist:keys=work if dev_name == \"eth0\"" >"$polls/trigger" || fail "this kernel has no histograms of tracepoints"
+  count begin "$name" || fail "counting"
+  echo start >/proc/net/pktgen/pgctrl &
+  generate
+  echo stop >/proc/net/pktgen/pgctrl
+  wait $!
+  count end "$name" "$frames" "$receiving" || fail "counting"
+  sent=$(awk '/pkts-sofar/ { print $2 }' /proc/net/pktgen/eth0)
+  echo "measured $1 $2 $frames $sent $(generated_usecs)"
+  sed -n "s/^{ work: *\([0-9]*\) } hitcount: *\([0-9]*\)/polls $1 $2 \1 \2/p" "$polls/hist"
+  echo "!hist:keys=work if dev_name == \"eth0\"" >"$polls/trigger"
+}
+
+nics_up || fail "no NICs"
+modprobe pktgen
+settle_nics || fail "the NICs do not take the settings"
+ip link set eth0 promisc on up
+tor ip link set eth2 up
+links_up() { [ "$(cat /sys/class/net/eth0/carrier)$(tor cat /sys/class/net/eth2/carrier)" = 11 ]; }
+until_true 60 links_up || fail "no link"
+pin_nics
+count start || fail "counting: is this a run with --count-instructions?"
+for repetition in $(seq 1 "$repetitions"); do
+  for usecs in "${settings[@]}"; do
+    ethtool -C eth0 tx-usecs "$usecs" || fail "eth0 does not take tx-usecs $usecs"
+    measure "$usecs" "$repetition"
+  done
+done
+echo "done"

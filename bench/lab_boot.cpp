@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/lab_boot.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "bench/child.h"
+#include "lab_path.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+std::string text_of(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+size_t count_of(const std::string& text, const std::string& word) {
+  size_t count = 0;
+  for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++count;
+  return count;
+}
+
+}  // namespace
+
+std::unexpected<Error> lab_failed(const LabWords& words) {
+  constexpr size_t kEnough = 1500;
+  return fail("the lab did not come to its end: " +
+                  words.log.substr(words.log.size() > kEnough ? words.log.size() - kEnough : 0),
+              "the same command goes on from there");
+}
+
+Result<void> probe_lab() {
+  if (std::filesystem::exists(kLab)) return {};
+  return fail(fmt::format("{} is not there", kLab), "run this from a build in the source tree");
+}
+
+Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
+  if (auto there = probe_lab(); !there) return std::unexpected(there.error());
+  std::error_code failed;
+  std::filesystem::remove_all(boot.folder, failed);
+  std::filesystem::create_directories(boot.folder, failed);
+  std::vector<std::string> command = {kLab,
+                                      "run",
+                                      "--count-instructions",
+                                      "--cpus",
+                                      std::to_string(boot.cpus),
+                                      "--timeout",
+                                      "14400",
+                                      "--silence",
+                                      "900",
+                                      "--out",
+                                      boot.folder};
+  if (boot.cpus == 1) command.emplace_back("--icount");
+  command.push_back(fmt::format("{}/{}", kLabScripts, boot.script));
+  command.emplace_back("--");
+  command.insert(command.end(), boot.arguments.begin(), boot.arguments.end());
+  const std::string log = boot.folder + "/log";
+  auto lab = Child::start({.arguments = command, .log = log});
+  if (!lab) return std::unexpected(lab.error());
+  run.progress.begin(
+      fmt::format("{}, {} virtual CPU{}", run.file.results().scenario, boot.cpus, boot.cpus > 1 ? "s" : ""),
+      boot.measurements);
+  size_t told = 0;
+  while (lab->running() && !run.interrupted()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    const size_t measured = count_of(text_of(log), "\nmeasured ");
+    for (; told < measured; ++told) run.progress.step("in the guest");
+  }
+  lab->end(SIGTERM);
+  run.progress.end();
+  LabWords words{.log = text_of(log), .counts = text_of(boot.folder + "/counts.jsonl")};
+  words.came_to_its_end = words.log.find("\ndone\n") != std::string::npos;
+  return words;
+}
+
+}  // namespace xdpfwd::bench

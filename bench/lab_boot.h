@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// One boot of the lab for a scenario: starts it with a script for the guest, tells the progress, ends it when
+// the run is interrupted. What is made of the script's words and the instruction counts is the scenario's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/scenario.h"
+
+namespace xdpfwd::bench {
+
+struct LabBoot {
+  unsigned cpus = 1;  // one: with a clock that counts instructions, so that runs repeat themselves
+  std::string script;
+  std::vector<std::string> arguments;
+  std::string folder;       // for the log, and for what the guest leaves
+  size_t measurements = 0;  // lines "measured ..." that it will say
+};
+
+struct LabWords {
+  std::string log;
+  std::string counts;            // of the instruction counter
+  bool came_to_its_end = false;  // false: interrupted, or it failed; the words are those until then
+};
+
+Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot);
+// For a boot that was not interrupted, and yet did not come to its end.
+std::unexpected<Error> lab_failed(const LabWords& words);
+
+// An error says why the lab cannot be used.
+Result<void> probe_lab();
+
+}  // namespace xdpfwd::bench

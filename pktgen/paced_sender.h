@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A sender that makes its frames in user space: a thread that puts them when they are due, and the counts.
+// How a frame gets to a device, and how to wait, is its back end's.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pktgen/pace.h"
+#include "pktgen/sender.h"
+
+namespace xdpfwd::pktgen {
+
+class PacedSender : public Sender {
+ public:
+  Result<void> start() final;
+  void stop() final { stopping_ = true; }
+  Result<SendReport> wait() final;
+  [[nodiscard]] bool finished() const final { return ended_; }
+  [[nodiscard]] SendReport snapshot() const final;
+  // Opens all devices.
+  Result<void> prepare();
+
+ protected:
+  static constexpr size_t kBatch = 64;  // frames between two flushes
+
+  PacedSender(std::string thread_name, const StreamSet& streams, const SendOptions& options);
+  // In the destructor of who derives: the thread calls what is overridden below.
+  void end();
+
+  enum class Put { kTaken, kLeftOut, kNoRoom };
+  // The stream's next frame. No room: it is tried again after a flush. Both with the mutex held.
+  virtual Put put(size_t stream_index) = 0;
+  virtual void flush() = 0;
+  // Nothing is due before `due_ns`; may return earlier. Both are monotonic times.
+  virtual void wait_until(uint64_t due_ns, uint64_t now_ns) = 0;
+  // In the thread, before the first frame and after the last.
+  virtual void begin() {}
+  virtual void drain() {}
+  // Of a member, with the mutex held; without its name.
+  [[nodiscard]] virtual DeviceReport device_report(size_t member) const = 0;
+
+  [[nodiscard]] bool going_on() const { return !stopping_ && monotonic_ns() < end_ns_; }
+  [[nodiscard]] uint64_t end_ns() const { return end_ns_; }
+
+  const StreamSet streams_;
+  const SendOptions options_;
+  mutable std::mutex mutex_;                 // guards the devices, which set_device() changes
+  std::vector<std::atomic<uint64_t>> sent_;  // by stream
+  std::atomic<uint64_t> last_ns_ = 0;        // when the last frame was taken
+
+ private:
+  void run();
+  const std::string thread_name_;
+  Pace pace_;
+  Arrivals arrivals_;
+  std::atomic<uint64_t> left_out_ = 0;
+  std::atomic<uint64_t> unsent_ = 0;
+  std::atomic<uint64_t> start_ns_ = 0;
+  uint64_t end_ns_ = UINT64_MAX;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<bool> ended_ = false;
+  std::thread runner_;
+};
+
+}  // namespace xdpfwd::pktgen

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Frames at a pace from the switch's first NIC to taps, for measurements: NICs of one queue with a fixed coalescing, each on
+# the CPU that it is meant for, and the kernel's generator. What is measured is up to the script; so are taps and readers.
+# shellcheck shell=bash
+
+# Sender, receiver and the taps' readers have a CPU each where there are three; else they share one.
+if [ "$(nproc)" -ge 3 ]; then sending=0 receiving=1 reading=2; else sending=0 receiving=0 reading=0; fi
+
+# coalesce_hosts USECS: a fixed time before the hypervisor hears of a frame, not one of igb's adaptive modes.
+coalesce_hosts() {
+  local nic
+  for nic in "${HOST_NICS[@]}"; do ethtool -C "$nic" rx-usecs "$1" || return; done
+}
+settle_nics() {
+  local nic
+  for nic in "${HOST_NICS[@]}"; do ethtool -L "$nic" combined 1; done
+  for nic in "${TOR_NICS[@]}"; do tor ethtool -L "$nic" combined 1 && tor ethtool -C "$nic" rx-usecs 20 || return; done
+  coalesce_hosts 20
+}
+
+# pin_nics: a NIC's interrupts are made anew when a program is attached or detached; so this is said again then.
+pin_nics() {
+  local nic
+  for nic in "${HOST_NICS[@]}"; do pin_interrupts "$nic" "$receiving"; done
+  for nic in "${TOR_NICS[@]}"; do pin_interrupts "$nic" "$sending"; done
+}
+pin_interrupts() {
+  local line
+  for line in $(awk -v nic="$1" '$NF ~ "^" nic "(-|$)" { sub(":", "", $1); print $1 }' /proc/interrupts); do
+    echo "$2" >"/proc/irq/$line/smp_affinity_list"
+  done
+}
+
+# generator COUNT PPS FIRST_MAC [MACS [BURST]]: what will be sent: 60 byte UDP to MACS addresses in turn; 0 pps: as fast as
+# it can.
+generator() {
+  local pace="ratep $2"
+  [ "$2" != 0 ] || pace="delay 0"
+  # Few programs are started: a measurement's set-up is emulated, too.
+  tor sh -c 'thread=/proc/net/pktgen/kpktgend_$1
+    shift
+    echo rem_device_all >"$thread" && echo add_device eth2 >"$thread" || exit
+    for setting; do
+      echo "$setting" >/proc/net/pktgen/eth2 || { echo "pktgen refused: $setting" >&2; exit 1; }
+    done' sh "$sending" "count $1" "pkt_size 60" "clone_skb 0" "delay 0" "$pace" "burst ${5:-1}" "dst 10.0.0.2" \
+    "src_min 10.0.0.1" "src_max 10.0.0.1" "dst_mac $3" "dst_mac_count ${4:-1}" "src_mac 52:54:00:00:01:aa" "vlan_id 100"
+}
+generate() { tor sh -c 'echo start >/proc/net/pktgen/pgctrl'; }
+# How long the last run took, in microseconds.
+generated_usecs() { tor sed -n 's/^Result: OK: \([0-9]*\)(.*/\1/p' /proc/net/pktgen/eth2; }
+
+# delivered: frames that taps' readers have got. No program is started for it, nor for settled: that would add softirqs.
+delivered() {
+  local file count sum=0
+  for file in /sys/class/net/tap*/statistics/tx_packets; do
+    read -r count <"$file"
+    sum=$((sum + count))
+  done
+  echo "$sum"
+}
+# settled: waits until no more has come for longer than any NIC here coalesces; at most 20 s.
+settled() {
+  local last=-1 now file count _
+  [ -p /run/never ] || mkfifo /run/never
+  exec {never}<>/run/never
+  for _ in $(seq 1000); do
+    now=0
+    for file in /sys/class/net/tap*/statistics/tx_packets; do
+      read -r count <"$file"
+      now=$((now + count))
+    done
+    [ "$now" != "$last" ] || break
+    last=$now
+    read -r -t 0.02 -u "$never"
+  done
+  exec {never}>&-
+  [ "$now" = "$last" ]
+}
