@@ -32,6 +32,9 @@ has "$tools" usr/bin/xdpfwd-pktgen
 has "$tools" usr/bin/xdpfwd-bench
 dpkg-deb --info "$main" conffiles >"$work/conffiles"
 grep -q /etc/xdpfwd/xdpfwd.toml "$work/conffiles" || fail "the configuration is no conffile"
+dpkg-deb --info "$main" postinst >"$work/postinst"
+grep -q "deb-systemd-helper.*enable.*xdpfwd.service" "$work/postinst" || fail "installing does not enable the service"
+grep -q "deb-systemd-invoke.*xdpfwd.service" "$work/postinst" || fail "installing does not start the service"
 if lintian --fail-on error "$main" "$tools" >"$work/lintian.log" 2>&1; then :; else cat "$work/lintian.log"; fail "lintian"; fi
 dpkg-deb -x "$main" "$work/tree"
 unit=$(find "$work/tree" -name xdpfwd.service)
@@ -48,6 +51,8 @@ for folder in usr etc var; do
   mkdir -p "/mnt/$folder/upper" "/mnt/$folder/work"
 done
 mount -t tmpfs none /sys/fs/bpf 2>/dev/null || true
+# Nor may systemd be asked to start it: to the packages' scripts none runs.
+[ ! -d /run/systemd ] || mount -t tmpfs none /run/systemd
 mkdir -p /mnt/packages
 cp "$main" "$tools" /mnt/packages/
 for folder in usr etc var; do

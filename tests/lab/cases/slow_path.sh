@@ -28,9 +28,11 @@ for path in bridge ovs; do
     check "$path: ping vm$n, its way in by the fast path" tor ping -c 5 -i 0.2 -W 10 "10.100.0.$n"
   done
   check "$path: that was the fast path" eval '[ $(known) -ge $((before + 10)) ]'
-  before=$(reason forwarded)
+  before=$(reason forwarded) misses=$(reason miss)
   check "$path: ping vm3, which only the slow path knows" tor ping -c 5 -i 0.2 -W 10 10.100.0.3
-  check_equal "$path: not by the fast path" "$before" "$(reason forwarded)"
+  check "$path: the fast path did not know it" [ "$(reason miss)" -ge $((misses + 5)) ]
+  # The switch's host may ask vm1 or vm2 in between whether they are still there: ARP, unicast, one frame each.
+  check "$path: and took none of them" [ "$(reason forwarded)" -le $((before + 2)) ]
   for n in 1 2 3; do counts[n]=$(vm_broadcasts "$n"); done
   must kernel_pktgen eth2 50 200 ff:ff:ff:ff:ff:ff 100
   for n in 1 2 3; do
