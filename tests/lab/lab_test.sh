@@ -51,14 +51,15 @@ kill -KILL "$ended"
 wait "$ended" 2>/dev/null
 check "killed: its emulator goes with it" until_true 20 eval "! kill -0 $emulator"
 
+check_equal "nothing is left but the folder of the run that was killed" 1 "$(find "$work"/xdpfwd-lab-* -maxdepth 1 -name 'run-*' | wc -l)"
+
 for wrong in "--kernel nine true" "--kernel 3.2 true" "no-such-script.sh" "--icount true" "--systemd true" "--cpus 0 true"; do
   # shellcheck disable=SC2086  # words
   tests/lab/lab run $wrong >"$work/wrong" 2>&1
   status=$?
   check_equal "refused: lab run $wrong ($(tail -1 "$work/wrong" | cut -c1-100))" 2 "$status"
 done
-check_equal "nothing is left but the folder of the run that was killed" 1 "$(find "$work"/xdpfwd-lab-* -maxdepth 1 -name 'run-*' | wc -l)"
 tests/lab/lab run --nic none true >"$work/true" 2>&1
 check_equal "true: status 0" 0 $?
-check_equal "and that took the folder away" 0 "$(find "$work"/xdpfwd-lab-* -maxdepth 1 -name 'run-*' | wc -l)"
+check_equal "and later runs took the folder away" 0 "$(find "$work"/xdpfwd-lab-* -maxdepth 1 -name 'run-*' | wc -l)"
 finish

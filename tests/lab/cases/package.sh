@@ -28,7 +28,8 @@ if [ "$LAB_BOOT" = 1 ]; then
   # By dpkg: what they depend on is in this root, and apt would first work out for minutes that this is so.
   check "install" dpkg --force-unsafe-io --install /lab/packages/xdpfwd_*.deb /lab/packages/xdpfwd-tools_*.deb
   check "the service is enabled" systemctl is-enabled xdpfwd
-  check_equal "and runs, though nothing of its uplink is there yet" active "$(systemctl is-active xdpfwd)"
+  check "and runs, though nothing of its uplink is there yet" until_true 120 systemctl is-active xdpfwd
+  systemctl is-active xdpfwd >/dev/null || journalctl -u xdpfwd --no-pager
 
   # A hypervisor of systemd-networkd: the bond, and taps with a reader in place of VMs.
   cat >/etc/systemd/network/10-bond0.netdev <<'UNIT'

@@ -17,7 +17,8 @@ import time
 
 from tool import terminal
 
-_CONSOLE_LINES_SHOWN = 40
+# A panic with its registers and its way there takes 45.
+_CONSOLE_LINES_SHOWN = 80
 # A kernel that prints without end must not fill the disk.
 _CONSOLE_LOG_LIMIT = 16 << 20
 _PR_SET_PDEATHSIG = 1
