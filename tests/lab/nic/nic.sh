@@ -17,10 +17,7 @@ carrier() { [ "$(cat "/sys/class/net/$1/carrier")" = 1 ]; }
 counter() { ethtool -S "${2:-eth0}" | awk -v name="$1:" '$1 == name { print $2 }'; }
 tor_counter() { tor ethtool -S "${2:-eth2}" | awk -v name="$1:" '$1 == name { print $2 }'; }
 # packets: what each queue of eth0 received.
-packets() {
-  local i
-  for i in 0 1 2 3; do counter "rx${i}_packets"; done | paste -sd' '
-}
+packets() { ethtool -S eth0 | awk '/ rx[0-3]_packets:/ { printf "%s%s", gap, $2; gap = " " } END { print "" }'; }
 # since BEFORE: the difference to an earlier `packets`.
 since() {
   local before now i
