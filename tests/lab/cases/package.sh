@@ -68,7 +68,8 @@ fi
 
 check "boot $LAB_BOOT: xdpfwd is active" systemctl is-active xdpfwd
 check "boot $LAB_BOOT: forwarding" until_true 90 forwarding
-check "boot $LAB_BOOT: native XDP on both members of networkd's bond" eval 'has_native_xdp eth0 && has_native_xdp eth1'
+# In turn: the second when the first is back in the bond.
+check "boot $LAB_BOOT: native XDP on both members of networkd's bond" until_true 90 eval 'has_native_xdp eth0 && has_native_xdp eth1'
 check "boot $LAB_BOOT: LACP complete" until_true 90 lacp_complete
 check "boot $LAB_BOOT: members active" until_true 60 both_active
 check "boot $LAB_BOOT: web1 is there" eval 'xdpctl guest list --json | grep -q web1'
