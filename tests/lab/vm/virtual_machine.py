@@ -15,6 +15,13 @@ _APPLETS = "cat cut dd httpd insmod ip mkdir mount mv sed sh sha256sum sleep wge
 _FOLDERS = ("bin", "dev", "modules", "proc", "sys", "www")
 
 
+def write_initramfs(of_kernel, into):
+    """What the VM boots besides its kernel; works in the folder of the file that it writes."""
+    echo = into.with_name("udp_echo")
+    archive.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", _HERE / "udp_echo.c", "-o", echo])
+    initramfs.write(of_kernel, into, _INIT, _MODULES, _APPLETS, _FOLDERS, [echo])
+
+
 class VirtualMachine:
     """with VirtualMachine(...) as vm: vm.wait_for(text)"""
 
@@ -22,11 +29,10 @@ class VirtualMachine:
         self._kernel = kernel.Kernel(kernel_name).required()
         self._namespace, self._tap, self._mac, self._blocks = namespace, tap, mac, blocks
         self._console, self._initramfs = Path(folder) / "vm.console", Path(folder) / "vm.initramfs"
-        self._said, self._echo, self._process = Path(folder) / "vm.emulator", Path(folder) / "udp_echo", None
+        self._said, self._process = Path(folder) / "vm.emulator", None
 
     def __enter__(self):
-        archive.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-static", _HERE / "udp_echo.c", "-o", self._echo])
-        initramfs.write(self._kernel, self._initramfs, _INIT, _MODULES, _APPLETS, _FOLDERS, [self._echo])
+        write_initramfs(self._kernel, self._initramfs)
         words, environment = emulator.command()
         words = ["ip", "netns", "exec", self._namespace, "env", *(f"{name}={value}" for name, value in environment.items()),
                  *words, "-M", "q35,usb=off,vmport=off", "-cpu", "max", "-accel", "tcg", "-smp", "1", "-m", "256",
