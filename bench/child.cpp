@@ -18,8 +18,6 @@
 
 #include "base/unique_fd.h"
 
-extern char** environ;
-
 namespace xdpfwd::bench {
 namespace {
 
@@ -62,6 +60,7 @@ Result<Child> Child::start(const ChildOptions& options) {
   const UniqueFd from(ends[0]);
   UniqueFd to(ends[1]);
   std::vector<char*> argv;
+  argv.reserve(options.arguments.size() + 1);
   for (const std::string& argument : options.arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
   std::vector<char*> envp;

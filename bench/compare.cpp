@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "bench/significance.h"
 #include "bench/statistics.h"
@@ -38,7 +39,9 @@ std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
   }
   const std::vector<double> rates = false_discovery_rates(p);
   for (size_t i = 0; i < differences.size(); ++i) differences[i].false_discovery_rate = rates[i];
-  std::ranges::stable_sort(differences, {}, &Difference::false_discovery_rate);
+  std::ranges::sort(differences, {}, [](const Difference& d) {
+    return std::tie(d.false_discovery_rate, d.scenario, d.contender, d.point, d.metric);
+  });
   return differences;
 }
 

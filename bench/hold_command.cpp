@@ -43,6 +43,7 @@ class PresentSite final : public Site {
   }
   [[nodiscard]] std::vector<std::string> taps() const override {
     std::vector<std::string> names;
+    names.reserve(guests_.size());
     for (const pktgen::Guest& guest : guests_) names.push_back(guest.tap);
     return names;
   }
