@@ -107,7 +107,8 @@ Result<std::vector<ResultSet>> read_folder(const std::string& folder) {
   return all;
 }
 
-Result<ResultFile> ResultFile::open(const std::string& folder, const std::string& scenario, json header) {
+Result<ResultFile> ResultFile::open(const std::string& folder, const std::string& scenario,
+                                    const json& header) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
   if (failed) return fail(fmt::format("{}: {}", folder, failed.message()));

@@ -46,7 +46,7 @@ class ResultFile {
   // Opens FOLDER/SCENARIO.jsonl. An older run is continued when it was made with the same things (`same`, a
   // part of the header); if not, that is an error.
   static Result<ResultFile> open(const std::string& folder, const std::string& scenario,
-                                 nlohmann::json header);
+                                 const nlohmann::json& header);
 
   [[nodiscard]] bool has(const std::string& contender, const Point& point, unsigned repetition) const;
   Result<void> add(const Sample& sample);

@@ -137,18 +137,21 @@ Result<void> Rig::build() {
 
 std::vector<std::string> Rig::uplinks() const {
   std::vector<std::string> names;
+  names.reserve(options_.members);
   for (unsigned member = 0; member < options_.members; ++member) names.push_back(fmt::format("up{}", member));
   return names;
 }
 
 std::vector<std::string> Rig::senders() const {
   std::vector<std::string> names;
+  names.reserve(options_.members);
   for (unsigned member = 0; member < options_.members; ++member) names.push_back(fmt::format("sw{}", member));
   return names;
 }
 
 std::vector<std::string> Rig::taps() const {
   std::vector<std::string> names;
+  names.reserve(taps_.size());
   for (const Tap& tap : taps_) names.push_back(tap.name);
   return names;
 }
@@ -274,6 +277,7 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
     auto started = pktgen::start_worker("bench-reader", options_.rx_cpu, [&] {
       (void)pktgen::go_before_others();
       std::vector<pollfd> events;
+      events.reserve(taps_.size());
       for (const Tap& tap : taps_) events.push_back({tap.fd.get(), POLLIN, 0});
       while (reading)
         if (::poll(events.data(), events.size(), 20) > 0) drain(&checker);

@@ -35,6 +35,7 @@ double mann_whitney_p(const std::vector<double>& a, const std::vector<double>& b
   const size_t m = b.size();
   if (n == 0 || m == 0) return 1;
   std::vector<std::pair<double, bool>> all;  // value, of a
+  all.reserve(n + m);
   for (const double value : a) all.emplace_back(value, true);
   for (const double value : b) all.emplace_back(value, false);
   std::ranges::sort(all);
