@@ -112,6 +112,8 @@ Result<void> LinuxKernel::notice_lost_pins() {
     const auto ours = map_facts(maps_->fdb);
     if (!ours) return std::unexpected(ours.error());
     const auto pinned = Pins::get(pins_.map_path("fdb"));
+    // Out of descriptors, say: that is no reason to make another table.
+    if (!pinned && pinned.error().code != ENOENT) return std::unexpected(pinned.error());
     if (pinned)
       if (const auto facts = map_facts(*pinned); facts && facts->id == ours->id) return {};
     maps_.reset();

@@ -373,7 +373,8 @@ Result<void> Daemon::reload() {
   reconciler_.set_intent(std::move(candidate->intent));
   auto settled = settle();
   log_event(spdlog::level::info, fmt::format("configuration reloaded: {}", summary()));
-  return settled;
+  if (!settled) return fail_in("the configuration is in force, but not all of it done", settled.error());
+  return {};
 }
 
 Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
