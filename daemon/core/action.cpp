@@ -53,6 +53,10 @@ std::string describe(const Action& action) {
           },
           [](const WatchLosses&) { return std::string("count losses after the verdict"); },
           [](const RemoveTable&) { return std::string("remove the table, its ports and their pins"); },
+          [](const Tune& a) {
+            return fmt::format("set {} of {} to '{}'", text_of(a.setting),
+                               a.name.empty() ? std::string_view("the host") : a.name.view(), a.value);
+          },
       },
       action);
 }

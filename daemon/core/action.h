@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/setting.h"
 #include "core/state.h"
 
 namespace xdpfwd {
@@ -67,10 +68,16 @@ struct DetachMember {
 struct WatchLosses {};
 // Removes every map and pin; nothing may be attached any more.
 struct RemoveTable {};
+// Sets a knob of a NIC, a tap or the host (ifindex 0, no name). What it was before is noted elsewhere, first.
+struct Tune {
+  Setting setting;
+  InterfaceName name;
+  std::string value;
+};
 
 using Action =
     std::variant<CreateTable, ClosePort, OpenPort, DeleteRows, SetRows, AwaitGrace, SetRxVlan, SetPromisc,
-                 AttachMember, ReplaceProgram, SetMember, DetachMember, WatchLosses, RemoveTable>;
+                 AttachMember, ReplaceProgram, SetMember, DetachMember, WatchLosses, RemoveTable, Tune>;
 
 // For people and logs: "open port tap0 (slot 3, ifindex 12)".
 std::string describe(const Action& action);

@@ -10,9 +10,10 @@ declare -A may=(
   [bpf]='^bpf/'
   [daemon/base]='^base/'
   [daemon/core]='^(base|core)/|^bpf/abi\.h$'
+  [daemon/tuning]='^(base|core|tuning)/'
   [daemon/kernel]='^(base|core|kernel)/|^bpf/abi\.h$|\.skel\.h$'
   [daemon/sources]='^(base|core|sources)/'
-  [daemon/shell]='^(base|core|kernel|sources|shell)/'
+  [daemon/shell]='^(base|core|tuning|kernel|sources|shell)/'
   [ctl]='^(base|core|ctl)/'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
   [bench]='^(base|core|kernel|sources|pktgen|bench|bpf)/|\.skel\.h$|^(commit|lab_path)\.h$'
@@ -27,9 +28,9 @@ for folder in "${!may[@]}"; do
     awk -F: -v may="${may[$folder]}" '$3 !~ may')
 done
 
-# core/ has no I/O, no clock, no logging.
-if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/*; then
-  echo "daemon/core/ is pure: none of these"
+# core/ and tuning/ have no I/O, no clock, no logging.
+if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/* $(ls daemon/tuning/* 2>/dev/null); then
+  echo "daemon/core/ and daemon/tuning/ are pure: none of these"
   status=1
 fi
 # BPF programs see the kernel's uapi headers and libbpf's helpers only.
