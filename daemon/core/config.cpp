@@ -24,6 +24,7 @@
 #pragma pop_macro("NDEBUG")
 
 #include "core/config_pieces.h"
+#include "core/cpus.h"
 #include "core/guest_fields.h"
 #include "core/nearest.h"
 #include "core/options.h"
@@ -145,6 +146,32 @@ Result<uint32_t> read_integer(const FileErrors& errors, const Option& option, co
   return static_cast<uint32_t>(value->get());
 }
 
+Result<NumberWish> read_number_wish(const FileErrors& errors, const Option& option, const toml::node& node) {
+  if (node.is_integer()) {
+    const auto given = read_integer(errors, option, node);
+    if (!given) return std::unexpected(given.error());
+    return NumberWish{NumberWish::Kind::kGiven, *given};
+  }
+  const auto index = read_choice(errors, option, node);
+  if (!index) return std::unexpected(index.error());
+  const bool keep = option.choices[*index] == "keep";
+  return NumberWish{keep ? NumberWish::Kind::kKeep : NumberWish::Kind::kAuto, 0};
+}
+
+Result<CpuWish> read_cpu_wish(const FileErrors& errors, const Option& option, const toml::node& node) {
+  const std::string* text = text_of(node);
+  // What begins with a digit is meant as a list, the rest as a word.
+  if (!text || text->empty() || *text->begin() < '0' || *text->begin() > '9') {
+    const auto index = read_choice(errors, option, node);
+    if (!index) return std::unexpected(index.error());
+    const bool keep = option.choices[*index] == "keep";
+    return CpuWish{keep ? CpuWish::Kind::kKeep : CpuWish::Kind::kAuto, {}};
+  }
+  auto cpus = parse_cpus(*text);
+  if (!cpus) return errors.fail_at(node.source(), option.path(), cpus.error());
+  return CpuWish{CpuWish::Kind::kGiven, std::move(*cpus)};
+}
+
 Result<InterfaceName> read_interface(const FileErrors& errors, const Option& option, const toml::node& node) {
   const std::string* text = text_of(node);
   if (!text) return wrong_type(errors, option, node);
@@ -192,6 +219,10 @@ Result<void> read_setting(const FileErrors& errors, const Option& option, const 
     return put(read_integer(errors, option, node), settings.*(*number));
   if (const auto* names = std::get_if<std::vector<InterfaceName> Settings::*>(&option.field))
     return put(read_interfaces(errors, option, node), settings.*(*names));
+  if (const auto* wish = std::get_if<NumberWish TuningSettings::*>(&option.field))
+    return put(read_number_wish(errors, option, node), settings.tuning.*(*wish));
+  if (const auto* cpus = std::get_if<CpuWish TuningSettings::*>(&option.field))
+    return put(read_cpu_wish(errors, option, node), settings.tuning.*(*cpus));
   if (const auto* choice = std::get_if<ChoiceField>(&option.field)) {
     const auto index = read_choice(errors, option, node);
     if (!index) return std::unexpected(index.error());
@@ -230,6 +261,8 @@ struct GuestOptions {
   const Option& vlan = *find_option("guest", "vlan");
   const Option& tpid = *find_option("guest", "tpid");
   const Option& mode = *find_option("guest", "mode");
+  const Option& profile = *find_option("guest", "profile");
+  const Option& cpu = *find_option("guest", "cpu");
 };
 
 class GuestReader {
@@ -256,6 +289,10 @@ class GuestReader {
         done = read_tpid(node, tpid);
       else if (word == "mode")
         done = read_mode(node, guest.keep_tag);
+      else if (word == "profile")
+        done = read_profile(node, guest.profile);
+      else if (word == "cpu")
+        done = read_cpu(node, guest.cpu);
       else
         done = unknown_key(errors_, key, "guest");
       if (!done) return std::unexpected(std::move(done).error());
@@ -329,6 +366,21 @@ class GuestReader {
     const auto index = read_choice(errors_, options_.mode, node);
     if (!index) return std::unexpected(index.error());
     keep_tag = *index == 1;
+    return {};
+  }
+
+  Result<void> read_profile(const toml::node& node, std::optional<Profile>& profile) const {
+    const auto index = read_choice(errors_, options_.profile, node);
+    if (!index) return std::unexpected(index.error());
+    // The first choice is to inherit.
+    profile = *index == 0 ? std::nullopt : std::optional(static_cast<Profile>(*index - 1));
+    return {};
+  }
+
+  Result<void> read_cpu(const toml::node& node, std::optional<uint32_t>& cpu) const {
+    const auto wish = read_number_wish(errors_, options_.cpu, node);
+    if (!wish) return std::unexpected(wish.error());
+    cpu = wish->kind == NumberWish::Kind::kGiven ? std::optional(wish->given) : std::nullopt;
     return {};
   }
 

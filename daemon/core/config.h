@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,52 @@ struct SourceLocation {
 enum class VlanTagSource { kAuto, kHint, kFrame };  // uplink.vlan_tag
 enum class XdpMode { kNative, kGeneric };           // uplink.xdp_mode
 
+enum class TuningApply { kOff, kManual, kAuto };                 // tuning.apply
+enum class Profile { kNone, kLatency, kBalanced, kThroughput };  // tuning.profile, guest.profile
+enum class Switch { kAuto, kKeep, kOff, kOn };                   // tuning.adaptive_rx, ...
+enum class NoQueue { kTaps, kHost, kOff };                       // tuning.noqueue
+
+// What a number should be: chosen by us, left as it is, or given.
+struct NumberWish {
+  enum class Kind { kAuto, kKeep, kGiven };
+  Kind kind = Kind::kKeep;
+  uint32_t given = 0;
+  bool operator==(const NumberWish&) const = default;
+};
+
+// Which CPUs serve the NICs' queues.
+struct CpuWish {
+  enum class Kind { kAuto, kKeep, kGiven };
+  Kind kind = Kind::kAuto;
+  std::vector<uint32_t> given;  // sorted, not empty when kGiven
+  bool operator==(const CpuWish&) const = default;
+};
+
+// [tuning]: the knobs of NICs, taps and host. What the values become is decided in tuning/.
+struct TuningSettings {
+  TuningApply apply = TuningApply::kManual;
+  bool revert_on_stop = false;
+  Profile profile = Profile::kBalanced;
+  bool steering = true;
+  CpuWish cpus;
+  bool ban_irqbalance = true;
+  NumberWish channels;
+  NumberWish ring_rx;  // descriptors
+  NumberWish ring_tx;
+  Switch adaptive_rx = Switch::kAuto;
+  Switch adaptive_tx = Switch::kAuto;
+  NumberWish rx_usecs{NumberWish::Kind::kAuto, 0};
+  NumberWish rx_frames{NumberWish::Kind::kAuto, 0};
+  NumberWish tx_usecs{NumberWish::Kind::kAuto, 0};
+  NumberWish tx_frames{NumberWish::Kind::kAuto, 0};
+  bool force = false;    // tx_usecs beyond what TCP can wait for
+  bool rps_off = true;   // false: left alone
+  bool xps_off = false;  // likewise
+  bool lro_off = true;   // likewise; LRO and hardware GRO
+  NoQueue noqueue = NoQueue::kTaps;
+  bool operator==(const TuningSettings&) const = default;
+};
+
 // One guest NIC: every MAC on every VLAN goes to the tap.
 struct Guest {
   std::string name;  // unique
@@ -34,11 +81,13 @@ struct Guest {
   std::vector<VlanTag> vlans;    // at least one; VlanTag() = untagged
   bool keep_tag = false;         // trunk: the guest sees the tags
   SourceLocation where;          // for messages; file is empty for guests added over the control socket
+  std::optional<Profile> profile = {};  // of its queue; empty: the one in [tuning]
+  std::optional<uint32_t> cpu = {};     // that serves its queue; empty: chosen by us
 
   // What the guest is, not where it was written.
   [[nodiscard]] bool same_as(const Guest& other) const {
     return name == other.name && tap == other.tap && macs == other.macs && vlans == other.vlans &&
-           keep_tag == other.keep_tag;
+           keep_tag == other.keep_tag && profile == other.profile && cpu == other.cpu;
   }
 };
 
@@ -60,6 +109,7 @@ struct Settings {
   std::string socket_group;  // empty: the daemon's own
   // [log]
   std::string log_level = "info";
+  TuningSettings tuning;
 
   bool operator==(const Settings&) const = default;
 };

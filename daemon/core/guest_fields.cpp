@@ -65,6 +65,24 @@ Result<bool> parse_mode(std::string_view text) {
   return *index == 1;
 }
 
+Result<std::optional<Profile>> parse_guest_profile(std::string_view text) {
+  const auto index = parse_choice("profile", text);
+  if (!index) return std::unexpected(index.error());
+  if (*index == 0) return std::nullopt;
+  return static_cast<Profile>(*index - 1);
+}
+
+Result<uint32_t> parse_guest_cpu(int64_t cpu) {
+  const Option* option = find_option("guest", "cpu");
+  if (cpu < option->min || cpu > option->max)
+    return fail(fmt::format("there is no CPU {}", cpu),
+                fmt::format("write {} to {}", option->min, option->max));
+  return static_cast<uint32_t>(cpu);
+}
+
+std::string_view profile_text(Profile profile) {
+  return find_option("tuning", "profile")->choices[static_cast<size_t>(profile)];
+}
 std::string_view tpid_text(VlanTag::Tpid tpid) {
   return tpid == VlanTag::Tpid::k8021ad ? "802.1ad" : "802.1q";
 }

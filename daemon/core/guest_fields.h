@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ Result<VlanTag> make_guest_vlan(int64_t id, VlanTag::Tpid tpid);
 
 Result<VlanTag::Tpid> parse_tpid(std::string_view text);  // "802.1q", "802.1ad"
 Result<bool> parse_mode(std::string_view text);           // "access" = false, "trunk" = true: keep the tag
+Result<std::optional<Profile>> parse_guest_profile(std::string_view text);  // "inherit", "latency", ...
+Result<uint32_t> parse_guest_cpu(int64_t cpu);
+std::string_view profile_text(Profile profile);  // "latency"
 std::string_view tpid_text(VlanTag::Tpid tpid);
 std::string_view mode_text(bool keep_tag);
 

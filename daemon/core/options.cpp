@@ -6,6 +6,8 @@
 
 #include <array>
 
+#include "core/cpus.h"
+
 namespace xdpfwd {
 namespace {
 
@@ -14,6 +16,20 @@ constexpr std::array<std::string_view, 2> kXdpMode = {"native", "generic"};
 constexpr std::array<std::string_view, 2> kPromisc = {"auto", "off"};
 constexpr std::array<std::string_view, 2> kReflected = {"pass", "drop"};
 constexpr std::array<std::string_view, 5> kLogLevel = {"trace", "debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 3> kApply = {"off", "manual", "auto"};
+constexpr std::array<std::string_view, 2> kOnStop = {"keep", "revert"};
+constexpr std::array<std::string_view, 4> kProfile = {"none", "latency", "balanced", "throughput"};
+constexpr std::array<std::string_view, 2> kOnOff = {"on", "off"};
+constexpr std::array<std::string_view, 2> kAutoKeep = {"auto", "keep"};
+constexpr std::array<std::string_view, 1> kKeep = {"keep"};
+constexpr std::array<std::string_view, 1> kAuto = {"auto"};
+constexpr std::array<std::string_view, 4> kSwitch = {"auto", "keep", "off", "on"};
+constexpr std::array<std::string_view, 2> kBanKeep = {"ban", "keep"};
+constexpr std::array<std::string_view, 2> kOffKeep = {"off", "keep"};
+constexpr std::array<std::string_view, 3> kNoQueue = {"taps", "host", "off"};
+constexpr std::array<std::string_view, 2> kNoYes = {"no", "yes"};
+constexpr std::array<std::string_view, 5> kGuestProfile = {"inherit", "none", "latency", "balanced",
+                                                           "throughput"};
 constexpr std::array<std::string_view, 2> kTpid = {"802.1q", "802.1ad"};
 constexpr std::array<std::string_view, 2> kMode = {"access", "trunk"};
 
@@ -22,17 +38,22 @@ constexpr int64_t kLongestSocketPath = 107;
 constexpr int64_t kLongestPath = 4095;
 constexpr int64_t kLongestGroup = 32;
 constexpr int64_t kLongestGuestName = 64;
+constexpr int64_t kMostChannels = 4096;      // MAX_NUM_QUEUE of <linux/ethtool.h>
+constexpr int64_t kMostDescriptors = 65536;  // no driver has larger rings
+constexpr int64_t kLongestDelay = 100000;    // microseconds; longer is no coalescing any more
+constexpr int64_t kMostFrames = 65535;
 
-constexpr std::array<Section, 6> kSections = {{
+constexpr std::array<Section, 7> kSections = {{
     {"uplink", "the NICs that frames come from"},
     {"fdb", "the forwarding table"},
     {"daemon", "where xdpfwd keeps things"},
     {"control", "the socket that xdpctl talks to"},
     {"log", "what is logged"},
+    {"tuning", "the knobs of the NICs, the taps and the host"},
     {"guest", "one guest NIC: which frames go to which tap"},
 }};
 
-const std::array<Option, 18> kOptions = {{
+const std::array<Option, 40> kOptions = {{
     {.section = "uplink",
      .key = "devices",
      .type = OptionType::kInterfaces,
@@ -177,6 +198,240 @@ const std::array<Option, 18> kOptions = {{
      .help = "the least serious messages that are logged",
      .explanation = "'debug' tells each step that is applied, 'trace' also each look at the kernel.",
      .example = "level = \"debug\""},
+    {.section = "tuning",
+     .key = "apply",
+     .type = OptionType::kChoice,
+     .default_text = "\"manual\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.apply = static_cast<TuningApply>(i); }},
+     .choices = kApply,
+     .help = "when the knobs below are set: never, when asked, or at once and ever again",
+     .explanation =
+         "'manual': nothing is changed until 'xdpctl tune apply'; 'xdpctl tune plan' shows what it would "
+         "change and why. 'auto': applied at each start and reload, and again when something resets it. "
+         "What was there before is kept in the state directory and put back by 'xdpctl tune revert'.",
+     .example = "apply = \"auto\""},
+    {.section = "tuning",
+     .key = "on_stop",
+     .type = OptionType::kChoice,
+     .default_text = "\"keep\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.revert_on_stop = i == 1; }},
+     .choices = kOnStop,
+     .help = "whether stopping the daemon puts back what tuning changed",
+     .explanation =
+         "'keep' suits restarts and upgrades: forwarding goes on without the daemon, and the tuning with it. "
+         "Only what xdpfwd set is put back, and nothing that somebody else has changed since.",
+     .example = "on_stop = \"revert\""},
+    {.section = "tuning",
+     .key = "profile",
+     .type = OptionType::kChoice,
+     .default_text = "\"balanced\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.profile = static_cast<Profile>(i); }},
+     .choices = kProfile,
+     .help = "what interrupt coalescing is aimed at",
+     .explanation =
+         "'latency': a received frame interrupts at once. 'balanced': within 16 us or 32 frames. "
+         "'throughput': within 50 us or 64 frames, a full poll. All three let transmit completions wait as "
+         "long as TCP allows, since only receiving is felt as latency, and turn adaptive moderation off, "
+         "which costs CPU to recalculate. 'none': coalescing is left alone but for keys given below.",
+     .example = "profile = \"latency\""},
+    {.section = "tuning",
+     .key = "steering",
+     .type = OptionType::kChoice,
+     .default_text = "\"on\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.steering = i == 0; }},
+     .choices = kOnOff,
+     .help = "whether the NIC puts each guest's frames into one receive queue",
+     .explanation =
+         "One rule a MAC, so that one CPU fills a tap's ring and none waits for its lock. Rules that others "
+         "made are left alone. Guests beyond the NIC's table are spread over all queues as before, and so "
+         "are all guests where the NIC has no such rules.",
+     .example = "steering = \"off\""},
+    {.section = "tuning",
+     .key = "cpus",
+     .type = OptionType::kCpus,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::cpus,
+     .choices = kAutoKeep,
+     .help = "CPUs that serve the queues' interrupts, one a queue: a list, \"auto\" or \"keep\"",
+     .explanation =
+         "'auto': those of the NIC's NUMA node first, then the others. With a list, queue 0 gets the first "
+         "CPU of it, and so on, round again when there are more queues. 'keep': interrupts stay where they "
+         "are.",
+     .example = "cpus = \"2-5,10\""},
+    {.section = "tuning",
+     .key = "irqbalance",
+     .type = OptionType::kChoice,
+     .default_text = "\"ban\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.ban_irqbalance = i == 0; }},
+     .choices = kBanKeep,
+     .help = "whether a running irqbalance is told to leave the queues' interrupts alone",
+     .explanation = "It would move them again every ten seconds. It is told over its own socket, and told to "
+                    "take them back by a revert.",
+     .example = "irqbalance = \"keep\""},
+    {.section = "tuning",
+     .key = "channels",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"keep\"",
+     .field = &TuningSettings::channels,
+     .min = 1,
+     .max = kMostChannels,
+     .choices = kAutoKeep,
+     .help = "queues of each NIC: a number, \"auto\" (one for each CPU in cpus) or \"keep\"",
+     .explanation = "Changing it resets the NIC, which is without link for up to seconds; members of a bond "
+                    "are done one "
+                    "after the other. Where guests also send through XDP, drivers need a queue for each CPU.",
+     .example = "channels = 8"},
+    {.section = "tuning",
+     .key = "ring_rx",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"keep\"",
+     .field = &TuningSettings::ring_rx,
+     .min = 1,
+     .max = kMostDescriptors,
+     .choices = kKeep,
+     .help = "descriptors of each receive ring, or \"keep\"",
+     .explanation =
+         "A short ring can be faster, because its buffers stay in the cache: the XDP benchmarks of the "
+         "kernel "
+         "community saw 46 instead of 30 million packets a second with 256 instead of 1024 on six queues. It "
+         "also overflows sooner. Changing it resets the NIC.",
+     .example = "ring_rx = 256"},
+    {.section = "tuning",
+     .key = "ring_tx",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"keep\"",
+     .field = &TuningSettings::ring_tx,
+     .min = 1,
+     .max = kMostDescriptors,
+     .choices = kKeep,
+     .help = "descriptors of each transmit ring, or \"keep\"",
+     .explanation =
+         "Changing it resets the NIC. It must hold what is sent while completions wait (tx_usecs).",
+     .example = "ring_tx = 2048"},
+    {.section = "tuning",
+     .key = "adaptive_rx",
+     .type = OptionType::kChoice,
+     .default_text = "\"auto\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.adaptive_rx = static_cast<Switch>(i); }},
+     .choices = kSwitch,
+     .help = "adaptive moderation of receive interrupts: \"auto\" is what the profile says",
+     .explanation = "The driver then chooses usecs and frames itself, and the keys for them have no effect. "
+                    "Switching it makes drivers forget those values, so they are set again after it.",
+     .example = "adaptive_rx = \"on\""},
+    {.section = "tuning",
+     .key = "adaptive_tx",
+     .type = OptionType::kChoice,
+     .default_text = "\"auto\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.adaptive_tx = static_cast<Switch>(i); }},
+     .choices = kSwitch,
+     .help = "adaptive moderation of transmit interrupts: \"auto\" is what the profile says",
+     .explanation = "The driver then chooses usecs and frames itself, and the keys for them have no effect. "
+                    "Switching it makes drivers forget those values, so they are set again after it.",
+     .example = "adaptive_tx = \"keep\""},
+    {.section = "tuning",
+     .key = "rx_usecs",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::rx_usecs,
+     .min = 0,
+     .max = kLongestDelay,
+     .choices = kAutoKeep,
+     .help = "longest time that a received frame waits for its interrupt, in microseconds",
+     .explanation = "'auto' is what the profile says. Each microsecond is latency for guests; each interrupt "
+                    "saved is CPU time.",
+     .example = "rx_usecs = 20"},
+    {.section = "tuning",
+     .key = "rx_frames",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::rx_frames,
+     .min = 0,
+     .max = kMostFrames,
+     .choices = kAutoKeep,
+     .help = "received frames after which the interrupt comes at once",
+     .explanation = "'auto' is what the profile says. 64 is what one poll takes, so that more only wait.",
+     .example = "rx_frames = 64"},
+    {.section = "tuning",
+     .key = "tx_usecs",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::tx_usecs,
+     .min = 0,
+     .max = kLongestDelay,
+     .choices = kAutoKeep,
+     .help = "longest time that a sent frame waits for its completion, in microseconds",
+     .explanation =
+         "'auto': 150, or less where TCP could not wait that long. TCP leaves tcp_limit_output_bytes "
+         "unconfirmed "
+         "to a NIC; half the time in which the link sends those is the bound, and never more than 200. "
+         "A larger value is refused unless 'force' is given.",
+     .example = "tx_usecs = 100"},
+    {.section = "tuning",
+     .key = "tx_frames",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::tx_frames,
+     .min = 0,
+     .max = kMostFrames,
+     .choices = kAutoKeep,
+     .help = "sent frames after which completion comes at once",
+     .explanation = "'auto' is what the profile says: 128.",
+     .example = "tx_frames = 64"},
+    {.section = "tuning",
+     .key = "force",
+     .type = OptionType::kChoice,
+     .default_text = "\"no\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.force = i == 1; }},
+     .choices = kNoYes,
+     .help = "whether a tx_usecs beyond what TCP can wait for is set all the same",
+     .explanation = "The host's own TCP connections then stall for want of completions. Where all traffic is "
+                    "the guests', that may be what you want.",
+     .example = "force = \"yes\""},
+    {.section = "tuning",
+     .key = "rps",
+     .type = OptionType::kChoice,
+     .default_text = "\"off\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.rps_off = i == 0; }},
+     .choices = kOffKeep,
+     .help = "receive packet steering by the kernel on the members: turned off, or left alone",
+     .explanation =
+         "It hands frames that pass to the stack to other CPUs by their flow, which brings back the many "
+         "CPUs at one tap's lock that steering has just avoided.",
+     .example = "rps = \"keep\""},
+    {.section = "tuning",
+     .key = "xps",
+     .type = OptionType::kChoice,
+     .default_text = "\"keep\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.xps_off = i == 0; }},
+     .choices = kOffKeep,
+     .help = "which CPU sends by which queue, on the members: turned off, or left alone",
+     .explanation =
+         "Drivers set it up well, one queue a CPU. Off, what a guest sends leaves by a queue chosen "
+         "by its flow.",
+     .example = "xps = \"off\""},
+    {.section = "tuning",
+     .key = "lro",
+     .type = OptionType::kChoice,
+     .default_text = "\"off\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.lro_off = i == 0; }},
+     .choices = kOffKeep,
+     .help = "merging of received frames by the NIC (LRO, hardware GRO): turned off, or left alone",
+     .explanation = "Drivers refuse native XDP while it is on, or have it off while a program is attached. A "
+                    "merged frame is also too long for a guest.",
+     .example = "lro = \"keep\""},
+    {.section = "tuning",
+     .key = "noqueue",
+     .type = OptionType::kChoice,
+     .default_text = "\"taps\"",
+     .field = ChoiceField{[](Settings& s, size_t i) { s.tuning.noqueue = static_cast<NoQueue>(i); }},
+     .choices = kNoQueue,
+     .help = "where the queueing discipline becomes noqueue: guests' taps, also new devices, or nowhere",
+     .explanation =
+         "A guest's tap needs no queue before its ring. With fq_codel all CPUs that deliver to one guest "
+         "wait for one lock, and a storm towards it starves the host. 'host' also makes it the default of "
+         "devices to come (net.core.default_qdisc), which includes NICs: those then drop when their ring is "
+         "full. A discipline that somebody configured on a tap is left alone.",
+     .example = "noqueue = \"off\""},
     {.section = "guest",
      .key = "name",
      .type = OptionType::kText,
@@ -234,6 +489,28 @@ const std::array<Option, 18> kOptions = {{
      .help = "access: the tag is taken off; trunk: the guest gets the frame with its tag",
      .explanation = "A trunk guest sees the VLANs and needs VLAN interfaces of its own.",
      .example = "mode = \"trunk\""},
+    {.section = "guest",
+     .key = "profile",
+     .type = OptionType::kChoice,
+     .default_text = "\"inherit\"",
+     .field = {},
+     .choices = kGuestProfile,
+     .help = "what interrupt coalescing of the guest's queue is aimed at",
+     .explanation = "As tuning.profile, which is inherited. Takes a NIC that steers frames by rules and "
+                    "coalesces each queue on its own; guests of different profiles get different queues.",
+     .example = "profile = \"latency\""},
+    {.section = "guest",
+     .key = "cpu",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = {},
+     .min = 0,
+     .max = kHighestCpu,
+     .choices = kAuto,
+     .help = "CPU that receives the guest's frames",
+     .explanation = "The guest's frames are steered to a queue whose interrupt is on this CPU: one close to "
+                    "its vhost thread, or away from others. 'auto': the least loaded queue.",
+     .example = "cpu = 4"},
 }};
 
 }  // namespace
@@ -284,6 +561,12 @@ std::string type_text(const Option& option) {
       return fmt::format("an integer, {} to {}", option.min, option.max);
     case OptionType::kChoice:
       return fmt::format("one of \"{}\"", fmt::join(option.choices, "\", \""));
+    case OptionType::kNumberOrChoice:
+      return fmt::format("an integer, {} to {}, or \"{}\"", option.min, option.max,
+                         fmt::join(option.choices, "\" or \""));
+    case OptionType::kCpus:
+      return fmt::format("a list of CPUs such as \"0-3,8\", or \"{}\"",
+                         fmt::join(option.choices, "\" or \""));
     case OptionType::kInterface:
       return "a string, an interface name";
     case OptionType::kInterfaces:

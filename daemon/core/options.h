@@ -16,14 +16,16 @@
 namespace xdpfwd {
 
 enum class OptionType {
-  kText,        // a string
-  kPath,        // an absolute path
-  kInteger,     // min .. max
-  kChoice,      // one of `choices`
-  kInterface,   // an interface name
-  kInterfaces,  // an array of interface names
-  kMacs,        // a MAC address or an array of them
-  kVlans,       // a VLAN ID, "untagged", or an array of them
+  kText,            // a string
+  kPath,            // an absolute path
+  kInteger,         // min .. max
+  kChoice,          // one of `choices`
+  kNumberOrChoice,  // min .. max, or one of `choices`
+  kCpus,            // a list of CPUs, "0-3,8", or one of `choices`
+  kInterface,       // an interface name
+  kInterfaces,      // an array of interface names
+  kMacs,            // a MAC address or an array of them
+  kVlans,           // a VLAN ID, "untagged", or an array of them
 };
 
 // A field of Settings that is one of `choices`, by its index there.
@@ -33,7 +35,8 @@ struct ChoiceField {
 
 // Where the parser puts the value. Nothing for the keys of [[guest]], which are fields of Guest.
 using OptionField = std::variant<std::monostate, std::string Settings::*, uint32_t Settings::*,
-                                 std::vector<InterfaceName> Settings::*, ChoiceField>;
+                                 std::vector<InterfaceName> Settings::*, ChoiceField,
+                                 NumberWish TuningSettings::*, CpuWish TuningSettings::*>;
 
 struct Option {
   std::string_view section;  // "uplink"; "guest" stands for each [[guest]]
@@ -41,7 +44,7 @@ struct Option {
   OptionType type = OptionType::kText;
   std::string_view default_text;  // as TOML; empty: it must be given
   OptionField field;
-  int64_t min = 0;  // kInteger: the value; kText and kPath: the bytes, when max is not 0
+  int64_t min = 0;  // kInteger, kNumberOrChoice: the value; kText and kPath: the bytes, when max is not 0
   int64_t max = 0;
   std::span<const std::string_view> choices;
   bool on_reload = true;         // false: read at start only

@@ -48,7 +48,8 @@ type Port (
 )
 
 # A guest NIC. vlans: 1 to 4094, or 0 for untagged. tpid: 802.1q or 802.1ad. state: of its tap.
-# where: file, line and column, for guests of the configuration.
+# where: file, line and column, for guests of the configuration. profile and cpu: of its queue, where it has
+# its own.
 type Guest (
   name: string,
   tap: string,
@@ -58,7 +59,9 @@ type Guest (
   mode: (access, trunk),
   source: (file, control, ephemeral),
   state: PortState,
-  where: ?string
+  where: ?string,
+  profile: ?(none, latency, balanced, throughput),
+  cpu: ?int
 )
 
 # A row of the forwarding table. installed: it is in the kernel's table now.
@@ -117,6 +120,8 @@ method AddGuest(
   vlans: []int,
   tpid: ?string,
   mode: ?(access, trunk),
+  profile: ?(inherit, none, latency, balanced, throughput),
+  cpu: ?int,
   ephemeral: ?bool,
   dry_run: ?bool
 ) -> ()

@@ -251,7 +251,7 @@ _xdpctl_explain() {
       '--help[show this help]' \
       '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
       '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
-      ':OPTION:(control control.group control.socket daemon daemon.bpffs daemon.state_dir down fdb fdb.max_entries forwarded frags group guest guest.mac guest.mode guest.name guest.tap guest.tpid guest.vlan inactive log log.level miss missing no_reader no_room no_slot not_a_tap open other pending port_closed reflected reflected_drop relearn reserved ring_full runt too_long truncated_tag uplink uplink.devices uplink.promisc uplink.reflected uplink.relearn uplink.vlan_tag uplink.xdp_mode)' \
+      ':OPTION:(control control.group control.socket daemon daemon.bpffs daemon.state_dir down fdb fdb.max_entries forwarded frags group guest guest.cpu guest.mac guest.mode guest.name guest.profile guest.tap guest.tpid guest.vlan inactive log log.level miss missing no_reader no_room no_slot not_a_tap open other pending port_closed reflected reflected_drop relearn reserved ring_full runt too_long truncated_tag tuning tuning.adaptive_rx tuning.adaptive_tx tuning.apply tuning.channels tuning.cpus tuning.force tuning.irqbalance tuning.lro tuning.noqueue tuning.on_stop tuning.profile tuning.ring_rx tuning.ring_tx tuning.rps tuning.rx_frames tuning.rx_usecs tuning.steering tuning.tx_frames tuning.tx_usecs tuning.xps uplink uplink.devices uplink.promisc uplink.reflected uplink.relearn uplink.vlan_tag uplink.xdp_mode)' \
       && return 0
 }
 

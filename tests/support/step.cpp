@@ -188,6 +188,11 @@ Result<void> take(State& state, const RemoveTable& /*action*/) {
   return {};
 }
 
+// What a Tune changes is no part of a State; the fake of it is fake_host_tuning.h.
+Result<void> take(State& /*state*/, const Tune& action) {
+  return fail("a State has no " + text_of(action.setting), "apply it to a FakeHostTuning", EOPNOTSUPP);
+}
+
 }  // namespace
 
 Result<void> step(State& state, const Action& action) {

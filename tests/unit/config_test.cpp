@@ -107,6 +107,55 @@ vlan = "untagged"
   EXPECT_THAT(config->guests[2].vlans, ElementsAre(VlanTag()));
 }
 
+TEST(Config, reads_what_tuning_is_wanted) {
+  const auto config = parse(fmt::format(R"({}
+[tuning]
+apply = "auto"
+on_stop = "revert"
+profile = "throughput"
+cpus = "8-9,2,9"
+channels = "auto"
+ring_rx = 256
+adaptive_tx = "keep"
+rx_usecs = 0
+tx_usecs = "keep"
+noqueue = "host"
+[[guest]]
+name = "vm1"
+tap = "tap1"
+mac = "52:54:00:00:00:01"
+vlan = 100
+profile = "none"
+cpu = 0
+)",
+                                        kUplink));
+  ASSERT_TRUE(config) << config.error().text();
+  const TuningSettings& tuning = config->settings.tuning;
+  EXPECT_EQ(tuning.apply, TuningApply::kAuto);
+  EXPECT_TRUE(tuning.revert_on_stop);
+  EXPECT_EQ(tuning.profile, Profile::kThroughput);
+  EXPECT_EQ(tuning.cpus, (CpuWish{CpuWish::Kind::kGiven, {2, 8, 9}}));
+  EXPECT_EQ(tuning.channels, (NumberWish{NumberWish::Kind::kAuto, 0}));
+  EXPECT_EQ(tuning.ring_rx, (NumberWish{NumberWish::Kind::kGiven, 256}));
+  EXPECT_EQ(tuning.ring_tx, (NumberWish{NumberWish::Kind::kKeep, 0}));
+  EXPECT_EQ(tuning.adaptive_rx, Switch::kAuto);
+  EXPECT_EQ(tuning.adaptive_tx, Switch::kKeep);
+  EXPECT_EQ(tuning.rx_usecs, (NumberWish{NumberWish::Kind::kGiven, 0}));
+  EXPECT_EQ(tuning.tx_usecs, (NumberWish{NumberWish::Kind::kKeep, 0}));
+  EXPECT_EQ(tuning.noqueue, NoQueue::kHost);
+  EXPECT_EQ(config->guests[0].profile, Profile::kNone);
+  EXPECT_EQ(config->guests[0].cpu, 0U);
+}
+
+TEST(Config, a_list_of_cpus_that_is_none_is_refused) {
+  for (const std::string_view list : {"3-1", "1,", "1,,2", "1-", "0x1", "1 2", "16384", "0-99999999999"}) {
+    const auto config = parse(fmt::format("{}[tuning]\ncpus = '{}'\n", kUplink, list));
+    ASSERT_FALSE(config) << list;
+    EXPECT_THAT(config.error().message, StartsWith("a.toml:4:8: tuning.cpus: "));
+    EXPECT_THAT(config.error().remedy, HasSubstr("0-3,8"));
+  }
+}
+
 TEST(Config, a_later_file_replaces_settings_and_adds_guests) {
   const std::string guest = "[[guest]]\nname='{0}'\ntap='{0}'\nmac='52:54:00:00:00:0{1}'\nvlan=1\n";
   const auto config = parse_config({
@@ -168,7 +217,7 @@ INSTANTIATE_TEST_SUITE_P(
         Mistake{"unknown_section", "[uplnk]\ndevices=['a']\n", "a.toml:1:2", "unknown section or key 'uplnk'",
                 "did you mean 'uplink'?"},
         Mistake{"unknown_section_unlike_any", "[zzzzzzz]\n", "a.toml:1:2", "'zzzzzzz'",
-                "known sections: uplink, fdb, daemon, control, log, guest"},
+                "known sections: uplink, fdb, daemon, control, log, tuning, guest"},
         Mistake{"unknown_key", "[uplink]\ndevices=['a']\nvlantag='hint'\n", "a.toml:3:1",
                 "unknown key 'vlantag' in [uplink]", "did you mean 'vlan_tag'?"},
         Mistake{"unknown_guest_key", "name='vm1'\nvlam=1\n", "a.toml:5:1", "unknown key 'vlam' in [[guest]]",

@@ -24,6 +24,8 @@ std::vector<Guest> some_guests() {
   two.macs = {*MacAddress::parse("52:54:00:00:00:03")};
   two.vlans = {*VlanTag::make(4094, VlanTag::Tpid::k8021ad)};
   two.keep_tag = true;
+  two.profile = Profile::kLatency;
+  two.cpu = 3;
   return {one, two};
 }
 

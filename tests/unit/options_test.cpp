@@ -45,7 +45,9 @@ TEST_P(EveryOption, is_documented) {
   EXPECT_TRUE(option.explanation.ends_with('.')) << option.explanation;
   EXPECT_FALSE(type_text(option).empty());
   EXPECT_TRUE(option.example.starts_with(fmt::format("{} = ", option.key))) << option.example;
-  EXPECT_EQ(option.type == OptionType::kChoice, !option.choices.empty());
+  const bool has_choices = option.type == OptionType::kChoice || option.type == OptionType::kNumberOrChoice ||
+                           option.type == OptionType::kCpus;
+  EXPECT_EQ(has_choices, !option.choices.empty());
   if (option.type == OptionType::kInteger) {
     EXPECT_LT(option.min, option.max);
   }
@@ -110,7 +112,7 @@ TEST_P(EveryOption, every_choice_is_taken_and_others_are_not) {
 
 TEST_P(EveryOption, range_ends_are_taken_and_what_is_beyond_is_not) {
   const Option& option = *GetParam();
-  if (option.type != OptionType::kInteger) return;
+  if (option.type != OptionType::kInteger && option.type != OptionType::kNumberOrChoice) return;
   EXPECT_TRUE(parse(file_with(option, fmt::format("{}", option.min))));
   EXPECT_TRUE(parse(file_with(option, fmt::format("{}", option.max))));
   for (const std::string& beyond :
@@ -137,10 +139,16 @@ TEST(Options, every_field_of_settings_has_a_row) {
   // The names are listed by the compiler's help: a field more or less does not compile, and comes here.
   const Settings settings;
   const auto& [devices, vlan_tag, xdp_mode, drop_reflected, promisc, relearn_s, max_entries, bpffs, state_dir,
-               socket, socket_group, log_level] = settings;
+               socket, socket_group, log_level, tuning] = settings;
   static_cast<void>(std::tie(devices, vlan_tag, xdp_mode, drop_reflected, promisc, relearn_s, max_entries,
-                             bpffs, state_dir, socket, socket_group, log_level));
-  constexpr size_t kFields = 12;
+                             bpffs, state_dir, socket, socket_group, log_level, tuning));
+  const auto& [apply, revert_on_stop, profile, steering, cpus, ban_irqbalance, channels, ring_rx, ring_tx,
+               adaptive_rx, adaptive_tx, rx_usecs, rx_frames, tx_usecs, tx_frames, force, rps_off, xps_off,
+               lro_off, noqueue] = tuning;
+  static_cast<void>(std::tie(apply, revert_on_stop, profile, steering, cpus, ban_irqbalance, channels,
+                             ring_rx, ring_tx, adaptive_rx, adaptive_tx, rx_usecs, rx_frames, tx_usecs,
+                             tx_frames, force, rps_off, xps_off, lro_off, noqueue));
+  constexpr size_t kFields = 11 + 1 + 20;
   size_t rows = 0;
   for (const Option& option : options()) rows += option.of_guest() ? 0 : 1;
   EXPECT_EQ(rows, kFields);
