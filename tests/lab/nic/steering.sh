@@ -13,6 +13,7 @@ check "a VLAN with its priority is refused" refused rule dst $OTHER vlan 100 act
 check "a queue that there is not is refused" refused rule dst $OTHER action 4 loc 9
 check "location 1024 is refused" refused rule dst $OTHER action 1 loc 1024
 check "a rule that matches everything is refused" refused rule action 1 loc 9
+check "a source MAC is refused: not imitated" refused rule src $OTHER dst $VM action 1 loc 9
 check "an IP flow is refused: not imitated" refused ethtool -N eth0 flow-type udp4 dst-port 9 action 1 loc 9
 check_equal "the rules are the two" "7 1000" "$(ethtool -n eth0 | sed -n 's/^Filter: //p' | paste -sd' ')"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What ethtool sees: coalescing with mlx5's reset, channels, indirection table, rules, counters by mlx5's names.
+ * What ethtool sees: coalescing with mlx5's reset, channels, counters by mlx5's names. Rules and the indirection
+ * table are steer.c's.
  */
 #include "labnic.h"
 
@@ -9,59 +10,37 @@
 #define LABNIC_MAX_USECS	4095	/* MLX5_MAX_CQ_PERIOD */
 #define LABNIC_MAX_FRAMES	65535	/* MLX5_MAX_CQ_COUNT */
 
-/* en.h for what is fixed; the start profile of lib/dim/net_dim.c for adaptive, whose adapting is not imitated. */
-static void labnic_way_default(struct labnic_way *way, bool adaptive, u32 adaptive_frames)
-{
-	*way = adaptive ? (struct labnic_way){ 8, adaptive_frames, true } : (struct labnic_way){ 16, 32, false };
-}
-
-/* Adaptive both ways, as mlx5. */
-void labnic_coalesce_default(struct labnic_coalesce *coalesce)
-{
-	labnic_way_default(&coalesce->rx, true, 256);
-	labnic_way_default(&coalesce->tx, true, 128);
-}
-
 /*
  * en_ethtool.c, mlx5e_ethtool_set_coalesce() and mlx5e_ethtool_set_per_queue_coalesce(): a call that switches adaptive
- * on or off resets to the defaults and throws away the values that came with it.
+ * on or off resets to the defaults and throws away the values that came with it. The defaults: en.h for what is fixed; the
+ * start profile of lib/dim/net_dim.c for adaptive, whose adapting is not imitated.
  */
-static int labnic_coalesce_set(struct labnic_coalesce *coalesce, const struct ethtool_coalesce *wanted)
+int labnic_coalesce_set(struct ethtool_coalesce *coalesce, const struct ethtool_coalesce *wanted)
 {
-	struct labnic_way *rx = &coalesce->rx, *tx = &coalesce->tx;
+	struct ethtool_coalesce next = *wanted;
 
-	if (max(wanted->rx_coalesce_usecs, wanted->tx_coalesce_usecs) > LABNIC_MAX_USECS ||
-	    max(wanted->rx_max_coalesced_frames, wanted->tx_max_coalesced_frames) > LABNIC_MAX_FRAMES)
+	if (max(next.rx_coalesce_usecs, next.tx_coalesce_usecs) > LABNIC_MAX_USECS ||
+	    max(next.rx_max_coalesced_frames, next.tx_max_coalesced_frames) > LABNIC_MAX_FRAMES)
 		return -ERANGE;
-	if (rx->adaptive != !!wanted->use_adaptive_rx_coalesce) {
-		labnic_way_default(rx, !rx->adaptive, 256);
-	} else if (!rx->adaptive) {
-		WRITE_ONCE(rx->usecs, wanted->rx_coalesce_usecs);
-		WRITE_ONCE(rx->frames, wanted->rx_max_coalesced_frames);
+	if (next.use_adaptive_rx_coalesce || coalesce->use_adaptive_rx_coalesce) {
+		next.rx_coalesce_usecs = next.use_adaptive_rx_coalesce ? 8 : 16;
+		next.rx_max_coalesced_frames = next.use_adaptive_rx_coalesce ? 256 : 32;
 	}
-	if (tx->adaptive != !!wanted->use_adaptive_tx_coalesce) {
-		labnic_way_default(tx, !tx->adaptive, 128);
-	} else if (!tx->adaptive && !labnic_ignore_tx_usecs) {
-		tx->usecs = wanted->tx_coalesce_usecs;
-		tx->frames = wanted->tx_max_coalesced_frames;
+	if (next.use_adaptive_tx_coalesce || coalesce->use_adaptive_tx_coalesce) {
+		next.tx_coalesce_usecs = next.use_adaptive_tx_coalesce ? 8 : 16;
+		next.tx_max_coalesced_frames = next.use_adaptive_tx_coalesce ? 128 : 32;
+	} else if (labnic_ignore_tx_usecs) {
+		next.tx_coalesce_usecs = coalesce->tx_coalesce_usecs;
+		next.tx_max_coalesced_frames = coalesce->tx_max_coalesced_frames;
 	}
+	*coalesce = next;
 	return 0;
-}
-
-static void labnic_coalesce_get(const struct labnic_coalesce *coalesce, struct ethtool_coalesce *found)
-{
-	found->rx_coalesce_usecs = coalesce->rx.usecs;
-	found->rx_max_coalesced_frames = coalesce->rx.frames;
-	found->tx_coalesce_usecs = coalesce->tx.usecs;
-	found->tx_max_coalesced_frames = coalesce->tx.frames;
-	found->use_adaptive_rx_coalesce = coalesce->rx.adaptive;
-	found->use_adaptive_tx_coalesce = coalesce->tx.adaptive;
 }
 
 static int labnic_get_coalesce(struct net_device *dev, struct ethtool_coalesce *coalesce,
 			       struct kernel_ethtool_coalesce *more, struct netlink_ext_ack *extack)
 {
-	labnic_coalesce_get(&((struct labnic *)netdev_priv(dev))->coalesce, coalesce);
+	*coalesce = ((struct labnic *)netdev_priv(dev))->coalesce;
 	return 0;
 }
 
@@ -79,11 +58,9 @@ static int labnic_set_coalesce(struct net_device *dev, struct ethtool_coalesce *
 
 static int labnic_get_queue_coalesce(struct net_device *dev, u32 queue, struct ethtool_coalesce *coalesce)
 {
-	struct labnic *nic = netdev_priv(dev);
-
-	if (queue >= nic->channels)
+	if (queue >= dev->real_num_rx_queues)
 		return -EINVAL;
-	labnic_coalesce_get(&nic->queues[queue].coalesce, coalesce);
+	*coalesce = ((struct labnic *)netdev_priv(dev))->queues[queue].coalesce;
 	return 0;
 }
 
@@ -91,98 +68,30 @@ static int labnic_set_queue_coalesce(struct net_device *dev, u32 queue, struct e
 {
 	struct labnic *nic = netdev_priv(dev);
 
-	return queue < nic->channels ? labnic_coalesce_set(&nic->queues[queue].coalesce, coalesce) : -EINVAL;
+	return queue < dev->real_num_rx_queues ? labnic_coalesce_set(&nic->queues[queue].coalesce, coalesce) : -EINVAL;
 }
 
 static void labnic_get_channels(struct net_device *dev, struct ethtool_channels *channels)
 {
 	channels->max_combined = labnic_queues;
-	channels->combined_count = ((struct labnic *)netdev_priv(dev))->channels;
-}
-
-static void labnic_set_channel_count(struct labnic *nic, void *count)
-{
-	nic->channels = *(u32 *)count;
-	labnic_indirection_default(nic);
+	channels->combined_count = dev->real_num_rx_queues;
 }
 
 /* en_ethtool.c, mlx5e_ethtool_set_channels(): with a reset. The kernel has refused to go below a rule's queue. */
 static int labnic_set_channels(struct net_device *dev, struct ethtool_channels *channels)
 {
 	struct labnic *nic = netdev_priv(dev);
-	u32 count = channels->combined_count;
 	int err;
 
-	if (count == nic->channels)
-		return 0;
-	err = netif_set_real_num_queues(dev, count, count);
-	if (!err)
-		labnic_channels_switch(nic, labnic_set_channel_count, &count);
+	labnic_reset_begin(nic);
+	err = netif_set_real_num_queues(dev, channels->combined_count, channels->combined_count);
+	labnic_indirection_default(nic);
+	labnic_reset_end(nic);
 	return err;
 }
 
-static u32 labnic_indirection_size(struct net_device *dev)
-{
-	return LABNIC_INDIRECTION;
-}
-
-static int labnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rss)
-{
-	rss->hfunc = ETH_RSS_HASH_TOP;
-	if (rss->indir)
-		memcpy(rss->indir, ((struct labnic *)netdev_priv(dev))->indirection, LABNIC_INDIRECTION * sizeof(u32));
-	return 0;
-}
-
-static int labnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rss, struct netlink_ext_ack *extack)
-{
-	if (rss->indir)
-		memcpy(((struct labnic *)netdev_priv(dev))->indirection, rss->indir, LABNIC_INDIRECTION * sizeof(u32));
-	return 0;
-}
-
-static int labnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *command, u32 *locations)
-{
-	struct labnic *nic = netdev_priv(dev);
-	unsigned int i, n = 0;
-
-	switch (command->cmd) {
-	case ETHTOOL_GRXRINGS:
-		command->data = nic->channels;
-		return 0;
-	case ETHTOOL_GRXCLSRULE:
-		i = command->fs.location;
-		if (i >= LABNIC_RULES || !test_bit(i, nic->used_rules))
-			return i >= LABNIC_RULES ? -EINVAL : -ENOENT;
-		command->fs = nic->rules[i];
-		return 0;
-	case ETHTOOL_GRXCLSRLCNT:
-	case ETHTOOL_GRXCLSRLALL:
-		for_each_set_bit(i, nic->used_rules, LABNIC_RULES) {
-			if (locations && n == command->rule_cnt)
-				return -EMSGSIZE;
-			if (locations)
-				locations[n] = i;
-			n++;
-		}
-		command->rule_cnt = n;
-		command->data = LABNIC_RULES;
-		return 0;
-	}
-	return -EOPNOTSUPP;
-}
-
-static int labnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *command)
-{
-	if (command->cmd == ETHTOOL_SRXCLSRLINS)
-		return labnic_rule_insert(netdev_priv(dev), &command->fs);
-	if (command->cmd == ETHTOOL_SRXCLSRLDEL)
-		return labnic_rule_delete(netdev_priv(dev), command->fs.location);
-	return -EOPNOTSUPP;
-}
-
 /* en_stats.c's names, where it has the counter: but rxN_out_of_buffer, which mlx5 has once for all queues. */
-static const char *const labnic_nic_counters[NIC_COUNTERS] = {
+static const char labnic_nic_counters[NIC_COUNTERS][ETH_GSTRING_LEN] = {
 	[STEER_DISCARDS] = "rx_steer_discards", [RESET_DISCARDS] = "rx_reset_discards",
 	[CHANNEL_RESETS] = "channel_resets",
 };
@@ -199,13 +108,12 @@ static int labnic_get_sset_count(struct net_device *dev, int set)
 
 static void labnic_get_strings(struct net_device *dev, u32 set, u8 *text)
 {
-	unsigned int i, counter;
+	unsigned int i;
 
-	for (counter = 0; counter < NIC_COUNTERS; counter++)
-		ethtool_puts(&text, labnic_nic_counters[counter]);
-	for (i = 0; i < labnic_queues; i++)
-		for (counter = 0; counter < QUEUE_COUNTERS; counter++)
-			ethtool_sprintf(&text, labnic_queue_counters[counter], i);
+	memcpy(text, labnic_nic_counters, sizeof(labnic_nic_counters));
+	text += sizeof(labnic_nic_counters);
+	for (i = 0; i < labnic_queues * QUEUE_COUNTERS; i++)
+		ethtool_sprintf(&text, labnic_queue_counters[i % QUEUE_COUNTERS], i / QUEUE_COUNTERS);
 }
 
 static void labnic_get_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *values)
@@ -221,11 +129,9 @@ static void labnic_get_stats(struct net_device *dev, struct ethtool_stats *stats
 
 static int labnic_get_link_ksettings(struct net_device *dev, struct ethtool_link_ksettings *settings)
 {
-	ethtool_link_ksettings_zero_link_mode(settings, supported);
 	settings->base.speed = SPEED_25000;
 	settings->base.duplex = DUPLEX_FULL;
 	settings->base.port = PORT_FIBRE;
-	settings->base.autoneg = AUTONEG_DISABLE;
 	return 0;
 }
 
@@ -237,7 +143,7 @@ static void labnic_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *i
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
 static u32 labnic_get_rx_ring_count(struct net_device *dev)
 {
-	return ((struct labnic *)netdev_priv(dev))->channels;
+	return dev->real_num_rx_queues;
 }
 #endif
 
@@ -248,8 +154,8 @@ const struct ethtool_ops labnic_ethtool_ops = {
 	.get_coalesce = labnic_get_coalesce, .set_coalesce = labnic_set_coalesce,
 	.get_per_queue_coalesce = labnic_get_queue_coalesce, .set_per_queue_coalesce = labnic_set_queue_coalesce,
 	.get_channels = labnic_get_channels, .set_channels = labnic_set_channels,
-	.get_rxfh_indir_size = labnic_indirection_size, .get_rxfh = labnic_get_rxfh, .set_rxfh = labnic_set_rxfh,
 	.get_rxnfc = labnic_get_rxnfc, .set_rxnfc = labnic_set_rxnfc,
+	.get_rxfh_indir_size = labnic_indirection_size, .get_rxfh = labnic_get_rxfh, .set_rxfh = labnic_set_rxfh,
 	.get_sset_count = labnic_get_sset_count, .get_strings = labnic_get_strings,
 	.get_ethtool_stats = labnic_get_stats,
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)

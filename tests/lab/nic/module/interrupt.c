@@ -7,7 +7,6 @@
 
 #include <linux/interrupt.h>
 #include <linux/irq.h>
-#include <linux/irqdomain.h>
 #include <linux/version.h>
 
 /* Bits of a queue's state. */
@@ -25,31 +24,7 @@ static int labnic_set_affinity(struct irq_data *data, const struct cpumask *mask
 	return IRQ_SET_MASK_OK;
 }
 
-static void labnic_irq_nothing(struct irq_data *data)
-{
-}
-
-static struct irq_chip labnic_chip = {
-	.name = "labnic", .irq_set_affinity = labnic_set_affinity,
-	.irq_mask = labnic_irq_nothing, .irq_unmask = labnic_irq_nothing,
-};
-
-static int labnic_irq_map(struct irq_domain *domain, unsigned int irq, irq_hw_number_t number)
-{
-	irq_set_chip_and_handler(irq, &labnic_chip, handle_simple_irq);
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
-	/* Else smp_affinity is accepted and takes effect at the next interrupt only, if ever; later kernels need no flag. */
-	irq_set_status_flags(irq, IRQ_MOVE_PCNTXT);
-#endif
-	return 0;
-}
-
-static const struct irq_domain_ops labnic_domain_ops = { .map = labnic_irq_map };
-
-struct irq_domain *labnic_irq_domain(unsigned int interrupts)
-{
-	return irq_domain_create_linear(NULL, interrupts, &labnic_domain_ops, NULL);
-}
+static struct irq_chip labnic_chip = { .name = "labnic", .irq_set_affinity = labnic_set_affinity };
 
 static irqreturn_t labnic_isr(int irq, void *argument)
 {
@@ -60,26 +35,19 @@ static irqreturn_t labnic_isr(int irq, void *argument)
 	return IRQ_HANDLED;
 }
 
-static void labnic_irq_work(struct irq_work *work)
+static void labnic_irq_here(void *queue)
 {
-	generic_handle_irq(container_of(work, struct labnic_queue, work)->irq);
+	generic_handle_irq_safe(((struct labnic_queue *)queue)->irq);
 }
 
-static void labnic_irq_csd(void *queue)
-{
-	generic_handle_irq(((struct labnic_queue *)queue)->irq);
-}
-
+/* Callers have softirqs disabled or are interrupts: on this CPU the interrupt is a call, and NAPI comes when they end. */
 static void labnic_irq_raise(struct labnic_queue *queue)
 {
-	unsigned int cpu = READ_ONCE(queue->cpu);
-
 	if (!test_and_clear_bit(ARMED, &queue->state))
 		return;
 	atomic_set(&queue->pending, 0);
-	/* irq_work_queue_on() is not for modules. */
-	if (cpu == raw_smp_processor_id() || smp_call_function_single_async(cpu, &queue->csd))
-		irq_work_queue(&queue->work);
+	/* Refuses when another interrupt is under way yet, as a busy poll may have been first: that one will do. */
+	smp_call_function_single_async(READ_ONCE(queue->cpu), &queue->csd);
 }
 
 static enum hrtimer_restart labnic_irq_timer(struct hrtimer *timer)
@@ -95,7 +63,8 @@ static enum hrtimer_restart labnic_irq_timer(struct hrtimer *timer)
 /* A frame was put into the ring: the interrupt comes now, after rx-usecs, or with frame number rx-frames. */
 void labnic_irq_kick(struct labnic_queue *queue)
 {
-	u32 usecs = READ_ONCE(queue->coalesce.rx.usecs), frames = READ_ONCE(queue->coalesce.rx.frames);
+	u32 usecs = READ_ONCE(queue->coalesce.rx_coalesce_usecs);
+	u32 frames = READ_ONCE(queue->coalesce.rx_max_coalesced_frames);
 
 	smp_mb();	/* the frame before the look at ARMED; pairs with labnic_irq_arm() */
 	if (!test_bit(ARMED, &queue->state))
@@ -120,35 +89,37 @@ void labnic_irq_quiesce(struct labnic_queue *queue)
 {
 	hrtimer_cancel(&queue->timer);
 	kick_all_cpus_sync();	/* the csd */
-	irq_work_sync(&queue->work);
 	synchronize_irq(queue->irq);
 	queue->state = 0;
 }
 
-int labnic_irq_request(struct labnic_queue *queue, struct irq_domain *domain, unsigned int number, unsigned int cpu)
+int labnic_irq_request(struct labnic_queue *queue, unsigned int cpu)
 {
-	int err;
+	/* Without an owner, unlike irq_alloc_desc(): our own interrupts would keep the module from going. */
+	int irq = __irq_alloc_descs(-1, 1, 1, NUMA_NO_NODE, NULL, NULL), err;
 
-	init_irq_work(&queue->work, labnic_irq_work);
-	INIT_CSD(&queue->csd, labnic_irq_csd, queue);
+	if (irq < 0)
+		return irq;
+	INIT_CSD(&queue->csd, labnic_irq_here, queue);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 	hrtimer_setup(&queue->timer, labnic_irq_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 #else
 	hrtimer_init(&queue->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	queue->timer.function = labnic_irq_timer;
 #endif
-	queue->irq = irq_create_mapping(domain, number);
-	if (!queue->irq)
-		return -ENOSPC;
-	irq_set_chip_data(queue->irq, queue);
-	err = request_irq(queue->irq, labnic_isr, IRQF_NO_THREAD, queue->irq_name, queue);
+	irq_set_chip_and_handler(irq, &labnic_chip, handle_simple_irq);
+	irq_set_chip_data(irq, queue);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	/* Else smp_affinity is accepted and takes effect at the next interrupt only, if ever; later kernels need no flag. */
+	irq_set_status_flags(irq, IRQ_MOVE_PCNTXT);
+#endif
+	err = request_irq(irq, labnic_isr, IRQF_NO_THREAD, queue->irq_name, queue);
 	if (err) {
-		irq_dispose_mapping(queue->irq);
-		queue->irq = 0;
+		irq_free_desc(irq);
 		return err;
 	}
-	irq_set_affinity_and_hint(queue->irq, cpumask_of(cpu));
-	return 0;
+	queue->irq = irq;
+	return irq_set_affinity_and_hint(irq, cpumask_of(cpu));
 }
 
 void labnic_irq_free(struct labnic_queue *queue)
@@ -157,5 +128,5 @@ void labnic_irq_free(struct labnic_queue *queue)
 		return;
 	irq_update_affinity_hint(queue->irq, NULL);
 	free_irq(queue->irq, queue);
-	irq_dispose_mapping(queue->irq);
+	irq_free_desc(queue->irq);
 }

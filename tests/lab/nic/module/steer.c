@@ -9,26 +9,12 @@
 #include <linux/etherdevice.h>
 #include <net/flow_dissector.h>
 
-static bool labnic_differ(const void *left, const void *right, const void *mask, int n)
+static bool labnic_rule_matches(const struct ethtool_rx_flow_spec *rule, const struct vlan_ethhdr *frame, bool tagged)
 {
-	const u8 *a = left, *b = right, *m = mask;
-
-	while (n--)
-		if ((a[n] ^ b[n]) & m[n])
-			return true;
-	return false;
-}
-
-static bool labnic_rule_matches(const struct ethtool_rx_flow_spec *spec, const struct vlan_ethhdr *frame, bool tagged)
-{
-	const struct ethhdr *want = &spec->h_u.ether_spec, *mask = &spec->m_u.ether_spec;
-	/* The type of what is in the tag: ether_type of the flow table's match. */
-	__be16 proto = tagged ? frame->h_vlan_encapsulated_proto : frame->h_vlan_proto;
-
-	if (labnic_differ(frame, want, mask, 2 * ETH_ALEN) || (proto ^ want->h_proto) & mask->h_proto)
+	if (!ether_addr_equal_masked(frame->h_dest, rule->h_u.ether_spec.h_dest, rule->m_u.ether_spec.h_dest))
 		return false;
-	return !(spec->flow_type & FLOW_EXT) ||
-	       (tagged && !((frame->h_vlan_TCI ^ spec->h_ext.vlan_tci) & spec->m_ext.vlan_tci));
+	return !(rule->flow_type & FLOW_EXT) ||
+	       (tagged && !((frame->h_vlan_TCI ^ rule->h_ext.vlan_tci) & rule->m_ext.vlan_tci));
 }
 
 /* en_fs.c: the VLAN table lets through what was added, any VLAN when promiscuous; the L2 table own addresses. */
@@ -49,22 +35,12 @@ static bool labnic_filters_pass(struct labnic *nic, const struct vlan_ethhdr *fr
 	return false;
 }
 
-static int labnic_hash_queue(struct labnic *nic, struct labnic_frame *frame, const struct ethhdr *eth)
-{
-	struct flow_keys keys;
-
-	memset(&keys, 0, sizeof(keys));
-	__skb_flow_dissect(dev_net(nic->dev), NULL, &flow_keys_dissector, &keys, (void *)eth, eth->h_proto, ETH_HLEN,
-			   frame->length, 0);
-	frame->hash = flow_hash_from_keys(&keys);
-	return READ_ONCE(nic->indirection[frame->hash % LABNIC_INDIRECTION]);
-}
-
 /* The queue, or -1 to discard. Called under RCU. */
 int labnic_steer(struct labnic *nic, struct labnic_frame *frame)
 {
-	const struct vlan_ethhdr *header = (void *)frame + frame->offset;
-	bool tagged = frame->length >= VLAN_ETH_HLEN && header->h_vlan_proto == htons(ETH_P_8021Q);
+	const struct vlan_ethhdr *header = (void *)frame->data;
+	bool tagged = header->h_vlan_proto == htons(ETH_P_8021Q);
+	struct flow_keys keys = {};
 	unsigned int i;
 
 	for_each_set_bit(i, nic->used_rules, LABNIC_RULES) {
@@ -74,7 +50,9 @@ int labnic_steer(struct labnic *nic, struct labnic_frame *frame)
 	}
 	if (!labnic_filters_pass(nic, header, tagged))
 		return -1;
-	return labnic_hash_queue(nic, frame, (const struct ethhdr *)header);
+	__skb_flow_dissect(dev_net(nic->dev), NULL, &flow_keys_dissector, &keys, (void *)header, header->h_vlan_proto,
+			   ETH_HLEN, frame->length, 0);
+	return READ_ONCE(nic->indirection[flow_hash_from_keys(&keys) % LABNIC_INDIRECTION]);
 }
 
 void labnic_indirection_default(struct labnic *nic)
@@ -82,46 +60,94 @@ void labnic_indirection_default(struct labnic *nic)
 	unsigned int i;
 
 	for (i = 0; i < LABNIC_INDIRECTION; i++)
-		WRITE_ONCE(nic->indirection[i], i % nic->channels);
+		WRITE_ONCE(nic->indirection[i], ethtool_rxfh_indir_default(i, nic->dev->real_num_rx_queues));
+}
+
+u32 labnic_indirection_size(struct net_device *dev)
+{
+	return LABNIC_INDIRECTION;
+}
+
+int labnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rss)
+{
+	struct labnic *nic = netdev_priv(dev);
+
+	rss->hfunc = ETH_RSS_HASH_TOP;
+	if (rss->indir)
+		memcpy(rss->indir, nic->indirection, sizeof(nic->indirection));
+	return 0;
+}
+
+int labnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *rss, struct netlink_ext_ack *extack)
+{
+	struct labnic *nic = netdev_priv(dev);
+
+	if (rss->indir)
+		memcpy(nic->indirection, rss->indir, sizeof(nic->indirection));
+	return 0;
+}
+
+int labnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *command, u32 *locations)
+{
+	struct labnic *nic = netdev_priv(dev);
+	unsigned int i, n = 0;
+
+	switch (command->cmd) {
+	case ETHTOOL_GRXRINGS:
+		command->data = dev->real_num_rx_queues;
+		return 0;
+	case ETHTOOL_GRXCLSRULE:
+		if (command->fs.location >= LABNIC_RULES || !test_bit(command->fs.location, nic->used_rules))
+			return -ENOENT;
+		command->fs = nic->rules[command->fs.location];
+		return 0;
+	case ETHTOOL_GRXCLSRLALL:
+		for_each_set_bit(i, nic->used_rules, LABNIC_RULES) {
+			if (n == command->rule_cnt)
+				return -EMSGSIZE;
+			locations[n++] = i;
+		}
+		fallthrough;
+	case ETHTOOL_GRXCLSRLCNT:
+		command->rule_cnt = bitmap_weight(nic->used_rules, LABNIC_RULES);
+		command->data = LABNIC_RULES;
+		return 0;
+	}
+	return -EOPNOTSUPP;
 }
 
 /* en_fs_ethtool.c, validate_flow(): what must match is named, and of the VLAN the id and nothing but the id. */
-static int labnic_rule_validate(const struct labnic *nic, const struct ethtool_rx_flow_spec *spec)
+static int labnic_rule_insert(struct labnic *nic, const struct ethtool_rx_flow_spec *rule)
 {
-	const struct ethhdr *mask = &spec->m_u.ether_spec;
-	bool vlan = spec->flow_type & FLOW_EXT;
+	const struct ethhdr *mask = &rule->m_u.ether_spec;
+	bool vlan = rule->flow_type & FLOW_EXT;
 
-	if (spec->location >= LABNIC_RULES)
-		return -ENOSPC;
-	if (spec->ring_cookie != RX_CLS_FLOW_DISC && spec->ring_cookie >= nic->channels)
-		return -EINVAL;
-	if ((spec->flow_type & ~FLOW_EXT) != ETHER_FLOW)
+	if ((rule->flow_type & ~FLOW_EXT) != ETHER_FLOW || !is_zero_ether_addr(mask->h_source) || mask->h_proto)
 		return -EOPNOTSUPP;
-	if (vlan && (spec->m_ext.vlan_etype || spec->m_ext.vlan_tci != htons(VLAN_VID_MASK) ||
-		     ntohs(spec->h_ext.vlan_tci) >= VLAN_N_VID))
+	if (rule->ring_cookie != RX_CLS_FLOW_DISC && rule->ring_cookie >= nic->dev->real_num_rx_queues)
 		return -EINVAL;
-	if (!vlan && is_zero_ether_addr(mask->h_dest) && is_zero_ether_addr(mask->h_source) && !mask->h_proto)
+	if (vlan && (rule->m_ext.vlan_etype || rule->m_ext.vlan_tci != htons(VLAN_VID_MASK) ||
+		     ntohs(rule->h_ext.vlan_tci) >= VLAN_N_VID))
 		return -EINVAL;
-	return 0;
-}
-
-int labnic_rule_insert(struct labnic *nic, const struct ethtool_rx_flow_spec *spec)
-{
-	int err = labnic_rule_validate(nic, spec);
-
-	if (err)
-		return err;
-	clear_bit(spec->location, nic->used_rules);
+	if (!vlan && is_zero_ether_addr(mask->h_dest))
+		return -EINVAL;
+	clear_bit(rule->location, nic->used_rules);
 	synchronize_net();	/* nobody reads the old rule any more */
-	nic->rules[spec->location] = *spec;
+	nic->rules[rule->location] = *rule;
 	smp_mb__before_atomic();
-	set_bit(spec->location, nic->used_rules);
+	set_bit(rule->location, nic->used_rules);
 	return 0;
 }
 
-int labnic_rule_delete(struct labnic *nic, u32 location)
+int labnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *command)
 {
-	if (location >= LABNIC_RULES)
+	struct labnic *nic = netdev_priv(dev);
+
+	if (command->fs.location >= LABNIC_RULES)
 		return -ENOSPC;
-	return test_and_clear_bit(location, nic->used_rules) ? 0 : -ENOENT;
+	if (command->cmd == ETHTOOL_SRXCLSRLINS)
+		return labnic_rule_insert(nic, &command->fs);
+	if (command->cmd == ETHTOOL_SRXCLSRLDEL)
+		return test_and_clear_bit(command->fs.location, nic->used_rules) ? 0 : -ENOENT;
+	return -EOPNOTSUPP;
 }
