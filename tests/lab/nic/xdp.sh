@@ -59,8 +59,7 @@ ip link set eth1 up
 tor ip link set eth3 up
 tor ip link set eth3 promisc on
 must until_true 20 carrier eth1
-index=$(cat /sys/class/net/eth1/ifindex)
-must bpftool map update pinned /sys/fs/bpf/verdicts_maps/target key 0 0 0 0 value $((index & 255)) $((index >> 8)) 0 0
+must redirect_to eth1
 must attach eth0 redirect
 before=$(tor_received eth3)
 must burst 500 $VM none
@@ -81,10 +80,10 @@ ip address add 10.1.0.1/24 dev eth0
 tor ip address add 10.1.0.2/24 dev eth2
 must until_true 10 carrier eth0
 head -c 4000000 /dev/urandom >/run/sent
-tor socat -u TCP-LISTEN:7000 OPEN:/run/received,creat &
+tor timeout 120 socat -u TCP-LISTEN:7000 OPEN:/run/received,creat &
 listener=$!
 must until_true 20 eval 'tor ss -ltn | grep -q :7000'
-check "4 MB by TCP" socat -u OPEN:/run/sent TCP:10.1.0.2:7000
+check "4 MB by TCP" timeout 60 socat -u OPEN:/run/sent TCP:10.1.0.2:7000
 wait $listener
 check "are the same at the other end" cmp /run/sent /run/received
 the_end
