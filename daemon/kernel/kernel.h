@@ -5,6 +5,7 @@
 
 #include "core/action.h"
 #include "core/sample.h"
+#include "core/setting.h"
 #include "core/state.h"
 
 namespace xdpfwd {
@@ -14,12 +15,24 @@ namespace xdpfwd {
 // rows take 0.3 s, so they are read on adoption and on a slow audit.
 enum class Scope { kMembers, kWithoutRows, kWithRows };
 
+// What tuning looks at: NICs with everything they have, taps with their qdisc, RPS and XPS only. A device
+// that is no longer there under its name is left out.
+struct TunedDevice {
+  uint32_t ifindex = 0;
+  InterfaceName name;
+};
+struct TuningScope {
+  std::vector<TunedDevice> nics;
+  std::vector<TunedDevice> taps;
+};
+
 class Kernel {
  public:
   virtual ~Kernel() = default;
   virtual Result<State> observe(Scope scope) = 0;
   virtual Outcome apply(const Action& action) = 0;
   virtual Result<Sample> sample() = 0;
+  virtual Result<HostTuning> observe_tuning(const TuningScope& scope) = 0;
 };
 
 }  // namespace xdpfwd

@@ -64,10 +64,12 @@ Result<std::unique_ptr<LinuxKernel>> LinuxKernel::open(const std::string& bpffs)
   if (!ethtool) return std::unexpected(ethtool.error());
   auto netdev = NetdevFamily::open();
   if (!netdev) return std::unexpected(netdev.error());
+  auto knobs = HostKnobs::open();
+  if (!knobs) return std::unexpected(knobs.error());
   auto maps = adopt_maps(*pins);
   if (!maps) return std::unexpected(maps.error());
-  std::unique_ptr<LinuxKernel> kernel(
-      new LinuxKernel(std::move(*pins), std::move(*route), std::move(*ethtool), std::move(*netdev)));
+  std::unique_ptr<LinuxKernel> kernel(new LinuxKernel(
+      std::move(*pins), std::move(*route), std::move(*ethtool), std::move(*netdev), std::move(*knobs)));
   kernel->maps_ = std::move(*maps);
   return kernel;
 }
@@ -88,7 +90,7 @@ Result<std::vector<DecodedLink>> LinuxKernel::observe_links() {
       if (!may_be_member(decoded.link)) continue;
       decoded.link.vlan_hint = netdev_.has_vlan_hint(decoded.link.ifindex);
       // A device that goes away meanwhile, or has no ethtool, strips nothing.
-      if (const auto rxvlan = ethtool_.rxvlan(decoded.link.name)) {
+      if (const auto rxvlan = ethtool_.feature(decoded.link.name, kFeatureRxVlan)) {
         decoded.link.rxvlan = rxvlan->on;
         decoded.link.rxvlan_fixed = rxvlan->fixed;
       }
@@ -299,13 +301,13 @@ Result<void> LinuxKernel::take(const AwaitGrace& /*action*/) {
 Result<void> LinuxKernel::take(const SetRxVlan& action) {
   if (auto there = check_identity(action.ifindex, action.name); !there) return there;
   if (!action.on) {
-    const auto now = ethtool_.rxvlan(action.name);
+    const auto now = ethtool_.feature(action.name, kFeatureRxVlan);
     if (!now) return std::unexpected(now.error());
     if (!now->on) return {};
     // Noted first: after a crash in between, turning it on again changes nothing.
     if (auto noted = note_undo(kRxVlan, action.ifindex, action.name); !noted) return noted;
   }
-  auto set = ethtool_.set_rxvlan(action.name, action.on);
+  auto set = ethtool_.set_feature(action.name, kFeatureRxVlan, action.on);
   if (set.has_value() == action.on) pins_.forget_undo(kRxVlan, action.ifindex);
   return set;
 }

@@ -8,6 +8,7 @@
 
 #include "kernel/ethtool.h"
 #include "kernel/grace.h"
+#include "kernel/host_knobs.h"
 #include "kernel/kernel.h"
 #include "kernel/link_decoder.h"
 #include "kernel/maps.h"
@@ -25,13 +26,15 @@ class LinuxKernel final : public Kernel {
   Result<State> observe(Scope scope) override;
   Outcome apply(const Action& action) override;
   Result<Sample> sample() override;
+  Result<HostTuning> observe_tuning(const TuningScope& scope) override { return knobs_.observe(scope); }
 
  private:
-  LinuxKernel(Pins pins, NetlinkSocket route, Ethtool ethtool, NetdevFamily netdev)
+  LinuxKernel(Pins pins, NetlinkSocket route, Ethtool ethtool, NetdevFamily netdev, HostKnobs knobs)
       : pins_(std::move(pins)),
         route_(std::move(route)),
         ethtool_(std::move(ethtool)),
-        netdev_(std::move(netdev)) {}
+        netdev_(std::move(netdev)),
+        knobs_(std::move(knobs)) {}
 
   Result<void> notice_lost_pins();
   Result<std::vector<DecodedLink>> observe_links();
@@ -51,6 +54,7 @@ class LinuxKernel final : public Kernel {
   Result<void> take(const DetachMember& action);
   Result<void> take(const WatchLosses& action);
   Result<void> take(const RemoveTable& action);
+  Result<void> take(const Tune& action) { return knobs_.set(action); }
 
   Result<void> note_undo(std::string_view change, uint32_t ifindex, const InterfaceName& name) const;
   Result<void> check_identity(uint32_t ifindex, const InterfaceName& name) const;
@@ -61,6 +65,7 @@ class LinuxKernel final : public Kernel {
   NetlinkSocket route_;
   Ethtool ethtool_;
   NetdevFamily netdev_;
+  HostKnobs knobs_;
   GracePeriod grace_;
   std::optional<Maps> maps_;
 };

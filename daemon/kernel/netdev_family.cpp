@@ -3,50 +3,87 @@
 
 #include <linux/genetlink.h>
 
+#include <unordered_map>
+
 #include "kernel/attributes.h"
 
 namespace xdpfwd {
 namespace {
 
 // From the kernel's uapi <linux/netdev.h>, which Debian 12's headers do not have.
-constexpr const char* kFamilyName = "netdev";
 constexpr uint8_t kCmdDevGet = 1;
-constexpr uint16_t kAttrIfindex = 1;
-constexpr uint16_t kAttrRxMetadataFeatures = 5;
+constexpr uint8_t kCmdQueueGet = 10;
+constexpr uint8_t kCmdNapiGet = 11;
+constexpr uint16_t kDevIfindex = 1;
+constexpr uint16_t kDevRxMetadataFeatures = 5;
 constexpr uint64_t kRxMetadataVlanTag = 4;
+constexpr uint16_t kQueueId = 1;
+constexpr uint16_t kQueueIfindex = 2;
+constexpr uint16_t kQueueType = 3;  // 0 = rx
+constexpr uint16_t kQueueNapi = 4;
+constexpr uint16_t kNapiIfindex = 1;
+constexpr uint16_t kNapiId = 2;
+constexpr uint16_t kNapiIrq = 3;
+
+// The attributes 1 to 4 of a message, each 32 bits; 0 where there is none.
+struct Numbers {
+  uint32_t of[5] = {};
+  explicit Numbers(const nlmsghdr& message) {
+    for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr)))
+      if (mnl_attr_get_type(attribute) < std::size(of) &&
+          mnl_attr_get_payload_len(attribute) == sizeof(uint32_t))
+        of[mnl_attr_get_type(attribute)] = mnl_attr_get_u32(attribute);
+  }
+};
 
 }  // namespace
 
 Result<NetdevFamily> NetdevFamily::open() {
-  auto socket = NetlinkSocket::open(NETLINK_GENERIC);
-  if (!socket) return std::unexpected(socket.error());
-  NetlinkRequest request(GENL_ID_CTRL, 0);
-  *request.family_header<genlmsghdr>() = {.cmd = CTRL_CMD_GETFAMILY, .version = 1, .reserved = 0};
-  mnl_attr_put_strz(request.header(), CTRL_ATTR_FAMILY_NAME, kFamilyName);
-  uint16_t family = 0;
-  const auto answered = socket->transact(request, [&](const nlmsghdr& message) {
-    for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr))) {
-      if (mnl_attr_get_type(attribute) == CTRL_ATTR_FAMILY_ID) family = mnl_attr_get_u16(attribute);
-    }
-  });
-  if (!answered && answered.error().code != ENOENT) return std::unexpected(answered.error());
-  return NetdevFamily(std::move(*socket), family);
+  auto family = GenericFamily::open("netdev");
+  if (!family) return std::unexpected(family.error());
+  return NetdevFamily(std::move(*family));
 }
 
 bool NetdevFamily::has_vlan_hint(uint32_t ifindex) {
-  if (family_ == 0) return false;
-  NetlinkRequest request(family_, 0);
-  *request.family_header<genlmsghdr>() = {.cmd = kCmdDevGet, .version = 1, .reserved = 0};
-  mnl_attr_put_u32(request.header(), kAttrIfindex, ifindex);
+  if (!family_.exists()) return false;
+  NetlinkRequest request = family_.request(kCmdDevGet);
+  mnl_attr_put_u32(request.header(), kDevIfindex, ifindex);
   uint64_t features = 0;
-  const auto answered = socket_.transact(request, [&](const nlmsghdr& message) {
+  const auto answered = family_.transact(request, [&](const nlmsghdr& message) {
     for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr))) {
-      if (mnl_attr_get_type(attribute) == kAttrRxMetadataFeatures &&
+      if (mnl_attr_get_type(attribute) == kDevRxMetadataFeatures &&
           mnl_attr_get_payload_len(attribute) == sizeof(features))
         features = mnl_attr_get_u64(attribute);
     }
   });
   return answered && (features & kRxMetadataVlanTag) != 0;
+}
+
+std::vector<Queue> NetdevFamily::rx_queues(uint32_t ifindex, uint32_t count) {
+  std::vector<Queue> queues(count);
+  if (!family_.exists()) return queues;
+  NetlinkRequest of_queues = family_.request(kCmdQueueGet, NLM_F_DUMP);
+  mnl_attr_put_u32(of_queues.header(), kQueueIfindex, ifindex);
+  // A kernel before 6.8 refuses, and a device may go meanwhile: then nothing is known.
+  (void)family_.transact(of_queues, [&](const nlmsghdr& message) {
+    const Numbers numbers(message);
+    if (numbers.of[kQueueType] == 0 && numbers.of[kQueueId] < count)
+      queues[numbers.of[kQueueId]].napi = numbers.of[kQueueNapi];
+  });
+  std::unordered_map<uint32_t, uint32_t> irq_of_napi;
+  for (const Queue& queue : queues)
+    if (queue.napi != 0) irq_of_napi[queue.napi] = 0;
+  if (irq_of_napi.empty()) return queues;
+  NetlinkRequest of_napis = family_.request(kCmdNapiGet, NLM_F_DUMP);
+  mnl_attr_put_u32(of_napis.header(), kNapiIfindex, ifindex);
+  (void)family_.transact(of_napis, [&](const nlmsghdr& message) {
+    const Numbers numbers(message);
+    if (const auto napi = irq_of_napi.find(numbers.of[kNapiId]); napi != irq_of_napi.end())
+      napi->second = numbers.of[kNapiIrq];
+  });
+  for (Queue& queue : queues)
+    if (queue.napi != 0) queue.irq = irq_of_napi[queue.napi];
+  return queues;
 }
 
 }  // namespace xdpfwd

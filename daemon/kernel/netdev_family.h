@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The generic netlink family "netdev" (kernel 6.3 and later): what a driver's XDP can do.
+// The generic netlink family "netdev" (kernel 6.3 and later): what a driver's XDP can do, and which NAPI and
+// interrupt serve a queue (6.8 and later).
 #pragma once
 
-#include "kernel/netlink.h"
+#include <vector>
+
+#include "core/setting.h"
+#include "kernel/generic_family.h"
 
 namespace xdpfwd {
 
@@ -12,11 +16,12 @@ class NetdevFamily {
   static Result<NetdevFamily> open();
   // The driver gives XDP programs the VLAN tag (bpf_xdp_metadata_rx_vlan_tag; 6.8 and later).
   bool has_vlan_hint(uint32_t ifindex);
+  // The first `count` receive queues; what the driver or the kernel does not tell stays 0.
+  std::vector<Queue> rx_queues(uint32_t ifindex, uint32_t count);
 
  private:
-  NetdevFamily(NetlinkSocket socket, uint16_t family) : socket_(std::move(socket)), family_(family) {}
-  NetlinkSocket socket_;
-  uint16_t family_;  // 0 = the kernel has none
+  explicit NetdevFamily(GenericFamily family) : family_(std::move(family)) {}
+  GenericFamily family_;
 };
 
 }  // namespace xdpfwd

@@ -62,6 +62,9 @@ class FakeWorld final : public World {
   uint32_t add(Link link) {
     link.ifindex = next_++;
     kernel_.state.links.push_back(link);
+    // One queue, without RPS, as veth and tap begin.
+    kernel_.tuning.nics.push_back({.ifindex = link.ifindex, .name = link.name, .queues = {{}}});
+    kernel_.tuning.settings.push_back({.setting = {link.ifindex, Knob::kRps, 0}, .value = ""});
     return link.ifindex;
   }
   FakeKernel kernel_;
@@ -335,6 +338,40 @@ TEST_P(KernelContract, AChangeOfARemovedNicIsForgotten) {
   must(SetPromisc{.ifindex = nic, .name = name("eth0"), .on = true});
   world_->remove_link("eth0");
   EXPECT_TRUE(observe().nics.empty());
+}
+
+TEST_P(KernelContract, AKnobIsSetAndSeen) {
+  const uint32_t nic = world_->add_nic("eth0");
+  const uint32_t tap = world_->add_tap("tap0");
+  const TuningScope scope{.nics = {{nic, name("eth0")}}, .taps = {{tap, name("tap0")}}};
+  const auto rps = [&](uint32_t ifindex) {
+    const auto host = world_->kernel().observe_tuning(scope);
+    const std::string* value =
+        host ? find_setting(*host, {.ifindex = ifindex, .knob = Knob::kRps, .index = 0}) : nullptr;
+    return value ? *value : "none";
+  };
+  EXPECT_EQ(rps(nic), "");
+  for (int twice = 0; twice < 2; ++twice)
+    must(Tune{.setting = {nic, Knob::kRps, 0}, .name = name("eth0"), .value = "0"});
+  EXPECT_EQ(rps(nic), "0");
+  EXPECT_EQ(rps(tap), "");
+  must(Tune{.setting = {tap, Knob::kRps, 0}, .name = name("tap0"), .value = "0"});
+  EXPECT_EQ(rps(tap), "0");
+}
+
+TEST_P(KernelContract, AKnobNeedsItsDeviceAndADriverThatHasIt) {
+  const uint32_t nic = world_->add_nic("eth0");
+  const auto code = [&](const Tune& tune) {
+    const Outcome outcome = apply(tune);
+    return outcome.status ? 0 : outcome.status.error().code;
+  };
+  EXPECT_EQ(code({.setting = {nic, Knob::kRps, 0}, .name = name("eth1"), .value = "0"}), ENODEV);
+  EXPECT_EQ(code({.setting = {9999, Knob::kRps, 0}, .name = name("eth0"), .value = "0"}), ENODEV);
+  EXPECT_EQ(code({.setting = {nic, Knob::kLro}, .name = name("eth0"), .value = "off"}), EOPNOTSUPP);
+  EXPECT_EQ(code({.setting = {nic, Knob::kRxUsecs}, .name = name("eth0"), .value = "8"}), EOPNOTSUPP);
+  EXPECT_EQ(
+      code({.setting = {nic, Knob::kRule, 1}, .name = name("eth0"), .value = "52:54:00:00:00:01 queue 0"}),
+      EOPNOTSUPP);
 }
 
 TEST_P(KernelContract, ItAllOutlivesTheDaemon) {

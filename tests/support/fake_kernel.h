@@ -18,6 +18,7 @@ class FakeKernel final : public Kernel {
   using Fault = std::function<std::optional<Error>(State& state, const Action& action, size_t nth)>;
 
   State state;
+  HostTuning tuning;  // what an observation of it returns, whatever its scope; a Tune writes here
   Fault fault;
   std::vector<Action> applied;  // that succeeded, in order
   size_t observations_with_rows = 0;
@@ -37,10 +38,13 @@ class FakeKernel final : public Kernel {
     return seen;
   }
 
+  Result<HostTuning> observe_tuning(const TuningScope& /*scope*/) override { return tuning; }
+
   Outcome apply(const Action& action) override {
     if (fault)
       if (auto error = fault(state, action, count_++)) return {.status = std::unexpected(*error)};
-    auto status = step(state, action);
+    const auto* tune = std::get_if<Tune>(&action);
+    auto status = tune ? step(tuning, *tune) : step(state, action);
     Outcome outcome{.status = status};
     if (!status) return outcome;
     applied.push_back(action);

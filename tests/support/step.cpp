@@ -195,6 +195,33 @@ Result<void> take(State& /*state*/, const Tune& action) {
 
 }  // namespace
 
+Result<void> step(HostTuning& host, const Tune& tune) {
+  const Setting& setting = tune.setting;
+  const Nic* nic = find_nic(host, setting.ifindex);
+  // Taps have settings only, and no name here.
+  const bool there = std::ranges::any_of(
+      host.settings, [&](const SettingValue& value) { return value.setting.ifindex == setting.ifindex; });
+  if (nic ? nic->name != tune.name : !there)
+    return fail(fmt::format("{} (ifindex {}) is not there", tune.name.view(), setting.ifindex), {}, ENODEV);
+  const auto at = std::ranges::lower_bound(host.settings, setting, {}, &SettingValue::setting);
+  const bool set = at != host.settings.end() && at->setting == setting;
+  if (setting.knob == Knob::kRule && nic && nic->rule_capacity != 0) {
+    if (setting.index >= nic->rule_capacity)
+      return fail(fmt::format("{} has no place {} for a rule", tune.name.view(), setting.index), {}, ENOSPC);
+    if (tune.value.empty()) {
+      if (set) host.settings.erase(at);
+      return {};
+    }
+    if (!set) {
+      host.settings.insert(at, {.setting = setting, .value = tune.value});
+      return {};
+    }
+  }
+  if (!set) return fail(fmt::format("{} has no {}", tune.name.view(), text_of(setting)), {}, EOPNOTSUPP);
+  at->value = tune.value;
+  return {};
+}
+
 Result<void> step(State& state, const Action& action) {
   return std::visit([&](const auto& a) { return take(state, a); }, action);
 }

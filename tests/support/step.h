@@ -12,4 +12,8 @@ namespace xdpfwd {
 // Changes `state`, or leaves it as it was and says why.
 Result<void> step(State& state, const Action& action);
 
+// Likewise what a Tune does to a host's settings: one that is there changes, a rule comes and goes. No
+// driver's manners.
+Result<void> step(HostTuning& host, const Tune& tune);
+
 }  // namespace xdpfwd

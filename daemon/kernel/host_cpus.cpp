@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "kernel/host_cpus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "kernel/cpu_list.h"
+
+namespace xdpfwd {
+
+Result<HostCpus> read_cpus(const HostRoots& roots) {
+  const std::string folder = roots.sys + "/devices/system";
+  const auto online = read_host_file(folder + "/cpu/online");
+  if (!online) return std::unexpected(online.error());
+  auto cpus = parse_cpu_list(*online);
+  if (!cpus) return fail_in(folder + "/cpu/online", cpus.error());
+  HostCpus host{.cpus = std::move(*cpus), .numa_of_cpus = {}};
+  host.numa_of_cpus.assign(host.cpus.size(), -1);
+  // A kernel without NUMA has no nodes to list. Nodes have the numbers of CPUs at most: one may be empty,
+  // or have memory alone.
+  const auto nodes = read_host_file(folder + "/node/online");
+  const auto numbers = nodes ? parse_cpu_list(*nodes) : std::vector<uint32_t>{};
+  if (!numbers) return fail_in(folder + "/node/online", numbers.error());
+  for (const uint32_t node : *numbers) {
+    const auto text = read_host_file(fmt::format("{}/node/node{}/cpulist", folder, node));
+    const auto of_node = text ? parse_cpu_list(*text) : std::vector<uint32_t>{};
+    if (!of_node) continue;
+    for (const uint32_t cpu : *of_node) {
+      const auto at = std::ranges::lower_bound(host.cpus, cpu);
+      if (at != host.cpus.end() && *at == cpu)
+        host.numa_of_cpus[static_cast<size_t>(at - host.cpus.begin())] = static_cast<int32_t>(node);
+    }
+  }
+  return host;
+}
+
+}  // namespace xdpfwd

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The CPUs that are online, and the NUMA node of each.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "kernel/host_file.h"
+
+namespace xdpfwd {
+
+struct HostCpus {
+  std::vector<uint32_t> cpus;         // sorted
+  std::vector<int32_t> numa_of_cpus;  // by index of `cpus`; -1 = none
+};
+
+Result<HostCpus> read_cpus(const HostRoots& roots);
+
+}  // namespace xdpfwd

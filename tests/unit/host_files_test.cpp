@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is read from /proc and /sys, on trees of a test's own; and the one form of a knob's value.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "kernel/host_cpus.h"
+#include "kernel/host_file.h"
+#include "kernel/knob_value.h"
+#include "kernel/queue_cpus.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd {
+namespace {
+
+class Tree {
+ public:
+  void put(const std::string& path, const std::string& text) const {
+    const std::filesystem::path file(root_ / path);
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << text;
+  }
+  [[nodiscard]] HostRoots roots() const { return {.proc = root_ / "proc", .sys = root_ / "sys"}; }
+  [[nodiscard]] std::string path(const std::string& name) const { return root_ / name; }
+
+ private:
+  ScratchDirectory root_;
+};
+
+TEST(HostFile, AValue) {
+  const Tree tree;
+  tree.put("value", "  12 \n");
+  tree.put("number", "-12\n");
+  EXPECT_EQ(read_host_file(tree.path("value")), "  12");
+  EXPECT_EQ(read_host_number(tree.path("number")), -12);
+  EXPECT_EQ(read_host_number(tree.path("value")).error().code, EINVAL);
+  EXPECT_EQ(read_host_file(tree.path("none")).error().code, ENOENT);
+  EXPECT_EQ(write_host_file(tree.path("none"), "1").error().code, ENOENT);
+}
+
+TEST(HostFile, OneThatNeverEndsIsNotReadOn) {
+  EXPECT_EQ(read_host_file("/dev/zero", 100000).error().code, EFBIG);
+}
+
+TEST(HostCpus, WithNodes) {
+  const Tree tree;
+  tree.put("sys/devices/system/cpu/online", "0-2,4\n");
+  tree.put("sys/devices/system/node/online", "0-2\n");
+  tree.put("sys/devices/system/node/node0/cpulist", "0,2\n");
+  tree.put("sys/devices/system/node/node1/cpulist", "1,3-5\n");
+  tree.put("sys/devices/system/node/node2/cpulist", "\n");
+  const auto host = read_cpus(tree.roots());
+  ASSERT_TRUE(host);
+  EXPECT_EQ(host->cpus, (std::vector<uint32_t>{0, 1, 2, 4}));
+  EXPECT_EQ(host->numa_of_cpus, (std::vector<int32_t>{0, 1, 0, 1}));
+}
+
+TEST(HostCpus, WithoutNodes) {
+  const Tree tree;
+  tree.put("sys/devices/system/cpu/online", "0-1\n");
+  EXPECT_EQ(read_cpus(tree.roots())->numa_of_cpus, (std::vector<int32_t>{-1, -1}));
+  EXPECT_FALSE(read_cpus(Tree().roots()));
+}
+
+TEST(QueueCpus, MasksAreLists) {
+  const Tree tree;
+  const InterfaceName eth0 = InterfaceName::parse("eth0").value();
+  tree.put("sys/class/net/eth0/queues/rx-0/rps_cpus", "00000000,00000000\n");
+  tree.put("sys/class/net/eth0/queues/rx-1/rps_cpus", "00000002,0000000f\n");
+  tree.put("sys/class/net/eth0/queues/rx-3/rps_cpus", "1\n");
+  EXPECT_EQ(read_queue_cpus(tree.roots(), eth0, QueueCpus::kRps), (std::vector<std::string>{"", "0-3,33"}));
+  EXPECT_TRUE(read_queue_cpus(tree.roots(), eth0, QueueCpus::kXps).empty());
+  ASSERT_TRUE(set_queue_cpus(tree.roots(), eth0, QueueCpus::kRps, 3, "0,33"));
+  EXPECT_EQ(read_host_file(tree.path("sys/class/net/eth0/queues/rx-3/rps_cpus")), "2,00000001");
+  EXPECT_EQ(set_queue_cpus(tree.roots(), eth0, QueueCpus::kXps, 0, "0").error().code, ENOENT);
+}
+
+TEST(KnobValue, HasOneForm) {
+  EXPECT_EQ(canonical_value(Knob::kIrqAffinity, "1,0,3"), "0-1,3");
+  EXPECT_EQ(canonical_value(Knob::kRps, ""), "");
+  EXPECT_EQ(canonical_value(Knob::kRxUsecs, "064"), "64");
+  EXPECT_EQ(canonical_value(Knob::kRule, "52-54-00-00-00-0A vlan 0 queue 03"), "52:54:00:00:00:0a queue 3");
+  EXPECT_EQ(canonical_value(Knob::kChannels, "rx 4 tx 2"), "rx 4 tx 2");
+  EXPECT_EQ(canonical_value(Knob::kQdisc, "noqueue"), "noqueue");
+}
+
+TEST(KnobValue, WhatIsNone) {
+  for (const auto& [knob, value] : {std::pair{Knob::kLro, "yes"},
+                                    {Knob::kRxUsecs, "-1"},
+                                    {Knob::kTxFrames, ""},
+                                    {Knob::kRxUsecs, "4294967296"},
+                                    {Knob::kXps, "0x3"},
+                                    {Knob::kQdisc, ""},
+                                    {Knob::kRule, "flow-type ether queue 3"}}) {
+    const auto refused = canonical_value(knob, value);
+    ASSERT_FALSE(refused) << name_of(knob) << " " << value;
+    EXPECT_EQ(refused.error().code, EINVAL);
+    EXPECT_FALSE(refused.error().remedy.empty() && knob != Knob::kXps) << value;
+  }
+}
+
+}  // namespace
+}  // namespace xdpfwd
