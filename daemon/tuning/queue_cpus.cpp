@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tuning/queue_cpus.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace xdpfwd {
+namespace {
+
+std::vector<uint32_t> near_first(const HostTuning& host) {
+  std::set<int32_t> near;
+  for (const Nic& nic : host.nics)
+    if (nic.numa_node >= 0) near.insert(nic.numa_node);
+  std::vector<uint32_t> cpus, far;
+  for (size_t i = 0; i < host.cpus.size(); ++i) {
+    const bool known = i < host.numa_of_cpus.size();
+    (known && near.contains(host.numa_of_cpus[i]) ? cpus : far).push_back(host.cpus[i]);
+  }
+  cpus.insert(cpus.end(), far.begin(), far.end());
+  return cpus;
+}
+
+// Puts each CPU that a guest asks for on a queue, in the place of the last one that nobody asks for: the
+// other queues keep theirs.
+void make_room_for(std::vector<uint32_t>& cpus, const std::set<uint32_t>& asked, uint32_t queues) {
+  const auto used = [&] { return static_cast<std::ptrdiff_t>(std::min<size_t>(queues, cpus.size())); };
+  for (const uint32_t cpu : asked) {
+    const auto at = std::ranges::find(cpus, cpu);
+    if (at == cpus.end() || at - cpus.begin() < used()) continue;
+    for (auto place = used(); place-- > 0;)
+      if (!asked.contains(cpus[static_cast<size_t>(place)])) {
+        std::iter_swap(at, cpus.begin() + place);
+        break;
+      }
+  }
+}
+
+}  // namespace
+
+std::vector<uint32_t> choose_cpus(const Wish& wish, const HostTuning& host, uint32_t queues,
+                                  std::vector<Remark>& remarks) {
+  const CpuWish& cpus = wish.tuning.cpus;
+  if (cpus.kind == CpuWish::Kind::kKeep) return {};
+  if (cpus.kind == CpuWish::Kind::kGiven) {
+    std::vector<uint32_t> online, offline;
+    for (const uint32_t cpu : cpus.given)
+      (std::ranges::binary_search(host.cpus, cpu) ? online : offline).push_back(cpu);
+    if (!offline.empty())
+      remarks.push_back({"tuning.cpus", fmt::format("not online: CPU {}", fmt::join(offline, ", ")),
+                         "name CPUs that are, see /sys/devices/system/cpu/online", true});
+    return online;
+  }
+  std::vector<uint32_t> chosen = near_first(host);
+  std::set<uint32_t> asked;
+  for (const GuestWish& guest : wish.guests)
+    if (guest.cpu) asked.insert(*guest.cpu);
+  make_room_for(chosen, asked, queues);
+  return chosen;
+}
+
+std::vector<uint32_t> observed_cpus(const HostTuning& host, const Nic& nic, const UndoLog& log) {
+  std::vector<uint32_t> cpus;
+  for (const Queue& queue : nic.queues) {
+    const Setting setting{nic.ifindex, Knob::kIrqAffinity, queue.irq};
+    std::string_view list = observed_value(host, setting).value_or("");
+    const UndoEntry* entry = find_entry(log, setting);
+    if (entry && entry->device == nic.name && holder_of(*entry, list) == Holder::kUs) list = entry->before;
+    uint32_t only = 0;
+    const auto [end, error] = std::from_chars(list.data(), list.data() + list.size(), only);
+    const bool one = error == std::errc() && end == list.data() + list.size();
+    cpus.push_back(one ? only : UINT32_MAX);
+  }
+  return cpus;
+}
+
+}  // namespace xdpfwd

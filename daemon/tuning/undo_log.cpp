@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tuning/undo_log.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "tuning/plan_tuning.h"
+
+namespace xdpfwd {
+namespace {
+
+// The entry after the plan has this step.
+UndoEntry entry_for(const TuningStep& step, const UndoEntry* present) {
+  if (!present)
+    return {.setting = step.setting,
+            .device = step.device,
+            .before = step.from,
+            .set = step.to,
+            .earlier = std::nullopt,
+            .shaken = false};
+  UndoEntry entry = *present;
+  entry.set = step.to;
+  entry.earlier = std::nullopt;
+  if (step.from != entry.before && step.from != step.to && holder_of(*present, step.from) == Holder::kUs)
+    entry.earlier = step.from;
+  return entry;
+}
+
+// Of a NIC whose number of channels we changed: what is gone with a channel comes back with it.
+std::set<uint32_t> with_other_channels(const UndoLog& log, const HostTuning& observed) {
+  std::set<uint32_t> ifindexes;
+  for (const UndoEntry& entry : log.entries) {
+    if (entry.setting.knob != Knob::kChannels) continue;
+    const auto value = observed_value(observed, entry);
+    if (value && *value != entry.before) ifindexes.insert(entry.setting.ifindex);
+  }
+  return ifindexes;
+}
+
+}  // namespace
+
+const UndoEntry* find_entry(const UndoLog& log, const Setting& setting) {
+  const auto at = std::ranges::lower_bound(log.entries, setting, {}, &UndoEntry::setting);
+  return at != log.entries.end() && at->setting == setting ? &*at : nullptr;
+}
+
+Holder holder_of(const UndoEntry& entry, std::string_view observed) {
+  if (observed == entry.before) return Holder::kNobody;
+  if (observed == entry.set || observed == entry.earlier || entry.shaken) return Holder::kUs;
+  return Holder::kOthers;
+}
+
+std::optional<std::string_view> observed_value(const HostTuning& host, const Setting& setting) {
+  if (const std::string* value = find_setting(host, setting)) return *value;
+  if (setting.knob != Knob::kRule) return std::nullopt;
+  const Nic* nic = find_nic(host, setting.ifindex);
+  return nic && setting.index < nic->rule_capacity ? std::optional<std::string_view>("") : std::nullopt;
+}
+
+std::optional<std::string_view> observed_value(const HostTuning& host, const UndoEntry& entry) {
+  const Nic* nic = find_nic(host, entry.setting.ifindex);
+  if (nic && nic->name != entry.device) return std::nullopt;
+  return observed_value(host, entry.setting);
+}
+
+UndoChanges record(UndoLog& log, const TuningPlan& plan) {
+  UndoChanges changes;
+  std::map<Setting, UndoEntry> entries;
+  for (const UndoEntry& entry : log.entries) entries.emplace_hint(entries.end(), entry.setting, entry);
+  std::map<Setting, UndoEntry> dropped;
+  for (const LeftAlone& left : plan.left_alone)
+    if (auto node = entries.extract(left.setting)) dropped.emplace(node.key(), std::move(node.mapped()));
+
+  std::set<Setting> touched;
+  for (const TuningStep& step : plan.steps) {
+    const auto at = entries.find(step.setting);
+    entries.insert_or_assign(step.setting, entry_for(step, at == entries.end() ? nullptr : &at->second));
+    touched.insert(step.setting);
+  }
+  for (const Disturbed& disturbed : plan.disturbed) {
+    const auto [at, is_new] = entries.try_emplace(
+        disturbed.setting,
+        UndoEntry{disturbed.setting, disturbed.device, disturbed.value, disturbed.held, std::nullopt, true});
+    at->second.shaken = true;
+    touched.insert(disturbed.setting);
+  }
+  for (const Setting& setting : touched) {
+    const UndoEntry& entry = entries.at(setting);
+    const UndoEntry* was = find_entry(log, setting);
+    if (!was || *was != entry || dropped.contains(setting)) changes.written.push_back(entry);
+    dropped.erase(setting);
+  }
+  for (auto& [setting, entry] : dropped) changes.dropped.push_back(std::move(entry));
+  log.entries.clear();
+  for (auto& [setting, entry] : entries) log.entries.push_back(std::move(entry));
+  return changes;
+}
+
+UndoChanges settle(UndoLog& log, const HostTuning& observed) {
+  UndoChanges changes;
+  const std::set<uint32_t> waiting = with_other_channels(log, observed);
+  std::vector<UndoEntry> kept;
+  for (UndoEntry& entry : log.entries) {
+    const auto value = observed_value(observed, entry);
+    const Nic* nic = find_nic(observed, entry.setting.ifindex);
+    const bool comes_back = !value && nic && nic->name == entry.device && waiting.contains(nic->ifindex);
+    if (value ? *value == entry.before : !comes_back) {
+      changes.dropped.push_back(std::move(entry));
+      continue;
+    }
+    if (value && *value == entry.set && (entry.shaken || entry.earlier)) {
+      entry.shaken = false;
+      entry.earlier = std::nullopt;
+      changes.written.push_back(entry);
+    }
+    kept.push_back(std::move(entry));
+  }
+  log.entries = std::move(kept);
+  return changes;
+}
+
+}  // namespace xdpfwd

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "support/fake_host_tuning.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <optional>
+
+namespace xdpfwd::test {
+namespace {
+
+constexpr Knob kValues[] = {Knob::kRxUsecs, Knob::kRxFrames, Knob::kTxUsecs, Knob::kTxFrames};
+constexpr Knob kCoalescing[] = {Knob::kAdaptiveRx, Knob::kAdaptiveTx, Knob::kRxUsecs,
+                                Knob::kRxFrames,   Knob::kTxUsecs,    Knob::kTxFrames};
+
+bool is_adaptive(Knob knob) {
+  return knob == Knob::kAdaptiveRx || knob == Knob::kAdaptiveTx;
+}
+
+std::optional<uint32_t> number(const std::string& text) {
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
+}
+
+// mlx5's en.h, without and with adaptive moderation.
+std::string default_of(Knob knob, bool adaptive) {
+  switch (knob) {
+    case Knob::kRxUsecs:
+    case Knob::kTxUsecs:
+      return adaptive ? "8" : "16";
+    case Knob::kRxFrames:
+      return adaptive ? "256" : "32";
+    default:
+      return adaptive ? "128" : "32";
+  }
+}
+
+bool of_direction(Knob knob, Knob adaptive) {
+  const bool receive = knob == Knob::kRxUsecs || knob == Knob::kRxFrames;
+  return receive == (adaptive == Knob::kAdaptiveRx);
+}
+
+std::unexpected<Error> refuse(const Tune& action, int code) {
+  return fail_errno(describe(Action(action)), code);
+}
+
+}  // namespace
+
+FakeHostTuning::FakeHostTuning(uint32_t cpus) : cpus_(cpus) {
+  put({0, Knob::kDefaultQdisc, kWholeDevice}, "fq_codel");
+}
+
+void FakeHostTuning::add_nic(uint32_t ifindex, const InterfaceName& name, NicModel model, uint32_t channels) {
+  Device device{.nic = {.ifindex = ifindex, .name = name}, .model = model};
+  Nic& nic = device.nic;
+  nic.max_channels = 64;
+  const auto whole = [&](Knob knob, const std::string& value) { put({ifindex, knob, kWholeDevice}, value); };
+  switch (model) {
+    case NicModel::kMlx5:
+      nic.driver = "mlx5_core";
+      nic.speed_mbps = 25000;
+      nic.max_rx_ring = nic.max_tx_ring = 8192;
+      nic.rule_capacity = 1024;
+      nic.per_queue_coalescing = true;
+      whole(Knob::kLro, "off");
+      whole(Knob::kHwGro, "off");
+      whole(Knob::kRxRing, "1024");
+      whole(Knob::kTxRing, "1024");
+      whole(Knob::kAdaptiveRx, "on");
+      whole(Knob::kAdaptiveTx, "on");
+      for (const Knob knob : kValues) whole(knob, default_of(knob, true));
+      break;
+    case NicModel::kIgb:
+      nic.driver = "igb";
+      nic.speed_mbps = 1000;
+      nic.max_channels = 8;
+      nic.max_rx_ring = nic.max_tx_ring = 4096;
+      whole(Knob::kRxRing, "256");
+      whole(Knob::kTxRing, "256");
+      whole(Knob::kRxUsecs, "3");
+      whole(Knob::kTxUsecs, "0");
+      break;
+    case NicModel::kVirtio:
+      nic.driver = "virtio_net";
+      whole(Knob::kHwGro, "on");
+      break;
+    case NicModel::kVeth:
+      nic.driver = "veth";
+      nic.speed_mbps = 10000;
+      break;
+  }
+  whole(Knob::kChannels, fmt::format("{}", channels));
+  set_queues(devices_.emplace(ifindex, std::move(device)).first->second, channels);
+}
+
+void FakeHostTuning::add_tap(uint32_t ifindex, const InterfaceName& /*name*/, const std::string& qdisc) {
+  taps_.insert(ifindex);
+  put({ifindex, Knob::kQdisc, kWholeDevice}, qdisc);
+}
+
+HostTuning FakeHostTuning::observe() const {
+  HostTuning host;
+  for (uint32_t cpu = 0; cpu < cpus_; ++cpu) {
+    host.cpus.push_back(cpu);
+    host.numa_of_cpus.push_back(cpu < cpus_ / 2 ? 0 : 1);
+  }
+  host.tcp_limit_output_bytes = tcp_limit_output_bytes;
+  host.irqbalance = irqbalance;
+  for (const auto& [ifindex, device] : devices_) host.nics.push_back(device.nic);
+  for (const auto& [setting, value] : values_)
+    if (setting.knob != Knob::kIrqBan || irqbalance) host.settings.push_back({setting, value});
+  return host;
+}
+
+// Everything that hangs on queues, as the driver makes it.
+void FakeHostTuning::set_queues(Device& device, uint32_t channels) {
+  const uint32_t ifindex = device.nic.ifindex;
+  std::erase_if(values_, [&](const auto& one) {
+    const Setting& setting = one.first;
+    if (setting.ifindex != ifindex || setting.index == kWholeDevice) return false;
+    const KnobScope scope = scope_of(setting.knob);
+    // A receive queue's packet steering is the kernel's and lasts as long as the queue.
+    if (setting.knob == Knob::kRps) return setting.index >= channels;
+    return scope == KnobScope::kAnyQueue || scope == KnobScope::kIrq || scope == KnobScope::kTxQueue;
+  });
+  device.nic.queues.clear();
+  for (uint32_t queue = 0; queue < channels; ++queue) {
+    const bool interrupts = device.model != NicModel::kVeth;
+    const uint32_t irq = interrupts ? 100 * ifindex + queue : 0;
+    device.nic.queues.push_back({.napi = 1000 * ifindex + queue, .irq = irq});
+    if (interrupts) {
+      put({ifindex, Knob::kIrqAffinity, irq}, fmt::format("0-{}", cpus_ - 1));
+      put({ifindex, Knob::kIrqBan, irq}, "off");
+    }
+    values_.try_emplace({ifindex, Knob::kRps, queue}, "");
+    put({ifindex, Knob::kXps, queue},
+        device.model == NicModel::kMlx5 ? fmt::format("{}", queue % cpus_) : std::string());
+    if (!device.nic.per_queue_coalescing) continue;
+    for (const Knob knob : kCoalescing)
+      put({ifindex, knob, queue}, values_.at({ifindex, knob, kWholeDevice}));
+  }
+}
+
+void FakeHostTuning::reset(uint32_t ifindex) {
+  Device& device = devices_.at(ifindex);
+  set_queues(device, static_cast<uint32_t>(device.nic.queues.size()));
+}
+
+Result<void> FakeHostTuning::apply_rule(const Device& device, const Tune& action) {
+  const uint32_t location = action.setting.index;
+  if (device.nic.rule_capacity == 0) return refuse(action, EOPNOTSUPP);
+  if (location >= device.nic.rule_capacity) return refuse(action, ENOSPC);
+  if (action.value.empty()) {
+    if (values_.erase(action.setting) == 0) return refuse(action, ENOENT);
+    return {};
+  }
+  const auto rule = SteeringRule::parse(action.value);
+  if (!rule || rule->queue >= device.nic.queues.size()) return refuse(action, EINVAL);
+  put(action.setting, action.value);
+  return {};
+}
+
+Result<void> FakeHostTuning::apply_channels(Device& device, const Tune& action) {
+  const auto channels = number(action.value);
+  if (!channels || *channels == 0 || *channels > device.nic.max_channels) return refuse(action, EINVAL);
+  for (const auto& [setting, value] : values_)
+    if (setting.ifindex == device.nic.ifindex && setting.knob == Knob::kRule)
+      if (const auto rule = SteeringRule::parse(value); rule && rule->queue >= *channels)
+        return refuse(action, EINVAL);
+  put(action.setting, action.value);
+  set_queues(device, *channels);
+  return {};
+}
+
+Result<void> FakeHostTuning::apply_ring(Device& device, const Tune& action) {
+  const auto size = number(action.value);
+  const uint32_t most =
+      action.setting.knob == Knob::kRxRing ? device.nic.max_rx_ring : device.nic.max_tx_ring;
+  if (!size || *size == 0 || *size > most) return refuse(action, EINVAL);
+  put(action.setting, action.value);
+  reset(device.nic.ifindex);
+  return {};
+}
+
+Result<void> FakeHostTuning::apply_coalescing(const Device& device, const Tune& action) {
+  const auto [ifindex, knob, index] = action.setting;
+  if (device.model == NicModel::kIgb && knob == Knob::kTxUsecs && action.value != "0")
+    return refuse(action, EINVAL);
+  if (is_adaptive(knob) ? action.value != "on" && action.value != "off" : !number(action.value))
+    return refuse(action, EINVAL);
+  if (knob == Knob::kTxUsecs && device.ignores_tx_usecs) return {};
+  const bool changed = values_.at(action.setting) != action.value;
+  put(action.setting, action.value);
+  if (device.model != NicModel::kMlx5) return {};
+  if (is_adaptive(knob) && changed)
+    for (const Knob value : kValues)
+      if (of_direction(value, knob)) put({ifindex, value, index}, default_of(value, action.value == "on"));
+  // mlx5e_ethtool_set_coalesce() writes all values of the NIC to all channels.
+  if (index != kWholeDevice) return {};
+  for (uint32_t queue = 0; queue < device.nic.queues.size(); ++queue)
+    for (const Knob each : kCoalescing)
+      put({ifindex, each, queue}, values_.at({ifindex, each, kWholeDevice}));
+  return {};
+}
+
+Result<void> FakeHostTuning::apply(const Tune& action) {
+  const Setting& setting = action.setting;
+  const auto device = devices_.find(setting.ifindex);
+  if (setting.knob == Knob::kRule)
+    return device == devices_.end() ? refuse(action, ENODEV) : apply_rule(device->second, action);
+  if (!values_.contains(setting)) return refuse(action, EOPNOTSUPP);
+  if (device == devices_.end()) {
+    put(setting, action.value);
+    return {};
+  }
+  if (device->second.nic.name != action.name) return refuse(action, ENODEV);
+  switch (setting.knob) {
+    case Knob::kChannels:
+      return apply_channels(device->second, action);
+    case Knob::kRxRing:
+    case Knob::kTxRing:
+      return apply_ring(device->second, action);
+    case Knob::kIrqAffinity:
+      if (const auto cpu = number(action.value); cpu && *cpu >= cpus_) return refuse(action, EINVAL);
+      break;
+    default:
+      if (scope_of(setting.knob) == KnobScope::kAnyQueue) return apply_coalescing(device->second, action);
+  }
+  put(setting, action.value);
+  return {};
+}
+
+}  // namespace xdpfwd::test

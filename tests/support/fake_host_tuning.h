@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A host's knobs in memory, with drivers that have the manners of mlx5, igb, virtio_net and veth, as read in
+// their sources (Linux 6.12): what they refuse, what they reset as a side effect, what they lack.
+#pragma once
+
+#include <map>
+#include <set>
+
+#include "base/result.h"
+#include "core/action.h"
+#include "core/setting.h"
+
+namespace xdpfwd::test {
+
+enum class NicModel {
+  kMlx5,    // rules at locations that the caller chooses; per-queue coalescing; adaptive resets values
+  kIgb,     // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set
+  kVirtio,  // channels and interrupts, nothing else
+  kVeth,    // channels and packet steering, no interrupts
+};
+
+class FakeHostTuning {
+ public:
+  explicit FakeHostTuning(uint32_t cpus);
+
+  void add_nic(uint32_t ifindex, const InterfaceName& name, NicModel model, uint32_t channels);
+  void add_tap(uint32_t ifindex, const InterfaceName& name, const std::string& qdisc);
+  // Of the NICs, to be changed before observe().
+  Nic& nic(uint32_t ifindex) { return devices_.at(ifindex).nic; }
+  // The driver says yes to tx-usecs and leaves them as they are.
+  void ignore_tx_usecs(uint32_t ifindex) { devices_.at(ifindex).ignores_tx_usecs = true; }
+  uint64_t tcp_limit_output_bytes = 1048576;
+  bool irqbalance = true;
+
+  [[nodiscard]] HostTuning observe() const;
+  Result<void> apply(const Tune& action);
+
+  // What anybody can do: a value without the side effects of setting it.
+  void put(const Setting& setting, const std::string& value) { values_[setting] = value; }
+  void remove(const Setting& setting) { values_.erase(setting); }
+  [[nodiscard]] const std::map<Setting, std::string>& values() const { return values_; }
+  // As after ifup on many drivers: what is per queue and interrupt is as at the start.
+  void reset(uint32_t ifindex);
+
+ private:
+  struct Device {
+    Nic nic;
+    NicModel model = NicModel::kVeth;
+    bool ignores_tx_usecs = false;
+  };
+  Result<void> apply_rule(const Device& device, const Tune& action);
+  Result<void> apply_channels(Device& device, const Tune& action);
+  Result<void> apply_ring(Device& device, const Tune& action);
+  Result<void> apply_coalescing(const Device& device, const Tune& action);
+  void set_queues(Device& device, uint32_t channels);
+
+  uint32_t cpus_;
+  std::map<uint32_t, Device> devices_;
+  std::set<uint32_t> taps_;
+  std::map<Setting, std::string> values_;
+};
+
+}  // namespace xdpfwd::test
