@@ -38,6 +38,13 @@ int Ethtool::call(const InterfaceName& device, void* command) {
   return ioctl(socket_.get(), SIOCETHTOOL, &request) < 0 ? errno : 0;
 }
 
+bool Ethtool::is_there(uint32_t ifindex, const InterfaceName& device) const {
+  ifreq request{};
+  request.ifr_ifindex = static_cast<int>(ifindex);
+  return ioctl(socket_.get(), SIOCGIFNAME, &request) == 0 &&
+         device.view() == std::string_view(request.ifr_name, strnlen(request.ifr_name, IFNAMSIZ));
+}
+
 Result<std::string> Ethtool::driver(const InterfaceName& device) {
   ethtool_drvinfo info{};
   info.cmd = ETHTOOL_GDRVINFO;

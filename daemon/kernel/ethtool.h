@@ -40,6 +40,8 @@ class Ethtool {
   Result<void> set_feature(const InterfaceName& device, FeatureName name, bool on);
   Result<std::string> driver(const InterfaceName& device);
 
+  // The device with this number has this name now. One cheap look (SIOCGIFNAME).
+  [[nodiscard]] bool is_there(uint32_t ifindex, const InterfaceName& device) const;
   // One of ethtool's structures, read and written in place. 0 or an errno value.
   int call(const InterfaceName& device, void* command);
 

@@ -2,7 +2,6 @@
 #include "kernel/host_knobs.h"
 
 #include <fmt/format.h>
-#include <net/if.h>
 
 #include <algorithm>
 
@@ -104,9 +103,8 @@ Result<HostKnobs> HostKnobs::open(HostRoots roots) {
 Result<void> HostKnobs::set(const Tune& tune) {
   const bool of_host = scope_of(tune.setting.knob) == KnobScope::kHost;
   if (of_host != tune.name.empty()) return cannot(tune, {.message = "that is no knob of it", .code = EINVAL});
-  // SIOCGIFNAME: one cheap look, right before the step.
-  char now[IF_NAMESIZE] = {};
-  if (!of_host && (!if_indextoname(tune.setting.ifindex, now) || tune.name.view() != now))
+  // Right before the step.
+  if (!of_host && !ethtool_.is_there(tune.setting.ifindex, tune.name))
     return fail(fmt::format("{} (ifindex {}) is not there", tune.name.view(), tune.setting.ifindex), {},
                 ENODEV);
   auto wanted = canonical_value(tune.setting.knob, tune.value);

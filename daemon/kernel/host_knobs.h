@@ -42,7 +42,8 @@ class HostKnobs {
   void observe_coalescing(Nic& nic, Observation& seen);
   void observe_rules(Nic& nic, Observation& seen);
   void observe_interrupts(const Nic& nic, Observation& seen);
-  void observe_cpus(const TunedDevice& device, Observation& seen);
+  void observe_tap(const TunedDevice& device, Observation& seen);
+  void observe_xps(const TunedDevice& device, Observation& seen);
   std::vector<Queue> queues_of(const TunedDevice& device, uint32_t count);
   uint32_t count_queues(const TunedDevice& device);
 

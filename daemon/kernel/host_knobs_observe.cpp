@@ -2,7 +2,6 @@
 // HostKnobs::observe(): every setting of the NICs and taps of a scope, and what the NICs are. What a driver
 // does not have, and a device that goes meanwhile, is left out.
 #include <fmt/format.h>
-#include <net/if.h>
 
 #include <algorithm>
 #include <optional>
@@ -33,11 +32,6 @@ struct HostKnobs::Observation {
 };
 
 namespace {
-
-bool is_there(const TunedDevice& device) {
-  char now[IF_NAMESIZE] = {};
-  return if_indextoname(device.ifindex, now) != nullptr && device.name.view() == now;
-}
 
 // 0 while it is not known: a link that is down has none.
 uint32_t read_speed(const HostRoots& roots, const InterfaceName& device) {
@@ -71,9 +65,9 @@ Result<HostTuning> HostKnobs::observe(const TuningScope& scope) {
   if (!qdiscs) return std::unexpected(qdiscs.error());
   seen.qdiscs = std::move(*qdiscs);
   for (const TunedDevice& nic : scope.nics)
-    if (is_there(nic)) observe_nic(nic, seen);
+    if (ethtool_.is_there(nic.ifindex, nic.name)) observe_nic(nic, seen);
   for (const TunedDevice& tap : scope.taps)
-    if (is_there(tap)) observe_cpus(tap, seen);
+    if (ethtool_.is_there(tap.ifindex, tap.name)) observe_tap(tap, seen);
   std::ranges::sort(seen.host.nics, {}, &Nic::ifindex);
   std::ranges::sort(seen.host.settings, {}, &SettingValue::setting);
   return std::move(seen.host);
@@ -90,7 +84,8 @@ void HostKnobs::observe_nic(const TunedDevice& device, Observation& seen) {
   observe_sizes(nic, seen);
   observe_coalescing(nic, seen);
   observe_rules(nic, seen);
-  observe_cpus(device, seen);
+  observe_tap(device, seen);
+  observe_xps(device, seen);
   observe_interrupts(nic, seen);
   seen.host.nics.push_back(std::move(nic));
 }
@@ -147,15 +142,21 @@ void HostKnobs::observe_interrupts(const Nic& nic, Observation& seen) {
   }
 }
 
-void HostKnobs::observe_cpus(const TunedDevice& device, Observation& seen) {
+// What a NIC and a tap both have. No XPS: a tap chooses its queues itself (tun_select_queue()), whatever XPS
+// says.
+void HostKnobs::observe_tap(const TunedDevice& device, Observation& seen) {
   const auto qdisc = seen.qdiscs.find(device.ifindex);
   seen.add(device.ifindex, Knob::kQdisc,
            qdisc == seen.qdiscs.end() ? std::string(kNoQdiscYet) : qdisc->second);
-  for (const auto& [knob, which] : {std::pair{Knob::kRps, QueueCpus::kRps}, {Knob::kXps, QueueCpus::kXps}}) {
-    uint32_t queue = 0;
-    for (std::string& cpus : read_queue_cpus(roots_, device.name, which))
-      seen.add(device.ifindex, knob, queue++, std::move(cpus));
-  }
+  uint32_t queue = 0;
+  for (std::string& cpus : read_queue_cpus(roots_, device.name, QueueCpus::kRps))
+    seen.add(device.ifindex, Knob::kRps, queue++, std::move(cpus));
+}
+
+void HostKnobs::observe_xps(const TunedDevice& device, Observation& seen) {
+  uint32_t queue = 0;
+  for (std::string& cpus : read_queue_cpus(roots_, device.name, QueueCpus::kXps))
+    seen.add(device.ifindex, Knob::kXps, queue++, std::move(cpus));
 }
 
 uint32_t HostKnobs::count_queues(const TunedDevice& device) {

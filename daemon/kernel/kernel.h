@@ -15,7 +15,7 @@ namespace xdpfwd {
 // rows take 0.3 s, so they are read on adoption and on a slow audit.
 enum class Scope { kMembers, kWithoutRows, kWithRows };
 
-// What tuning looks at: NICs with everything they have, taps with their qdisc, RPS and XPS only. A device
+// What tuning looks at: NICs with everything they have, taps with their qdisc and RPS only. A device
 // that is no longer there under its name is left out.
 struct TunedDevice {
   uint32_t ifindex = 0;

@@ -154,7 +154,7 @@ TEST_F(LinuxKnobs, RpsAndXpsAreSetAndSeen) {
   EXPECT_EQ(seen("eth0", Knob::kXps, 1), "");
   must(tune("tap0", Knob::kRps, "0", 0));
   EXPECT_EQ(seen("tap0", Knob::kRps, 0), "0");
-  EXPECT_EQ(seen("tap0", Knob::kXps, 0), std::nullopt) << "a device with one queue has no XPS";
+  EXPECT_EQ(seen("tap0", Knob::kXps, 0), std::nullopt) << "a tap chooses by itself";
   refused(tune("eth0", Knob::kRps, "0", 4), ENOENT, {"rps-cpus of queue 4", "eth0"});
   refused(tune("eth0", Knob::kRps, "three", 0), EINVAL, {"'three' is no list of CPUs"});
 }
