@@ -58,7 +58,7 @@ check "a rule is replaced in its place" knob set eth0 rule/7 "$VM queue 1"
 before=$(packets)
 must burst 500 $VM none
 check_equal "and the frames are on queue 1" "0 500 0 0" "$(since "$before")"
-must ethtool -N eth0 flow-type ether src $VM action 1 loc 20
+must ethtool -N eth0 flow-type ether dst $VM m 00:00:00:00:00:ff action 1 loc 20
 must ethtool -N eth0 flow-type ether dst $VM action -1 loc 21
 must ethtool -N eth0 flow-type ether dst $OTHER action 2 loc 22
 check_equal "what somebody else wrote and we could not" "flow-type ether queue 1;flow-type ether drop" "$(shown rule/20);$(shown rule/21)"
