@@ -81,6 +81,7 @@ TEST(TuningPlan, adaptive_comes_first_and_what_it_resets_is_set_again) {
   EXPECT_THAT(texts_of(plan), ElementsAre("adaptive-rx of eth0: on -> off", "rx-usecs of eth0: 30 -> 30",
                                           "rx-frames of eth0: 256 -> 256", "tx-usecs of eth0: 8 -> 8",
                                           "tx-frames of eth0: 128 -> 128"));
+  ASSERT_THAT(plan.steps, SizeIs(5));
   EXPECT_THAT(plan.steps[1].reason, HasSubstr("adaptive-rx may have reset it"));
   daemon.apply(plan);
   EXPECT_EQ(daemon.host.values().at({2, Knob::kRxUsecs, kWholeDevice}), "30");
