@@ -38,6 +38,7 @@ struct ContenderKind {
   bool delivers = true;              // false: it drops, and is only a base to subtract
   bool keeps_tag = false;            // true: frames arrive with their tag
   unsigned most_guests = 1'000'000;  // taps it can serve
+  bool only_named = false;           // takes part only when it is asked for by name
   int order = 100;                   // in lists
 };
 

@@ -41,7 +41,7 @@ std::vector<const ContenderKind*> present_contenders(
   std::vector<const ContenderKind*> present;
   for (const ContenderKind& kind : contender_kinds()) {
     const std::vector<std::string>& chosen = run.options.contenders;
-    if (!chosen.empty() && std::ranges::find(chosen, kind.name) == chosen.end()) continue;
+    if (chosen.empty() ? kind.only_named : std::ranges::find(chosen, kind.name) == chosen.end()) continue;
     if (!wanted(kind)) continue;
     if (const auto there = kind.probe(); !there)
       leave_out(run, kind.name, there.error());
