@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# In the lab's guest: the test bed of the lab's scenarios, and the contenders that come and go on it. A scenario's script reads
+# this; what is sent, and what is measured, is its own.
+# shellcheck shell=bash
+. "$LAB_GUEST/topology.sh"
+. "$LAB_GUEST/paced.sh"
+
+GUEST_MAC=52:54:00:00:00:00 # of the first guest; the others' follow
+RING=16384                  # slots of a tap
+
+fail() {
+  echo "failed: $*"
+  exit 1
+}
+
+set_up() {
+  nics_up || fail "no NICs"
+  modprobe -a tun pktgen openvswitch bridge 8021q
+  settle_nics || fail "the NICs do not take the settings"
+  local nic
+  # The tag stays in the frame for all contenders alike; bond and bridge take it off themselves.
+  for nic in "${HOST_NICS[@]}"; do ethtool -K "$nic" rxvlan off >/dev/null || fail "rxvlan of $nic"; done
+  bonds_up 802.3ad || fail "no bond"
+  ip link set bond0 promisc on
+  pin_nics
+}
+
+# open_taps N: taps whose readers throw away what comes, as little work as a reader can be.
+readers=()
+open_taps() {
+  local i
+  for i in $(seq 0 $(($1 - 1))); do
+    taskset -c "$reading" drain "tap$i" >"/run/drain$i" &
+    readers+=($!)
+    until_true 60 grep -q ready "/run/drain$i" || fail "no tap$i"
+    ip link set "tap$i" txqueuelen "$RING" up
+    tc qdisc replace dev "tap$i" root noqueue
+  done
+}
+close_taps() {
+  kill "${readers[@]}"
+  wait "${readers[@]}" 2>/dev/null
+  readers=()
+}
+
+# start CONTENDER GUESTS
+start() {
+  rm -f /run/hold.ready
+  if [ "$1" = nobody ]; then
+    # Frames leave the switch and reach no one: what is left is the sender's own share of the softirqs.
+    ip link set eth0 down
+    return
+  fi
+  xdpfwd-bench hold "$1" --uplink eth0 --uplink eth1 --bridge-port bond0 --guests "$2" --ready-file /run/hold.ready >/run/hold.log 2>&1 &
+  holder=$!
+  until_true 120 test -s /run/hold.ready || fail "$1: $(cat /run/hold.log)"
+  # A NIC that gets an XDP program may take its link down for a while.
+  until_true 60 links_up || fail "$1: no link"
+  # The floors take or drop LACP, too.
+  [[ $1 =~ ^(xdp-drop|bare-redirect)$ ]] || until_true 120 lacp_complete || fail "$1: LACP: $(lacp_states)"
+}
+links_up() { [ "$(cat /sys/class/net/eth0/carrier)$(tor cat /sys/class/net/eth2/carrier)" = 11 ]; }
+stop() {
+  if [ "$1" = nobody ]; then
+    ip link set eth0 up
+  else
+    kill -INT "$holder"
+    wait "$holder" 2>/dev/null
+  fi
+  case $1 in
+    bridge) ip link del br0 ;;
+    ovs-kernel) ovs-dpctl del-dp ovs-system ;;
+  esac
+}
+
+# forwards GUESTS: a frame to each guest arrives.
+forwards() {
+  local before
+  before=$(delivered)
+  generator $((2 * $1)) 1000 "$GUEST_MAC" "$1" && generate
+  settled
+  [ $(($(delivered) - before)) -ge $((2 * $1)) ]
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// For how long a cut cable stops a guest's frames: frames lost, divided by the rate, of an LACP bond with a
+// member less, and when the member comes back. In the lab, which has a bond. The switch needs up to 100 ms
+// itself to see that a cable is cut, the same with every contender.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "bench/lab_boot.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+constexpr unsigned kPps = 1000;
+constexpr unsigned kFrames = 2000;
+const std::vector<std::string> kContenders = {"xdpfwd", "bridge", "ovs-kernel"};
+const std::vector<std::string> kEvents = {"nothing", "cable-cut", "cable-joined"};
+
+std::string name_of(const std::string& contender, const std::string& event) {
+  return fmt::format("{}: {}", contender, event);
+}
+
+Result<void> add_samples(Run& run, const std::string& log) {
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string mark;
+    std::string contender;
+    std::string event;
+    unsigned repetition = 0;
+    double sent = 0;
+    double delivered = 0;
+    double pps = 0;
+    if (!(words >> mark >> contender >> event >> repetition >> sent >> delivered >> pps) ||
+        mark != "measured" || pps <= 0)
+      continue;
+    const std::string name = name_of(contender, event);
+    if (run.file.has(name, {}, repetition)) continue;
+    const double lost = std::max(0.0, sent - delivered);
+    if (auto added = run.file.add(
+            {name, {}, repetition, {{"blocked_ms", lost / pps * 1000}, {"lost", lost}, {"sent", sent}}});
+        !added)
+      return added;
+  }
+  return {};
+}
+
+Result<void> run_failover(Run& run) {
+  const unsigned repetitions = run.repetitions(10, 2);
+  std::vector<std::string> left = kContenders;
+  std::erase_if(left, [&](const std::string& contender) {
+    return std::ranges::all_of(kEvents, [&](const std::string& event) {
+      return run.file.has(name_of(contender, event), {}, repetitions);
+    });
+  });
+  if (left.empty()) return {};
+  const auto words =
+      run_lab_boot(run, {.script = "failover.sh",
+                         .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(kPps),
+                                       std::to_string(kFrames), std::to_string(repetitions)},
+                         .folder = run.options.out + "/lab-failover",
+                         .measurements = left.size() * kEvents.size() * repetitions});
+  if (!words) return std::unexpected(words.error());
+  if (auto added = add_samples(run, words->log); !added) return added;
+  if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
+  return {};
+}
+
+const RegisteredScenario failover(
+    {.name = "failover",
+     .summary = "how long a cut cable of an LACP bond stops forwarding: frames lost / rate",
+     .tier = Tier::kLab,
+     .run = run_failover,
+     .plots = {{"blocked time", "", "", "blocked_ms", "ms", false, false}},
+     .ratios = {{"blocked_ms", "xdpfwd: cable-cut", "bridge: cable-cut"},
+                {"blocked_ms", "xdpfwd: cable-cut", "ovs-kernel: cable-cut"}},
+     .table = {"blocked_ms", "lost", "sent"},
+     .order = 71});
+
+}  // namespace
+}  // namespace xdpfwd::bench
