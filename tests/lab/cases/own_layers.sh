@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Our own tests on a stock Debian kernel: the contract with Linux, the programs frame by frame, the daemon end to end.
-# lab: --root system --nic none --timeout 1200 --silence 600
+# lab: --root system --nic none --timeout 3000 --silence 600
 . "$LAB_GUEST/checks.sh"
 modprobe -a tun veth bridge bonding
 export XDPFWD_RANDOM_FRAMES=20000 XDPFWD_HINT_FRAMES=2000
 for layer in contract bpf e2e; do
   [ -x "$LAB_BUILD/tests/${layer}_tests" ] || { not_ok "$layer: $LAB_BUILD has no ${layer}_tests: build them"; continue; }
-  "${layer}_tests" --gtest_brief=1 >"/run/$layer.log" 2>&1
-  status=$?
+  "${layer}_tests" 2>&1 | tee "/run/$layer.log" | grep --line-buffered -oE '^\[ +(OK|FAILED|SKIPPED) +\] [A-Za-z]+\..*' | sed -u 's/^/# /'
+  status=${PIPESTATUS[0]}
   check_equal "$layer: $(grep -oE '[0-9]+ tests? from .* ran' "/run/$layer.log" || echo 'none ran'), no failure" 0 "$status"
-  [ "$status" = 0 ] || tail -60 "/run/$layer.log"
+  [ "$status" = 0 ] || grep -B 30 -E '^\[ +FAILED' "/run/$layer.log" | tail -80
 done
 finish
