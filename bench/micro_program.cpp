@@ -18,6 +18,7 @@
 
 #include "bench/stage.h"
 #include "floor.skel.h"
+#include "kernel/fdb_mapping.h"
 #include "pktgen/packet.h"
 #include "uplink_stub.skel.h"
 
@@ -43,6 +44,7 @@ constexpr MacAddress kKnown = "52:54:00:00:00:01"_mac;  // on VLAN 1 and untagge
 constexpr MacAddress kKept = "52:54:00:00:00:02"_mac;   // the same, trunk
 constexpr MacAddress kShut = "52:54:00:00:00:03"_mac;   // on VLAN 1, its port closed
 constexpr MacAddress kTiny = "52:54:00:00:00:04"_mac;   // untagged, its tap too small
+constexpr uint64_t kSeed = 0x2545f4914f6cdd1d;          // of the table
 constexpr uint64_t kFillerMacs = 0x0a0000000000;        // of the table's other rows, each on VLANs 1..800
 
 struct Row {
@@ -129,24 +131,20 @@ Result<void> Fixture::fill() {
   std::vector<uint32_t> order(filler_rows());
   std::iota(order.begin(), order.end(), 0U);
   std::shuffle(order.begin(), order.end(), std::mt19937(1));
-  std::vector<xdpfwd_fdb_key> keys;
-  std::vector<xdpfwd_fdb_value> values;
-  keys.reserve(rows_ + kCaseRows);
-  auto add = [&](FdbKey key, xdpfwd_fdb_value value) {
-    xdpfwd_fdb_key& abi = keys.emplace_back();
-    std::memcpy(abi.mac, key.mac().bytes().data(), sizeof(abi.mac));
-    abi.vlan = key.vlan().abi();
-    values.push_back(value);
+  auto table = FdbMapping::format(bpf_map__fd(object_->maps.fdb), rows_ + kCaseRows, kSeed);
+  if (!table) return std::unexpected(table.error());
+  const auto add = [&](FdbKey key, xdpfwd_fdb_value value) {
+    return (*table)->set({.key = key, .slot = value.slot, .flags = value.flags});
   };
-  for (const Row& row : case_rows()) add(row.key, row.value);
+  for (const Row& row : case_rows())
+    if (!add(row.key, row.value)) return fail("the table is full");
   for (const uint32_t i : order) {
     const auto vlan = static_cast<uint16_t>(1 + i % kSpreadVlans);
-    add(FdbKey::make(MacAddress::from_bits(kFillerMacs + i / kSpreadVlans), VlanTag::from_abi(vlan)),
-        {kOpenSlot, 0});
+    if (!add(FdbKey::make(MacAddress::from_bits(kFillerMacs + i / kSpreadVlans), VlanTag::from_abi(vlan)),
+             {kOpenSlot, 0}))
+      return fail("the table is full");
   }
-  auto count = static_cast<uint32_t>(keys.size());
-  return checked("fdb", bpf_map_update_batch(bpf_map__fd(object_->maps.fdb), keys.data(), values.data(),
-                                             &count, nullptr));
+  return {};
 }
 
 Result<std::unique_ptr<Fixture>> Fixture::make(uint32_t rows) {
@@ -155,7 +153,10 @@ Result<std::unique_ptr<Fixture>> Fixture::make(uint32_t rows) {
   if (!object) return fail_errno("uplink_stub: open", errno);
   std::unique_ptr<Fixture> fixture(new Fixture(object, rows));
   object->rodata->member_slot = kMemberSlot;
-  bpf_map__set_max_entries(object->maps.fdb, rows + kCaseRows);
+  const uint32_t elements = FdbBuckets::elements(rows + kCaseRows);
+  bpf_map__set_max_entries(object->maps.fdb, elements);
+  object->rodata->fdb_seed = kSeed;
+  object->rodata->fdb_buckets = elements - 1;
   if (auto done = checked("uplink_stub: load", uplink_stub_bpf::load(object)); !done)
     return std::unexpected(done.error());
   const uint32_t lo = 1;

@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-#define XDPFWD_ABI_VERSION 2
+#define XDPFWD_ABI_VERSION 3
 
 /* Limits. Ports are taps; a slot is the small number under which a port is known to the programs. */
 #define XDPFWD_MAX_PORTS 4096
@@ -30,11 +30,55 @@ struct xdpfwd_fdb_key {
 
 /* fdb_value.flags */
 #define XDPFWD_FDB_KEEP_TAG 0x1 /* trunk: the guest gets the frame with its tag */
+#define XDPFWD_FDB_TAKEN 0x2	/* always set in a row that is there: a value is never 0 */
 
 struct xdpfwd_fdb_value {
 	__u32 slot; /* index into ports and port_stats; < XDPFWD_MAX_PORTS */
 	__u32 flags;
 };
+
+/*
+ * The table is a hash table of our own in an array map. Each element is a cache line, a bucket of four rows; a key
+ * has two buckets where its row can be. The daemon is the only one that writes. It stores a value before its key,
+ * takes a row back by its key, then its value, and gives a row to another key only after a grace period; so a
+ * program that has seen a key reads that key's value, or 0.
+ */
+#define XDPFWD_FDB_BUCKET_ROWS 4
+
+struct xdpfwd_fdb_row {
+	__u64 key; /* the bytes of a struct xdpfwd_fdb_key; of a free row 0 */
+	__u64 value; /* the bytes of a struct xdpfwd_fdb_value; of a free row 0 */
+};
+
+struct xdpfwd_fdb_bucket {
+	struct xdpfwd_fdb_row rows[XDPFWD_FDB_BUCKET_ROWS];
+};
+
+/* The element behind the last bucket: what the daemon knows of its table. */
+struct xdpfwd_fdb_header {
+	__u64 seed; /* odd, chosen at random for each table: nobody can choose MACs that collide */
+	__u32 buckets;
+	__u32 capacity; /* rows that may be there */
+	__u64 unused[6];
+};
+
+/* The two halves of the result, each scaled to the number of buckets, are the two places of a key. */
+static inline __u64 xdpfwd_fdb_hash(__u64 key, __u64 seed)
+{
+	key *= seed;
+	key ^= key >> 32;
+	return key * 0x9e3779b97f4a7c15ULL; /* 2^64 over the golden ratio */
+}
+
+static inline __u32 xdpfwd_fdb_first(__u64 hash, __u32 buckets)
+{
+	return (__u32)((hash >> 32) * buckets >> 32);
+}
+
+static inline __u32 xdpfwd_fdb_second(__u64 hash, __u32 buckets)
+{
+	return (__u32)((hash & 0xffffffff) * buckets >> 32);
+}
 
 /* ---- Ports: what a slot means now --------------------------------------------------------------------- */
 
@@ -141,6 +185,8 @@ struct xdpfwd_member_stats { /* per CPU, by member slot */
 #endif
 XDPFWD_ASSERT(sizeof(struct xdpfwd_fdb_key) == 8);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_fdb_value) == 8);
+XDPFWD_ASSERT(sizeof(struct xdpfwd_fdb_bucket) == 64);
+XDPFWD_ASSERT(sizeof(struct xdpfwd_fdb_header) == sizeof(struct xdpfwd_fdb_bucket));
 XDPFWD_ASSERT(sizeof(struct xdpfwd_port) == 28);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_port_stats) == 24);
 XDPFWD_ASSERT(sizeof(struct xdpfwd_port_losses) == 8 * XDPFWD_LOSS_COUNT);

@@ -63,7 +63,9 @@ XDPFWD_INLINE int leave(enum xdpfwd_reason reason)
  */
 static __noinline enum xdpfwd_reason pass_unknown(__u64 src, __u16 vlan, enum xdpfwd_reason reason)
 {
-	if (!fdb_lookup(src, vlan))
+	struct xdpfwd_fdb_value row;
+
+	if (!fdb_lookup(src, vlan, &row))
 		return reason;
 	return member_flags() & XDPFWD_MEMBER_DROP_REFLECTED ? XDPFWD_REASON_REFLECTED_DROP :
 							       XDPFWD_REASON_REFLECTED;
@@ -110,7 +112,7 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 {
 	const char *data = (const char *)(long)ctx->data;
 	const char *end = (const char *)(long)ctx->data_end;
-	const struct xdpfwd_fdb_value *row;
+	struct xdpfwd_fdb_value row;
 	const struct xdpfwd_port *port;
 	struct xdpfwd_port_stats *stats;
 	bool pop = false, push = false;
@@ -129,8 +131,7 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 	vlan = xdpfwd_key_vlan(&tag);
 	if (XDPFWD_UNLIKELY(xdpfwd_mac_is_group(dst)))
 		return pass_unknown(xdpfwd_load_mac(data + XDPFWD_MAC_LEN), vlan, XDPFWD_REASON_GROUP);
-	row = fdb_lookup(dst, vlan);
-	if (XDPFWD_UNLIKELY(!row))
+	if (XDPFWD_UNLIKELY(!fdb_lookup(dst, vlan, &row)))
 		return pass_unknown(xdpfwd_load_mac(data + XDPFWD_MAC_LEN), vlan, XDPFWD_REASON_MISS);
 
 	/* Known. XDP runs before the bond's own suppression of duplicates. */
@@ -138,17 +139,17 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 		return XDPFWD_REASON_INACTIVE;
 	if (XDPFWD_UNLIKELY(in_several_buffers(ctx)))
 		return XDPFWD_REASON_FRAGS;
-	slot = row->slot;
+	slot = row.slot;
 	port = bpf_map_lookup_elem(&ports, &slot);
 	if (XDPFWD_UNLIKELY(!port || !port->ifindex))
 		return XDPFWD_REASON_PORT_CLOSED;
 
 	/* The frame's length as the guest gets it. */
 	length = ctx->data_end - ctx->data;
-	if (tag.place == XDPFWD_TAG_IN_FRAME && !(row->flags & XDPFWD_FDB_KEEP_TAG)) {
+	if (tag.place == XDPFWD_TAG_IN_FRAME && !(row.flags & XDPFWD_FDB_KEEP_TAG)) {
 		pop = true;
 		length -= XDPFWD_TAG_LEN;
-	} else if (tag.place == XDPFWD_TAG_STRIPPED && row->flags & XDPFWD_FDB_KEEP_TAG) {
+	} else if (tag.place == XDPFWD_TAG_STRIPPED && row.flags & XDPFWD_FDB_KEEP_TAG) {
 		push = true;
 		length += XDPFWD_TAG_LEN;
 	}

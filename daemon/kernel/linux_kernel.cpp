@@ -218,25 +218,22 @@ Result<State> LinuxKernel::observe(Scope scope) {
   for (DecodedLink& decoded : links) state.links.push_back(std::move(decoded.link));
   state.nics = observe_changes(state.links);
   if (!maps_) return state;
-  const auto fdb = map_facts(maps_->fdb);
-  if (!fdb) return std::unexpected(fdb.error());
-  state.table.capacity = fdb->max_entries;
+  state.table.capacity = maps_->rows->capacity();
   state.watching = is_watching(pins_);
   if (scope == Scope::kMembers) return state;
   auto ports = read_ports(*maps_);
   if (!ports) return std::unexpected(ports.error());
   state.ports = std::move(*ports);
-  if (scope == Scope::kWithRows) {
-    auto rows = read_rows(*maps_);
-    if (!rows) return std::unexpected(rows.error());
-    state.table.rows = std::move(*rows);
-  }
+  if (scope == Scope::kWithRows) state.table.rows = maps_->rows->rows();
   return state;
 }
 
 Outcome LinuxKernel::apply(const Action& action) {
   if (const auto* rows = std::get_if<SetRows>(&action)) {
     if (!maps_) return {.status = no_table()};
+    // A program may still hold a row that was erased, and these may take its place.
+    if (maps_->rows->awaits_grace())
+      if (auto waited = take(AwaitGrace{}); !waited) return {.status = std::move(waited)};
     return set_rows(*maps_, rows->rows);
   }
   if (const auto* rows = std::get_if<DeleteRows>(&action)) {
@@ -295,7 +292,9 @@ Result<void> LinuxKernel::take(const OpenPort& action) {
 }
 
 Result<void> LinuxKernel::take(const AwaitGrace& /*action*/) {
-  return grace_.wait();
+  if (auto waited = grace_.wait(); !waited) return waited;
+  if (maps_) maps_->rows->grace_has_passed();
+  return {};
 }
 
 Result<void> LinuxKernel::take(const SetRxVlan& action) {

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
@@ -65,7 +66,8 @@ Result<void> make_maps(bpf_object* object, bool uplink, Maps& maps, uint32_t fdb
     if (!map) return fail(fmt::format("the BPF object has no map {}", named.name));
     if (maps.*named.fd) bpf_map__reuse_fd(map, (maps.*named.fd).get());
   }
-  if (uplink && !maps.fdb) bpf_map__set_max_entries(find_map(object, "fdb"), fdb_capacity);
+  if (uplink && !maps.fdb)
+    bpf_map__set_max_entries(find_map(object, "fdb"), FdbBuckets::elements(fdb_capacity));
   if (const int error = bpf_object__load(object)) return bpf_failure("cannot make the BPF maps", -error);
   for (const NamedMap& named : kMaps) {
     if (named.in_uplink != uplink || maps.*named.fd) continue;
@@ -81,6 +83,11 @@ Result<void> make_all(Maps& maps, uint32_t fdb_capacity) {
   const std::unique_ptr<probe_bpf, DestroyProbe> probe(probe_bpf__open());
   if (!uplink || !probe) return bpf_failure("cannot open the BPF objects", errno);
   if (auto made = make_maps(uplink->obj, true, maps, fdb_capacity); !made) return made;
+  uint64_t seed = 0;
+  if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) return fail_errno("no random number", errno);
+  auto rows = FdbMapping::format(maps.fdb.get(), fdb_capacity, seed);
+  if (!rows) return std::unexpected(rows.error());
+  maps.rows = std::move(*rows);
   return make_maps(probe->obj, false, maps, fdb_capacity);
 }
 
@@ -92,19 +99,6 @@ bool has_our_shape(const bpf_map* ours, int fd, bool any_size) {
   return info.type == bpf_map__type(ours) && info.key_size == bpf_map__key_size(ours) &&
          info.value_size == bpf_map__value_size(ours) &&
          (any_size || info.max_entries == bpf_map__max_entries(ours));
-}
-
-xdpfwd_fdb_key to_abi(FdbKey key) {
-  xdpfwd_fdb_key abi{};
-  std::ranges::copy(key.mac().bytes(), abi.mac);
-  abi.vlan = key.vlan().abi();
-  return abi;
-}
-
-FdbKey from_abi(const xdpfwd_fdb_key& abi) {
-  std::array<uint8_t, 6> mac{};
-  std::ranges::copy(abi.mac, mac.begin());
-  return FdbKey::make(MacAddress(mac), VlanTag::from_abi(abi.vlan));
 }
 
 size_t cpu_count() {
@@ -142,11 +136,6 @@ Result<std::vector<Value>> read_array(const UniqueFd& map, uint32_t size, const 
   return values;
 }
 
-// How many rows a failed batch did. A kernel that refuses the whole call leaves the count as it was asked.
-size_t rows_done(uint32_t count, size_t asked) {
-  return count < asked ? count : 0;
-}
-
 InterfaceName name_from(const char (&chars)[XDPFWD_NAME_LEN]) {
   const auto name = InterfaceName::parse({chars, strnlen(chars, sizeof(chars))});
   return name ? *name : InterfaceName();
@@ -171,6 +160,10 @@ Result<std::optional<Maps>> adopt_maps(const Pins& pins) {
     if (!ours || !has_our_shape(ours, fd->get(), named.fd == &Maps::fdb)) return std::optional<Maps>();
     maps.*named.fd = std::move(*fd);
   }
+  auto rows = FdbMapping::adopt(maps.fdb.get());
+  if (!rows && rows.error().code == EINVAL) return std::optional<Maps>();
+  if (!rows) return std::unexpected(rows.error());
+  maps.rows = std::move(*rows);
   return std::optional<Maps>(std::move(maps));
 }
 
@@ -188,9 +181,13 @@ Result<Maps> create_maps(const Pins& pins, uint32_t fdb_capacity) {
 
 Result<void> replace_fdb(const Pins& pins, Maps& maps, uint32_t fdb_capacity) {
   UniqueFd old = std::exchange(maps.fdb, UniqueFd());
+  FdbMapping old_rows = std::exchange(maps.rows, FdbMapping());
   auto made = make_all(maps, fdb_capacity);
   if (made) made = Pins::replace(maps.fdb.get(), pins.map_path("fdb"));
-  if (!made) maps.fdb = std::move(old);
+  if (!made) {
+    maps.fdb = std::move(old);
+    maps.rows = std::move(old_rows);
+  }
   return made;
 }
 
@@ -201,79 +198,19 @@ Result<MapFacts> map_facts(const UniqueFd& map) {
   return MapFacts{.id = info.id, .max_entries = info.max_entries};
 }
 
-Result<std::vector<FdbRow>> read_rows(const Maps& maps) {
-  const auto facts = map_facts(maps.fdb);
-  if (!facts) return std::unexpected(facts.error());
-  std::vector<FdbRow> rows;
-  uint32_t chunk = 16384;
-  std::vector<xdpfwd_fdb_key> keys(chunk);
-  std::vector<xdpfwd_fdb_value> values(chunk);
-  uint32_t position = 0;
-  bool first = true;
-  DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
-  for (bool more = true; more;) {
-    uint32_t count = chunk;
-    if (bpf_map_lookup_batch(maps.fdb.get(), first ? nullptr : &position, &position, keys.data(),
-                             values.data(), &count, &options) < 0) {
-      if (errno == ENOSPC && chunk < facts->max_entries) {  // one bucket holds more than the chunk
-        chunk *= 2;
-        keys.resize(chunk);
-        values.resize(chunk);
-        continue;
-      }
-      if (errno != ENOENT) return fail_errno("cannot read the table", errno);
-      more = false;
-    }
-    first = false;
-    for (uint32_t i = 0; i < count; ++i)
-      rows.push_back({.key = from_abi(keys[i]), .slot = values[i].slot, .flags = values[i].flags});
-  }
-  std::ranges::sort(rows, {}, &FdbRow::key);
-  return rows;
-}
-
-Outcome set_rows(const Maps& maps, std::span<const FdbRow> rows) {
-  std::vector<xdpfwd_fdb_key> keys;
-  std::vector<xdpfwd_fdb_value> values;
-  keys.reserve(rows.size());
-  values.reserve(rows.size());
-  for (const FdbRow& row : rows) {
-    keys.push_back(to_abi(row.key));
-    values.push_back({.slot = row.slot, .flags = row.flags});
-  }
-  auto count = static_cast<uint32_t>(rows.size());
-  DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
-  if (bpf_map_update_batch(maps.fdb.get(), keys.data(), values.data(), &count, &options) < 0) {
-    const int error = errno;
-    const size_t done = rows_done(count, rows.size());
-    Error failure{
-        .message = fmt::format("cannot set row {} of {}: {}", done + 1, rows.size(), bpf_meaning(error)),
-        .remedy = error == E2BIG ? "the table is full: raise fdb.max_entries and reload" : bpf_remedy(error),
-        .code = error};
-    return {.status = std::unexpected(std::move(failure)), .rows_done = done};
-  }
-  return {.status = {}, .rows_done = rows.size()};
-}
-
-Outcome delete_rows(const Maps& maps, std::span<const FdbKey> rows) {
-  std::vector<xdpfwd_fdb_key> keys;
-  keys.reserve(rows.size());
-  for (const FdbKey key : rows) keys.push_back(to_abi(key));
-  DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, options);
-  for (size_t done = 0; done < keys.size();) {
-    auto count = static_cast<uint32_t>(keys.size() - done);
-    const int result = bpf_map_delete_batch(maps.fdb.get(), keys.data() + done, &count, &options);
-    if (result >= 0) break;
-    const int error = errno;
-    done += rows_done(count, keys.size() - done);
-    if (error != ENOENT)
-      return {.status = fail(
-                  fmt::format("cannot delete row {} of {}: {}", done + 1, keys.size(), bpf_meaning(error)),
-                  bpf_remedy(error), error),
+Outcome set_rows(Maps& maps, std::span<const FdbRow> rows) {
+  for (size_t done = 0; done < rows.size(); ++done)
+    if (!maps.rows->set(rows[done]))
+      return {.status = fail(fmt::format("cannot set row {} of {}: the table is full", done + 1, rows.size()),
+                             "raise fdb.max_entries and reload", E2BIG),
               .rows_done = done};
-    ++done;  // that row was gone already
-  }
   return {.status = {}, .rows_done = rows.size()};
+}
+
+Outcome delete_rows(Maps& maps, std::span<const FdbKey> keys) {
+  // One that is gone already is no failure.
+  for (const FdbKey key : keys) maps.rows->erase(key);
+  return {.status = {}, .rows_done = keys.size()};
 }
 
 Result<std::vector<Port>> read_ports(const Maps& maps) {

@@ -8,12 +8,14 @@
 #include "base/unique_fd.h"
 #include "core/action.h"
 #include "core/sample.h"
+#include "kernel/fdb_mapping.h"
 #include "kernel/pins.h"
 
 namespace xdpfwd {
 
 struct Maps {
   UniqueFd fdb, devmap, ports, port_stats, members, member_stats, senders, port_slots, port_losses;
+  FdbMapping rows;  // what `fdb` holds
 };
 
 // The pinned maps of our ABI version; nothing if there are none, or if a map is missing or has another shape.
@@ -29,9 +31,8 @@ struct MapFacts {
 };
 Result<MapFacts> map_facts(const UniqueFd& map);
 
-Result<std::vector<FdbRow>> read_rows(const Maps& maps);  // sorted by key
-Outcome set_rows(const Maps& maps, std::span<const FdbRow> rows);
-Outcome delete_rows(const Maps& maps, std::span<const FdbKey> keys);
+Outcome set_rows(Maps& maps, std::span<const FdbRow> rows);
+Outcome delete_rows(Maps& maps, std::span<const FdbKey> keys);
 
 Result<std::vector<Port>> read_ports(const Maps& maps);  // named slots, sorted
 Result<void> open_port(const Maps& maps, const Port& port, bool reset_counters);

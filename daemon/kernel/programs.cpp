@@ -128,6 +128,8 @@ Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   bpf_map__reuse_fd(object->maps.member_stats, maps.member_stats.get());
   bpf_map__reuse_fd(object->maps.senders, maps.senders.get());
   object->rodata->member_slot = member.slot;
+  object->rodata->fdb_seed = maps.rows->seed();
+  object->rodata->fdb_buckets = maps.rows->buckets();
   if (const int error = uplink_bpf__load(object.get())) {
     auto failure =
         bpf_failure(fmt::format("the kernel does not load the program for {}", member.name.view()), -error);

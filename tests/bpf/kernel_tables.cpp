@@ -19,13 +19,6 @@ Result<void> set(const bpf_map* map, const Key& key, const Value& value) {
   return {};
 }
 
-xdpfwd_fdb_key to_abi(FdbKey key) {
-  xdpfwd_fdb_key abi{};
-  std::memcpy(abi.mac, key.mac().bytes().data(), sizeof(abi.mac));
-  abi.vlan = key.vlan().abi();
-  return abi;
-}
-
 // All rows of a per-CPU array, summed over CPUs word by word. Values are made of __u64 only.
 template <typename Value>
 Result<std::vector<Value>> sum_rows(const bpf_map* map, uint32_t rows) {
@@ -71,12 +64,13 @@ Result<void> KernelTables::prepare() {
 }
 
 Result<void> KernelTables::install(const World& world) {
-  for (const auto& [key, row] : installed_.rows) {
-    const xdpfwd_fdb_key abi = to_abi(key);
-    if (const int code = bpf_map_delete_elem(bpf_map__fd(fdb_), &abi); code < 0) {
-      return fail_errno("delete from fdb", -code);
-    }
+  if (!rows_) {
+    // The size and the seed that the programs have unless they are told others.
+    auto rows = FdbMapping::format(bpf_map__fd(fdb_), kTestTableRows, kTestTableSeed);
+    if (!rows) return std::unexpected(rows.error());
+    rows_ = std::move(*rows);
   }
+  for (const auto& [key, row] : installed_.rows) rows_->erase(key);
   for (const uint32_t ifindex : installed_.devices) {
     if (const int code = bpf_map_delete_elem(bpf_map__fd(devmap_), &ifindex); code < 0) {
       return fail_errno("delete from devmap", -code);
@@ -97,7 +91,7 @@ Result<void> KernelTables::install(const World& world) {
     if (auto done = set(ports_, slot, port); !done) return done;
   }
   for (const auto& [key, row] : world.rows) {
-    if (auto done = set(fdb_, to_abi(key), row); !done) return done;
+    if (!rows_->set({.key = key, .slot = row.slot, .flags = row.flags})) return fail("the table is full");
   }
   xdpfwd_member member{};
   member.ifindex = 1;

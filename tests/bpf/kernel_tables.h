@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "kernel/fdb_mapping.h"
 #include "tests/bpf/engine.h"
 
 struct bpf_map;
@@ -24,6 +25,7 @@ class KernelTables {
   Result<void> reset_counters();
 
  private:
+  FdbMapping rows_;
   const bpf_map *fdb_ = nullptr, *devmap_ = nullptr, *ports_ = nullptr, *port_stats_ = nullptr,
                 *members_ = nullptr, *member_stats_ = nullptr;
   World installed_;

@@ -22,15 +22,6 @@ NativeClock* clock_now = nullptr;
 
 }  // namespace
 
-extern "C" xdpfwd_fdb_value* native_find_row(const xdpfwd_fdb_key* key) {
-  std::array<uint8_t, 6> mac{};
-  std::memcpy(mac.data(), key->mac, mac.size());
-  // Not through VlanTag, which drops the bits that no row has.
-  const FdbKey packed{static_cast<uint64_t>(key->vlan) << 48 | MacAddress(mac).bits()};
-  const auto row = world_now->rows.find(packed);
-  return row == world_now->rows.end() ? nullptr : &row->second;
-}
-
 extern "C" int native_has_device(uint32_t ifindex) {
   return world_now->devices.contains(ifindex) ? 1 : 0;
 }
@@ -56,6 +47,11 @@ Result<std::unique_ptr<NativeEngine>> NativeEngine::load() {
   if (arena == MAP_FAILED) return fail_errno("mmap below 4 GiB", errno);
   std::unique_ptr<NativeEngine> engine(new NativeEngine(static_cast<uint8_t*>(arena)));
   if (mprotect(engine->arena_ + kArenaSize, kGuardSize, PROT_NONE) < 0) return fail_errno("mprotect", errno);
+  FdbBuckets::format(engine->fdb_, kTestTableRows, kTestTableSeed);
+  engine->rows_ = FdbBuckets::adopt(engine->fdb_);
+  if (!engine->rows_) return fail("no table");
+  engine->maps_->fdb = engine->fdb_.data();
+  engine->maps_->fdb_elements = static_cast<uint32_t>(engine->fdb_.size());
   for (auto& member : engine->maps_->members) member.flags = XDPFWD_MEMBER_DROP_REFLECTED;
   return engine;
 }
@@ -70,7 +66,11 @@ bool NativeEngine::can_run(const Input& input) const {
 
 Result<void> NativeEngine::install(const World& world) {
   for (const auto& [slot, facts] : installed_.ports) maps_->ports[slot] = {};
+  for (const auto& [key, row] : installed_.rows) rows_->erase(key);
   installed_ = world;
+  for (const auto& [key, row] : world.rows) {
+    if (!rows_->set({.key = key, .slot = row.slot, .flags = row.flags})) return fail("the table is full");
+  }
   for (const auto& [slot, facts] : world.ports) {
     maps_->ports[slot].ifindex = facts.ifindex;
     maps_->ports[slot].max_len = facts.max_len;

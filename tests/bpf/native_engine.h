@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "kernel/fdb_buckets.h"
 #include "tests/bpf/engine.h"
 #include "tests/bpf/native_uplink.h"
 
@@ -35,6 +36,8 @@ class NativeEngine : public Engine {
   explicit NativeEngine(uint8_t* arena) : arena_(arena) {}
 
   uint8_t* arena_;
+  std::vector<xdpfwd_fdb_bucket> fdb_ = std::vector<xdpfwd_fdb_bucket>(FdbBuckets::elements(kTestTableRows));
+  std::optional<FdbBuckets> rows_;
   std::unique_ptr<native_maps> maps_ = std::make_unique<native_maps>();
   World installed_;
 };

@@ -29,7 +29,7 @@ static struct native_maps* maps_now;
 
 static void* bpf_map_lookup_elem(const void* map, const void* key) {
   const __u32 index = *(const __u32*)key;
-  if (map == &fdb) return native_find_row((const struct xdpfwd_fdb_key*)key);
+  if (map == &fdb) return index < maps_now->fdb_elements ? &maps_now->fdb[index] : NULL;
   if (map == &senders) return native_find_sender(*(const __u64*)key);
   if (map == &ports) return index < XDPFWD_MAX_PORTS ? &maps_now->ports[index] : NULL;
   if (map == &port_stats) return index < XDPFWD_MAX_PORTS ? &maps_now->port_stats[index] : NULL;

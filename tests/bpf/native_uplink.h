@@ -9,6 +9,8 @@ extern "C" {
 #endif
 
 struct native_maps {
+  struct xdpfwd_fdb_bucket* fdb;
+  __u32 fdb_elements;
   struct xdpfwd_port ports[XDPFWD_MAX_PORTS];
   struct xdpfwd_port_stats port_stats[XDPFWD_MAX_PORTS];
   struct xdpfwd_member members[XDPFWD_MAX_MEMBERS];
@@ -32,7 +34,6 @@ struct native_tag {
 int native_run(struct native_maps* maps, struct native_frame* frame, int hint, const struct native_tag* tag);
 
 /* Of the engine. */
-struct xdpfwd_fdb_value* native_find_row(const struct xdpfwd_fdb_key* key);
 int native_has_device(__u32 ifindex);
 __u64* native_find_sender(__u64 key);
 long native_set_sender(__u64 key, __u64 value); /* 0 or a negative errno value */

@@ -25,6 +25,10 @@ struct PortFacts {
   bool operator==(const PortFacts&) const = default;
 };
 
+// What bpf/fdb.h says of the table, unless a loader sets something else.
+inline constexpr uint32_t kTestTableRows = 65536;
+inline constexpr uint64_t kTestTableSeed = 1;
+
 struct World {
   std::map<FdbKey, xdpfwd_fdb_value> rows;
   std::map<uint32_t, PortFacts> ports;  // by slot; a slot that is not here has ifindex 0

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// A kernel that refuses bpf(): what the operator reads, and that a refused batch counts as nothing done.
+// A kernel that refuses bpf(): what the operator reads.
 #include "kernel/bpf_failure.h"
 
 #include <gtest/gtest.h>
-
-#include "kernel/maps.h"
 
 namespace xdpfwd::test {
 namespace {
@@ -24,23 +22,6 @@ TEST(BpfFailure, NoNumberInPlaceOfAMeaning) {
   EXPECT_EQ(bpf_meaning(kNotSupported), "this kernel does not support it");
   EXPECT_EQ(bpf_meaning(ESRCH), "the kernel does not describe its types (BTF)");
   EXPECT_EQ(bpf_meaning(ENOENT), std::strerror(ENOENT));
-}
-
-// With no map, the kernel refuses the whole call before it looks at a row.
-TEST(BpfFailure, ARefusedBatchDidNothing) {
-  const Maps none;
-  const std::vector<FdbRow> rows(4);
-  const Outcome set = set_rows(none, rows);
-  ASSERT_FALSE(set.status);
-  EXPECT_EQ(set.rows_done, 0U);
-  EXPECT_TRUE(set.status.error().message.starts_with("cannot set row 1 of 4: "))
-      << set.status.error().message;
-  const std::vector<FdbKey> keys(4);
-  const Outcome deleted = delete_rows(none, keys);
-  ASSERT_FALSE(deleted.status);
-  EXPECT_EQ(deleted.rows_done, 0U);
-  EXPECT_TRUE(deleted.status.error().message.starts_with("cannot delete row 1 of 4: "))
-      << deleted.status.error().message;
 }
 
 }  // namespace
