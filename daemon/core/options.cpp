@@ -133,9 +133,8 @@ const std::array<Option, 40> kOptions = {{
      .min = 1,
      .max = 16777216,
      .help = "rows that the forwarding table can hold, one for each (VLAN, MAC)",
-     .explanation =
-         "Memory is taken for all rows when the table is made, 64 bytes each. A reload with "
-         "another size makes a new table and puts it in place without losing a frame.",
+     .explanation = "Memory is taken for all rows when the table is made, 64 bytes each. A reload with "
+                    "another size makes a new table and puts it in place without losing a frame.",
      .example = "max_entries = 1000000"},
     {.section = "daemon",
      .key = "bpffs",
