@@ -13,7 +13,7 @@ pps=$2
 frames=$3
 repetitions=$4
 
-# through_the_bond: the switch's generator sends by its bond, which chooses the member by addresses.
+# through_the_bond: the switch's generator sends by its bond, which chooses the member by the sender's address.
 through_the_bond() {
   tor sh -c 'thread=/proc/net/pktgen/kpktgend_$1
     shift
@@ -21,7 +21,17 @@ through_the_bond() {
     for setting; do
       echo "$setting" >/proc/net/pktgen/bond1 || { echo "pktgen refused: $setting" >&2; exit 1; }
     done' sh "$sending" "count $frames" "pkt_size 60" "clone_skb 0" "delay 0" "ratep $pps" "dst 10.0.0.2" \
-    "src_min 10.0.1.1" "src_max 10.0.1.64" "dst_mac $GUEST_MAC" "src_mac 52:54:00:00:01:aa" "vlan_id 100"
+    "src_min 10.0.1.1" "src_max 10.0.1.1" "dst_mac $GUEST_MAC" "src_mac 52:54:00:00:01:aa" "src_mac_count 64" "vlan_id 100"
+}
+
+# both_members_forward: frames of all senders arrive, whichever member they come by. A program that has just been attached to
+# one member may still be on its way to the other.
+both_members_forward() {
+  local before
+  before=$(delivered)
+  frames=128 through_the_bond && generate
+  settled
+  [ $(($(delivered) - before)) = 128 ]
 }
 
 # half_way BEFORE: half of the frames have arrived.
@@ -47,6 +57,7 @@ for contender in "${contenders[@]}"; do
   start "$contender" 1
   until_true 60 forwards 1 || fail "$contender does not forward: $(cat /run/hold.log)"
   until_true 60 lacp_complete || fail "$contender: LACP: $(lacp_states)"
+  until_true 120 both_members_forward || fail "$contender does not forward on both members"
   for repetition in $(seq 1 "$repetitions"); do
     run "$contender" nothing "$repetition" true
     run "$contender" cable-cut "$repetition" cable 1 off
