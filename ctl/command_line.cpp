@@ -145,6 +145,7 @@ CommandLine::CommandLine()
   add_guest_commands();
   add_fdb_commands();
   add_other_reads();
+  add_tune_commands();
   add_other_writes();
   add_words();
 }
@@ -271,6 +272,17 @@ void CommandLine::add_other_reads() {
       ->type_name("N")
       ->needs(watched->watch);
   command(app_.get(), "plan", "what a reload would change", show_plan);
+}
+
+void CommandLine::add_tune_commands() {
+  CLI::App* tune = group("tune", "the knobs of NICs, taps and host, as [tuning] wants them");
+  command(tune, "plan", "what 'tune apply' would change, and why", tune_plan);
+  const auto dry_run = std::make_shared<bool>(false);
+  CLI::App* apply = command(tune, "apply", "change it, and keep it so, over restarts",
+                            [dry_run](const Session& session) { return tune_apply(session, *dry_run); });
+  apply->add_flag("--dry-run", *dry_run, "only say what would be changed");
+  command(tune, "revert", "put back what was there before, unless somebody changed it since", tune_revert);
+  command(tune, "status", "what is not as it was before xdpfwd", tune_status);
 }
 
 void CommandLine::add_other_writes() {

@@ -45,6 +45,7 @@ class CommandLine {
   void add_fdb_commands();
   void add_other_reads();
   void add_other_writes();
+  void add_tune_commands();
   void add_words();
 
   std::unique_ptr<CLI::App> app_;

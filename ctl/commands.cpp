@@ -58,6 +58,19 @@ int show(const Session& session, std::string_view method, Result<Report> (*read)
   return kExitGood;
 }
 
+int show_tuning(const Session& session, std::string_view method, Json parameters, std::string_view heading) {
+  const auto answer = ask_once(session, method, std::move(parameters), Client::kPatienceForWork);
+  if (!answer) return complain(session, answer.error());
+  if (session.json) {
+    print_json(session, *answer);
+    return kExitGood;
+  }
+  const auto report = read_tuning(*answer);
+  if (!report) return complain(session, report.error(), kExitRefused);
+  print(session, render_tuning(*report, heading, style_of(session)));
+  return kExitGood;
+}
+
 // A list in one or several replies. As JSON it is one object again, written as its parts come.
 class ListPrinter {
  public:
@@ -228,6 +241,23 @@ int show_stats(const Session& session, const StatsArguments& arguments) {
 
 int show_plan(const Session& session) {
   return show<PlanReport>(session, "Plan", read_plan, render_plan);
+}
+
+int tune_plan(const Session& session) {
+  return show_tuning(session, "TunePlan", Json::object(), "to be changed");
+}
+
+int tune_status(const Session& session) {
+  return show_tuning(session, "TuneStatus", Json::object(), "changed by xdpfwd");
+}
+
+int tune_apply(const Session& session, bool dry_run) {
+  return dry_run ? show_tuning(session, "TuneApply", {{"dry_run", true}}, "to be changed")
+                 : show_tuning(session, "TuneApply", Json::object(), "changed");
+}
+
+int tune_revert(const Session& session) {
+  return show_tuning(session, "TuneRevert", Json::object(), "put back");
 }
 
 int reload(const Session& session) {

@@ -273,6 +273,34 @@ std::string render_plan(const PlanReport& plan, Style style) {
   return text + render_problems(plan.problems, style);
 }
 
+std::string render_tuning(const TuningReport& tuning, std::string_view heading, Style style) {
+  std::string text =
+      tuning.changes.empty() ? fmt::format("{}: nothing\n", heading) : fmt::format("{}:\n", heading);
+  const auto value = [](const std::string& of) { return of.empty() ? std::string("none") : of; };
+  if (!tuning.changes.empty()) {
+    TextTable table({{"DEVICE"}, {"KNOB"}, {"FROM"}, {"TO"}, {"WHY"}});
+    for (const TuningChange& change : tuning.changes)
+      table.add({change.device.empty() ? "host" : change.device, change.knob, value(change.from),
+                 value(change.to), change.reason + (change.resets ? " (resets the NIC)" : "")});
+    text += table.text(style.colour);
+  }
+  if (tuning.waiting != 0)
+    text += fmt::format("{} to follow, when the NIC that was reset has its link back\n",
+                        counted(tuning.waiting, "change"));
+  std::vector<Problem> wrong;
+  std::string notes;
+  for (const Problem& problem : tuning.problems) {
+    if (!problem.waiting) {
+      wrong.push_back(problem);
+      continue;
+    }
+    notes += fmt::format("  {}: {}\n", problem.thing, problem.why);
+    if (!problem.remedy.empty()) notes += fmt::format("    {}\n", problem.remedy);
+  }
+  text += render_problems(wrong, style);
+  return notes.empty() ? text : text + "\nWorth knowing:\n" + notes;
+}
+
 std::string render_stats(const StatsReport& now, const StatsReport* before, Style style) {
   const double seconds =
       before && now.time_ns > before->time_ns ? static_cast<double>(now.time_ns - before->time_ns) / 1e9 : 0;

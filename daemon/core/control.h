@@ -25,6 +25,8 @@ class Control {
   virtual std::vector<PortReport> ports() = 0;
   virtual Result<StatsReport> stats() = 0;
   virtual Result<PlanReport> plan() = 0;
+  virtual Result<TuningReport> tune_plan() = 0;
+  virtual TuningReport tune_status() = 0;
 
   // Whether add_guest() would take this guest, changing nothing.
   virtual Result<void> check_guest(const Guest& guest);
@@ -36,6 +38,9 @@ class Control {
   // Takes the program off these members (all, when empty) until the next reload or start. Detaching all also
   // removes the table and the pins.
   virtual Result<void> detach(const std::vector<InterfaceName>& members) = 0;
+  // Sets the knobs of NICs, taps and host as the configuration says, and keeps them so; and puts them back.
+  virtual Result<TuningReport> tune_apply() = 0;
+  virtual Result<TuningReport> tune_revert() = 0;
 };
 
 }  // namespace xdpfwd

@@ -75,6 +75,9 @@ type FdbRow (
   installed: bool
 )
 
+# A knob of a NIC, a tap or (device empty) the host. resets: the NIC is without link for a moment.
+type TuningChange (device: string, knob: string, from: string, to: string, reason: string, resets: bool)
+
 method GetVersion() -> (version: string, abi: int)
 
 method GetStatus() -> (
@@ -135,6 +138,43 @@ method Reload() -> ()
 # Takes the program off these members, until the next Reload or start. With all: off every member, and removes
 # everything that is pinned; nothing is forwarded then.
 method Detach(members: ?[]string, all: ?bool) -> ()
+
+# What TuneApply would change. apply: tuning.apply. held: what is wanted is set, and set again when it is lost.
+method TunePlan() -> (
+  apply: (off, manual, auto),
+  held: bool,
+  changes: []TuningChange,
+  waiting: int,
+  problems: []Problem
+)
+
+# changes: what is not as it was before xdpfwd: from is what was there, to what was set.
+method TuneStatus() -> (
+  apply: (off, manual, auto),
+  held: bool,
+  changes: []TuningChange,
+  waiting: int,
+  problems: []Problem
+)
+
+# Sets the knobs, and keeps them so, over restarts. changes: what was done. waiting: changes that follow by
+# themselves, when a NIC that was reset has its link back. dry_run: as TunePlan.
+method TuneApply(dry_run: ?bool) -> (
+  apply: (off, manual, auto),
+  held: bool,
+  changes: []TuningChange,
+  waiting: int,
+  problems: []Problem
+)
+
+# Puts back what is still as xdpfwd set it.
+method TuneRevert() -> (
+  apply: (off, manual, auto),
+  held: bool,
+  changes: []TuningChange,
+  waiting: int,
+  problems: []Problem
+)
 
 error Failed (message: string, remedy: string)
 error NotFound (message: string, remedy: string)

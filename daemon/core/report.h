@@ -95,4 +95,26 @@ struct PlanReport {
   std::vector<Problem> problems;
 };
 
+// A knob that is, or would be, changed.
+struct TuningChange {
+  std::string device;  // empty: the host
+  std::string knob;    // "rx-usecs of queue 3"
+  std::string from;    // empty: none, as of a rule that was not there
+  std::string to;
+  std::string reason;
+  bool resets = false;  // the NIC is without link for a moment
+  bool operator==(const TuningChange&) const = default;
+};
+
+// What is said about tuning, whoever asks for it.
+struct TuningReport {
+  TuningApply apply = TuningApply::kManual;
+  bool held = false;  // what is wanted is set, and set again when something resets it
+  // plan: what apply would do. apply and revert: what was done. status: what is not as it was before us.
+  std::vector<TuningChange> changes;
+  uint64_t waiting = 0;  // changes that come later: a NIC is being reset
+  std::vector<Problem> problems;
+  bool operator==(const TuningReport&) const = default;
+};
+
 }  // namespace xdpfwd

@@ -149,6 +149,23 @@ PlanReport read_plan_fields(JsonReader& reader) {
           .problems = read_list<Problem>(reader, "problems", read_problem)};
 }
 
+TuningChange read_tuning_change(JsonReader& reader) {
+  return {.device = reader.text("device"),
+          .knob = reader.text("knob"),
+          .from = reader.text("from"),
+          .to = reader.text("to"),
+          .reason = reader.text("reason"),
+          .resets = reader.flag("resets")};
+}
+
+TuningReport read_tuning_fields(JsonReader& reader) {
+  return {.apply = read_name<TuningApply>(reader, "apply"),
+          .held = reader.flag("held"),
+          .changes = read_list<TuningChange>(reader, "changes", read_tuning_change),
+          .waiting = reader.count("waiting"),
+          .problems = read_list<Problem>(reader, "problems", read_problem)};
+}
+
 }  // namespace
 
 Json to_json(const Problem& problem) {
@@ -228,6 +245,19 @@ Json to_json(const PlanReport& plan) {
           {"problems", list_of(plan.problems)}};
 }
 
+Json to_json(const TuningChange& change) {
+  return {{"device", change.device}, {"knob", change.knob},     {"from", change.from},
+          {"to", change.to},         {"reason", change.reason}, {"resets", change.resets}};
+}
+
+Json to_json(const TuningReport& tuning) {
+  return {{"apply", name_of(tuning.apply)},
+          {"held", tuning.held},
+          {"changes", list_of(tuning.changes)},
+          {"waiting", tuning.waiting},
+          {"problems", list_of(tuning.problems)}};
+}
+
 Result<StatusReport> read_status(const Json& parameters) {
   return read_whole(parameters, read_status_fields);
 }
@@ -236,6 +266,9 @@ Result<StatsReport> read_stats(const Json& parameters) {
 }
 Result<PlanReport> read_plan(const Json& parameters) {
   return read_whole(parameters, read_plan_fields);
+}
+Result<TuningReport> read_tuning(const Json& parameters) {
+  return read_whole(parameters, read_tuning_fields);
 }
 Result<FdbReport> read_fdb_row(const Json& row) {
   return read_whole(row, read_row);

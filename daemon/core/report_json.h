@@ -16,11 +16,14 @@ Json to_json(const FdbReport& row);
 Json to_json(const StatusReport& status);
 Json to_json(const StatsReport& stats);
 Json to_json(const PlanReport& plan);
+Json to_json(const TuningChange& change);
+Json to_json(const TuningReport& tuning);
 
 // Unknown fields are left alone: a newer daemon may tell more.
 Result<StatusReport> read_status(const Json& parameters);
 Result<StatsReport> read_stats(const Json& parameters);
 Result<PlanReport> read_plan(const Json& parameters);
+Result<TuningReport> read_tuning(const Json& parameters);
 Result<std::vector<GuestReport>> read_guests(const Json& parameters);
 Result<std::vector<FdbReport>> read_fdb(const Json& parameters);
 Result<FdbReport> read_fdb_row(const Json& row);

@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, 3> kGuestSources = {"file", "control", "e
 constexpr std::array<std::string_view, 2> kFlavours = {"frame", "hint"};
 constexpr std::array<std::string_view, 2> kXdpModes = {"native", "generic"};
 constexpr std::array<std::string_view, 3> kPromiscs = {"off", "xdpfwd", "others"};
+constexpr std::array<std::string_view, 3> kTuningApplies = {"off", "manual", "auto"};
 
 // A value of the wire or of a newer header is never used as an index unchecked.
 template <typename T>
@@ -86,6 +87,10 @@ template <>
 std::span<const std::string_view> names_of<Promisc>() {
   return kPromiscs;
 }
+template <>
+std::span<const std::string_view> names_of<TuningApply>() {
+  return kTuningApplies;
+}
 
 std::string_view name_of(PortState state) {
   return name_in(kPortStates, state);
@@ -101,6 +106,9 @@ std::string_view name_of(XdpMode mode) {
 }
 std::string_view name_of(Promisc promisc) {
   return name_in(kPromiscs, promisc);
+}
+std::string_view name_of(TuningApply apply) {
+  return name_in(kTuningApplies, apply);
 }
 std::string_view help_of(PortState state) {
   return name_in(kPortStateHelp, state);

@@ -27,6 +27,7 @@ std::string_view name_of(GuestSource source);
 std::string_view name_of(Flavour flavour);
 std::string_view name_of(XdpMode mode);
 std::string_view name_of(Promisc promisc);
+std::string_view name_of(TuningApply apply);
 
 // A sentence for people: what the state means, and what ends it.
 std::string_view help_of(PortState state);
@@ -44,6 +45,8 @@ template <>
 std::span<const std::string_view> names_of<XdpMode>();
 template <>
 std::span<const std::string_view> names_of<Promisc>();
+template <>
+std::span<const std::string_view> names_of<TuningApply>();
 
 template <typename T>
 std::optional<T> from_name(std::string_view name) {

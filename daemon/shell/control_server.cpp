@@ -157,13 +157,35 @@ ReplySource detach(const Context& context) {
   return done(context.control.detach(members));
 }
 
+ReplySource tune_plan(const Context& context) {
+  if (auto refusal = refuse_parameters(context.call)) return *refusal;
+  return report(context.control.tune_plan());
+}
+
+ReplySource tune_status(const Context& context) {
+  if (auto refusal = refuse_parameters(context.call)) return *refusal;
+  return one({"", to_json(context.control.tune_status()), false});
+}
+
+ReplySource tune_apply(const Context& context) {
+  JsonReader reader(context.call.parameters, "");
+  const bool dry_run = reader.flag_or("dry_run", false);
+  if (const auto end = reader.finish_strict(); !end) return bad(reader, end.error());
+  return report(dry_run ? context.control.tune_plan() : context.control.tune_apply());
+}
+
+ReplySource tune_revert(const Context& context) {
+  if (auto refusal = refuse_parameters(context.call)) return *refusal;
+  return report(context.control.tune_revert());
+}
+
 struct Method {
   std::string_view name;
   bool writes;
   ReplySource (*answer)(const Context&);
 };
 
-constexpr std::array<Method, 12> kMethods = {{
+constexpr std::array<Method, 16> kMethods = {{
     {"GetVersion", false, get_version},
     {"GetStatus", false, get_status},
     {"ListGuests", false, list_guests},
@@ -176,6 +198,10 @@ constexpr std::array<Method, 12> kMethods = {{
     {"DeleteGuest", true, delete_guest},
     {"Reload", true, reload},
     {"Detach", true, detach},
+    {"TunePlan", false, tune_plan},
+    {"TuneStatus", false, tune_status},
+    {"TuneApply", true, tune_apply},
+    {"TuneRevert", true, tune_revert},
 }};
 
 ReplySource answer_control(const Context& context, std::string_view name, const Peer& peer) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fstream>
 
 #include "base/version.h"
 #include "core/options.h"
@@ -40,6 +41,14 @@ std::string changed_at_start_only(const Settings& now, const Settings& then) {
   return {};
 }
 
+// Empty where it is hidden (ProcSubset=pid): then nothing can be tuned.
+std::string read_boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
 uint64_t monotonic_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -57,6 +66,7 @@ Daemon::Daemon(Kernel& kernel, std::string config_file, std::vector<std::string>
       settings_(std::move(config.settings)),
       store_(settings_.state_dir),
       reconciler_(kernel, log_step),
+      tuner_(kernel, settings_.state_dir, read_boot_id()),
       kernel_(kernel) {
   guests_.set_files(std::move(config.guests));
 }
@@ -83,6 +93,8 @@ Result<void> Daemon::start() {
     if (!intent) return std::unexpected(intent.error());
   }
   reconciler_.set_intent(std::move(*intent));
+  tuner_.load();
+  tuner_.set_wish(make_wish(settings_.tuning, active_));
   look_again();
   if (observe_error_) return std::unexpected(*observe_error_);
   // Without a table nothing can ever be forwarded: better not to start than to pretend.
@@ -99,6 +111,8 @@ void Daemon::note_look(const Result<void>& looked) {
   if (!looked) {
     observe_error_ = looked.error();
     log_event(spdlog::level::err, looked.error().text());
+  } else {
+    tuner_.look(tuned_devices(), clock_());
   }
   if (on_look_) on_look_();
 }
@@ -119,6 +133,26 @@ void Daemon::check() {
     note_look({});
 }
 
+void Daemon::stop() {
+  if (settings_.tuning.revert_on_stop) tuner_.stop(tuned_devices(), clock_());
+}
+
+std::optional<uint64_t> Daemon::next_look_ms() const {
+  const auto a = reconciler_.look_again_at_ms(), b = tuner_.next_look_ms();
+  return a && b ? std::min(*a, *b) : a ? a : b;
+}
+
+TunedDevices Daemon::tuned_devices() const {
+  const State& observed = reconciler_.observed();
+  TunedDevices devices;
+  for (const Link* link : resolve_members(settings_.devices, observed, nullptr))
+    devices.nics.push_back({.ifindex = link->ifindex, .name = link->name, .carrier = link->lower_up});
+  for (const InterfaceName& tap : reconciler_.intent().taps)
+    if (const Link* link = find_link(observed, tap); link && link->kind == LinkKind::kTap)
+      devices.taps.push_back({.ifindex = link->ifindex, .name = tap});
+  return devices;
+}
+
 Result<void> Daemon::settle() {
   look_again();
   if (observe_error_) return std::unexpected(*observe_error_);
@@ -137,6 +171,8 @@ std::vector<Problem> Daemon::problems() const {
                    .retry_ms = {}});
   const std::vector<Problem> now = reconciler_.problems(clock_());
   all.insert(all.end(), now.begin(), now.end());
+  const std::vector<Problem> tuning = tuner_.problems(clock_());
+  all.insert(all.end(), tuning.begin(), tuning.end());
   return all;
 }
 
@@ -321,6 +357,7 @@ Result<void> Daemon::use_guests(GuestSet guests, bool persist) {
   guests_ = std::move(guests);
   active_ = std::move(active);
   reconciler_.set_intent(std::move(*intent));
+  tuner_.set_wish(make_wish(settings_.tuning, active_));
   look_again();
   return {};
 }
@@ -371,6 +408,8 @@ Result<void> Daemon::reload() {
   refused_reload_.reset();
   reconciler_.set_hold({});
   reconciler_.set_intent(std::move(candidate->intent));
+  tuner_.set_wish(make_wish(settings_.tuning, active_));
+  tuner_.start_again();
   auto settled = settle();
   log_event(spdlog::level::info, fmt::format("configuration reloaded: {}", summary()));
   if (!settled) return fail_in("the configuration is in force, but not all of it done", settled.error());
@@ -391,6 +430,26 @@ Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
   log_event(spdlog::level::warn, members.empty() ? "detached from all members: every frame takes the stack"
                                                  : "detached from members, as an operator asked");
   return {};
+}
+
+Result<TuningReport> Daemon::tune_plan() {
+  return tuner_.plan(tuned_devices(), clock_());
+}
+
+TuningReport Daemon::tune_status() {
+  return tuner_.status(clock_());
+}
+
+Result<TuningReport> Daemon::tune_apply() {
+  auto report = tuner_.apply(tuned_devices(), clock_());
+  if (on_look_) on_look_();  // when to look again may have changed
+  return report;
+}
+
+Result<TuningReport> Daemon::tune_revert() {
+  auto report = tuner_.revert(tuned_devices(), clock_());
+  if (on_look_) on_look_();
+  return report;
 }
 
 }  // namespace xdpfwd

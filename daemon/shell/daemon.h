@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "shell/guest_set.h"
 #include "shell/reconciler.h"
+#include "shell/tuner.h"
 #include "sources/guest_store.h"
 
 namespace xdpfwd {
@@ -32,8 +33,10 @@ class Daemon final : public Control {
   void audit();
   // Somebody may have taken a program off behind our back: cheap enough to ask often.
   void check();
+  // The daemon is about to end: puts tuning back where the configuration says so.
+  void stop();
   // When to look again though nothing happened.
-  [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return reconciler_.look_again_at_ms(); }
+  [[nodiscard]] std::optional<uint64_t> next_look_ms() const;
   [[nodiscard]] const Settings& settings() const { return settings_; }
   // One line for sd_notify and people.
   [[nodiscard]] std::string summary() const;
@@ -48,6 +51,10 @@ class Daemon final : public Control {
   Result<void> delete_guest(const std::string& name) override;
   Result<void> reload() override;
   Result<void> detach(const std::vector<InterfaceName>& members) override;
+  Result<TuningReport> tune_plan() override;
+  TuningReport tune_status() override;
+  Result<TuningReport> tune_apply() override;
+  Result<TuningReport> tune_revert() override;
 
  private:
   struct Candidate {
@@ -62,6 +69,7 @@ class Daemon final : public Control {
   // Looks again; fails if something could not be done.
   Result<void> settle();
   void note_look(const Result<void>& looked);
+  [[nodiscard]] TunedDevices tuned_devices() const;
   [[nodiscard]] PortState port_state(size_t tap) const;
   [[nodiscard]] std::vector<MemberReport> members(const Sample* sample) const;
   [[nodiscard]] std::vector<Problem> problems() const;
@@ -78,6 +86,7 @@ class Daemon final : public Control {
   std::optional<Problem> refused_reload_;
   GuestStore store_;
   Reconciler reconciler_;
+  Tuner tuner_;
   std::function<void()> on_look_;
   Kernel& kernel_;
 };

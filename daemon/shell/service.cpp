@@ -98,6 +98,7 @@ Result<void> Service::run() {
   const int result = sd_event_loop(loop_);
   sd_notify(0, "STOPPING=1");
   if (result < 0) return fail_errno("the event loop failed", -result);
+  daemon_.stop();
   log_event(spdlog::level::info, "stopping; forwarding goes on as it is (xdpctl detach --all ends it)");
   return {};
 }

@@ -4,12 +4,11 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
-#include "base/unique_fd.h"
 #include "core/guest_file.h"
+#include "sources/durable_file.h"
 #include "sources/read_file.h"
 
 namespace xdpfwd {
@@ -17,50 +16,6 @@ namespace {
 
 // So many set-aside files mean that something else goes wrong again and again; more of them help nobody.
 constexpr int kMostSetAside = 100;
-
-std::string remedy_for(int code, const std::string& state_dir) {
-  switch (code) {
-    case ENOSPC:
-    case EDQUOT:
-      return fmt::format("free space on the file system of {}", state_dir);
-    case EROFS:
-      return fmt::format("{} is mounted read-only: mount it writable, or set daemon.state_dir", state_dir);
-    case EACCES:
-    case EPERM:
-      return fmt::format("give the user that runs xdpfwd write permission on {}", state_dir);
-    case ENOENT:
-      return fmt::format("create {}", state_dir);
-    default:
-      return {};
-  }
-}
-
-// What a rename changed is on disk only when its directory is.
-Result<void> sync_directory(const std::string& directory) {
-  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0)
-    return fail_errno("cannot make a change in " + directory + " durable", errno);
-  return {};
-}
-
-Result<void> write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t wrote = ::write(fd, text.data(), text.size());
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return fail_errno("write", errno);
-    text.remove_prefix(static_cast<size_t>(wrote));
-  }
-  return {};
-}
-
-Result<void> write_durably(const std::string& path, std::string_view text) {
-  // O_TRUNC takes over what a crash left; O_NOFOLLOW: nobody may lead us elsewhere.
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!fd) return fail_errno("create", errno);
-  if (auto done = write_all(fd.get(), text); !done) return done;
-  if (::fsync(fd.get()) != 0) return fail_errno("fsync", errno);
-  return {};
-}
 
 }  // namespace
 
@@ -96,7 +51,7 @@ Problem GuestStore::set_aside(const Error& why) {
     }
     if (errno == EEXIST) continue;
     problem.why += fmt::format("; it could not be set aside as {}: {}", aside, std::strerror(errno));
-    problem.remedy = remedy_for(errno, state_dir_);
+    problem.remedy = state_remedy(errno, state_dir_);
     unread_file_ = true;
     return problem;
   }
@@ -111,17 +66,7 @@ Result<void> GuestStore::save(const std::vector<Guest>& guests) {
   if (unread_file_)
     return fail(fmt::format("{} is there but could not be read, and would be lost", path_),
                 "mend or move it, then restart xdpfwd; or use --ephemeral", EBUSY);
-  if (::mkdir(state_dir_.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail_errno("cannot create " + state_dir_, errno, remedy_for(errno, state_dir_));
-  const std::string temporary = path_ + ".tmp";
-  const auto give_up = [&](const Error& error) {
-    ::unlink(temporary.c_str());
-    return fail(fmt::format("cannot write {}: {}", path_, error.message), remedy_for(error.code, state_dir_),
-                error.code);
-  };
-  if (auto done = write_durably(temporary, write_guest_file(guests)); !done) return give_up(done.error());
-  if (::rename(temporary.c_str(), path_.c_str()) != 0) return give_up(fail_errno("rename", errno).error());
-  return sync_directory(state_dir_);
+  return replace_durably(state_dir_, path_, write_guest_file(guests));
 }
 
 }  // namespace xdpfwd

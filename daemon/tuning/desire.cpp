@@ -340,7 +340,9 @@ class HostDesire {
       want(setting, {}, "noqueue", "taps to come start without a queue");
   }
 
-  static std::string_view driver_of(const Nic& nic) { return nic.driver.empty() ? "unknown" : nic.driver; }
+  static std::string_view driver_of(const Nic& nic) {
+    return nic.driver.empty() ? std::string_view("unknown") : std::string_view(nic.driver);
+  }
 
   const Wish& wish_;
   const TuningSettings& tuning_;

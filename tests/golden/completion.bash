@@ -34,7 +34,7 @@ _xdpctl() {
     -*) ;;
     *)
       case "${path:+$path }$word" in
-      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
+      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune status" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
       esac
       ;;
     esac
@@ -52,7 +52,7 @@ _xdpctl() {
   case "$path" in
     "")
       options='--help --version --socket --json'
-      words='status guest fdb port stats plan reload detach explain version completion'
+      words='status guest fdb port stats plan tune reload detach explain version completion'
       ;;
     "status")
       options='--help --check --socket --json'
@@ -93,6 +93,22 @@ _xdpctl() {
       options='--help --watch --count --socket --json'
       ;;
     "plan")
+      options='--help --socket --json'
+      ;;
+    "tune")
+      options='--help --socket --json'
+      words='plan apply revert status'
+      ;;
+    "tune plan")
+      options='--help --socket --json'
+      ;;
+    "tune apply")
+      options='--help --dry-run --socket --json'
+      ;;
+    "tune revert")
+      options='--help --socket --json'
+      ;;
+    "tune status")
       options='--help --socket --json'
       ;;
     "reload")

@@ -20,6 +20,7 @@ _xdpctl() {
       'port:taps that frames go to'
       'stats:counters of members and taps'
       'plan:what a reload would change'
+      'tune:the knobs of NICs, taps and host, as \[tuning\] wants them'
       'reload:read the configuration again and apply it, all or nothing'
       'detach:stop forwarding on members'
       'explain:what a key of the configuration, a counter or a state means'
@@ -44,6 +45,7 @@ _xdpctl() {
     port) _xdpctl_port ;;
     stats) _xdpctl_stats ;;
     plan) _xdpctl_plan ;;
+    tune) _xdpctl_tune ;;
     reload) _xdpctl_reload ;;
     detach) _xdpctl_detach ;;
     explain) _xdpctl_explain ;;
@@ -217,6 +219,72 @@ _xdpctl_stats() {
 }
 
 _xdpctl_plan() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_tune() {
+  local state line curcontext="$curcontext"
+  typeset -A opt_args
+  local -a commands=(
+      'plan:what '\''tune apply'\'' would change, and why'
+      'apply:change it, and keep it so, over restarts'
+      'revert:put back what was there before, unless somebody changed it since'
+      'status:what is not as it was before xdpfwd'
+  )
+  _arguments -C \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      '1:command:->command' \
+      '*::argument:->argument' && return 0
+  case $state in
+  command) _describe command commands ;;
+  argument)
+    case $line[1] in
+    plan) _xdpctl_tune_plan ;;
+    apply) _xdpctl_tune_apply ;;
+    revert) _xdpctl_tune_revert ;;
+    status) _xdpctl_tune_status ;;
+    esac
+    ;;
+  esac
+}
+
+_xdpctl_tune_plan() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_tune_apply() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--dry-run[only say what would be changed]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_tune_revert() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_tune_status() {
   _arguments -s \
       '-h[show this help]' \
       '--help[show this help]' \

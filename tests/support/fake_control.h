@@ -35,6 +35,21 @@ class FakeControl : public Control {
     if (failure) return std::unexpected(*failure);
     return sample_plan();
   }
+  Result<TuningReport> tune_plan() override {
+    if (failure) return std::unexpected(*failure);
+    return sample_tuning();
+  }
+  TuningReport tune_status() override { return sample_tuning(); }
+  Result<TuningReport> tune_apply() override {
+    if (failure) return std::unexpected(*failure);
+    ++tunings;
+    return sample_tuning();
+  }
+  Result<TuningReport> tune_revert() override {
+    if (failure) return std::unexpected(*failure);
+    ++reverts;
+    return sample_tuning();
+  }
   Result<void> add_guest(Guest guest, bool ephemeral) override {
     if (failure) return std::unexpected(*failure);
     guest_list.push_back(
@@ -63,6 +78,8 @@ class FakeControl : public Control {
   uint64_t made_up_rows = 0;  // instead of the sample rows
   std::atomic<size_t> fdb_calls = 0;
   std::atomic<size_t> reloads = 0;
+  std::atomic<size_t> tunings = 0;
+  std::atomic<size_t> reverts = 0;
   std::vector<std::vector<InterfaceName>> detached;
   std::optional<Error> failure;
 };

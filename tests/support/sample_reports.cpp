@@ -123,4 +123,17 @@ PlanReport sample_plan() {
           .problems = {{"guest vm5", "tap tap5 does not exist", "start the VM", std::nullopt, true}}};
 }
 
+TuningReport sample_tuning() {
+  return {.apply = TuningApply::kManual,
+          .held = true,
+          .changes = {{"eth0", "channels", "8", "4", "one for each CPU that may serve it, 8 at most", true},
+                      {"eth0", "rule 0", "", "52:54:00:00:00:01 queue 3", "guest vm1", false},
+                      {"", "default-qdisc", "pfifo_fast", "noqueue", "taps to come start without a queue",
+                       false}},
+          .waiting = 2,
+          .problems = {{"eth0", "it has no tx-frames (driver igb)", "", std::nullopt, true},
+                       {"eth1", "somebody else sets rx-usecs again and again",
+                        "find who does, or leave it alone in [tuning]", 40000, false}}};
+}
+
 }  // namespace xdpfwd

@@ -13,5 +13,6 @@ std::vector<PortReport> sample_ports();
 // `second` is `seconds` later than the first, with counters that have grown.
 StatsReport sample_stats(uint64_t seconds = 0);
 PlanReport sample_plan();
+TuningReport sample_tuning();
 
 }  // namespace xdpfwd

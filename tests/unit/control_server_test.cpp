@@ -45,6 +45,10 @@ TEST_F(ControlServerTest, reads_answer_with_the_reports) {
   EXPECT_EQ(ask("GetStatus").parameters, to_json(sample_status()));
   EXPECT_EQ(ask("GetStats").parameters, to_json(sample_stats()));
   EXPECT_EQ(ask("Plan").parameters, to_json(sample_plan()));
+  EXPECT_EQ(ask("TunePlan").parameters, to_json(sample_tuning()));
+  EXPECT_EQ(ask("TuneStatus").parameters, to_json(sample_tuning()));
+  EXPECT_EQ(ask("TuneApply", {{"dry_run", true}}).parameters, to_json(sample_tuning()));
+  EXPECT_EQ(control.tunings, 0U);
   EXPECT_EQ(ask("ListGuests").parameters["guests"].size(), 3U);
   EXPECT_EQ(ask("ListPorts").parameters["ports"][2], to_json(sample_ports()[2]));
   EXPECT_EQ(ask("ListFdb").parameters["rows"][1], to_json(sample_fdb()[1]));
@@ -177,6 +181,8 @@ TEST_F(ControlServerTest, writes_need_the_right_to_write) {
   for (const auto& [method, parameters] : {std::pair<std::string, Json>{"AddGuest", guest()},
                                            {"DeleteGuest", {{"name", "vm1"}}},
                                            {"Reload", Json::object()},
+                                           {"TuneApply", Json::object()},
+                                           {"TuneRevert", Json::object()},
                                            {"Detach", {{"all", true}}}}) {
     const Reply reply = ask(method, parameters);
     EXPECT_EQ(reply.error, kNotPermitted);

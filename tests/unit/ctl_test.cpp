@@ -70,6 +70,8 @@ TEST_F(XdpctlTest, shows_what_the_daemon_tells) {
                              {"port", "list"},
                              {"stats"},
                              {"plan"},
+                             {"tune", "plan"},
+                             {"tune", "status"},
                              {"version"}}) {
     const Ran people = run(words);
     EXPECT_EQ(people.status, kExitGood) << people.err;
@@ -104,6 +106,12 @@ TEST_F(XdpctlTest, says_what_it_has_done) {
   note(ephemeral);
   EXPECT_EQ(served.control.guest_list.back().source, GuestSource::kEphemeral);
   EXPECT_TRUE(served.control.guest_list.back().guest.keep_tag);
+  note({"tune", "apply", "--dry-run"});
+  EXPECT_EQ(served.control.tunings, 0U);
+  note({"tune", "apply"});
+  EXPECT_EQ(served.control.tunings, 1U);
+  note({"tune", "revert"});
+  EXPECT_EQ(served.control.reverts, 1U);
   note({"reload"});
   note({"detach", "eth0", "eth1"});
   note({"detach", "--all"});
@@ -216,6 +224,7 @@ TEST_F(XdpctlTest, without_a_daemon_names_the_socket_and_the_remedy) {
                                   {"port", "list"},
                                   {"stats"},
                                   {"plan"},
+                                  {"tune", "apply"},
                                   {"reload"},
                                   {"detach", "--all"},
                                   {"version"}};

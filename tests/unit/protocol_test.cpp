@@ -91,6 +91,9 @@ TEST(Protocol, reports_survive_the_wire) {
   ASSERT_TRUE(stats) << stats.error().text();
   EXPECT_EQ(to_json(*stats), to_json(sample_stats(3)));
   EXPECT_EQ(stats->ports[0].counters, sample_stats(3).ports[0].counters);
+  const auto tuning = read_tuning(to_json(sample_tuning()));
+  ASSERT_TRUE(tuning) << tuning.error().text();
+  EXPECT_EQ(*tuning, sample_tuning());
   const auto plan = read_plan(to_json(sample_plan()));
   ASSERT_TRUE(plan) << plan.error().text();
   EXPECT_EQ(to_json(*plan), to_json(sample_plan()));
@@ -135,6 +138,8 @@ TEST(Protocol, the_interface_is_well_formed_and_describes_every_reply) {
   expect(idl.methods.at("GetStatus").out, to_json(sample_status()), "GetStatus");
   expect(idl.methods.at("GetStats").out, to_json(sample_stats()), "GetStats");
   expect(idl.methods.at("Plan").out, to_json(sample_plan()), "Plan");
+  for (const char* method : {"TunePlan", "TuneStatus", "TuneApply", "TuneRevert"})
+    expect(idl.methods.at(method).out, to_json(sample_tuning()), method);
   for (const GuestReport& guest : sample_guests()) expect(idl.types.at("Guest"), to_json(guest), "Guest");
   for (const FdbReport& row : sample_fdb()) expect(idl.types.at("FdbRow"), to_json(row), "FdbRow");
   for (const PortReport& port : sample_ports()) expect(idl.types.at("Port"), to_json(port), "Port");

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shell/tuner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "shell/log.h"
+
+namespace xdpfwd {
+namespace {
+
+// A change of channels shows what more there is to do, and so does a refusal; a plan for the same host ends.
+constexpr int kMostRounds = 8;
+// A driver may still say that it has a carrier just after it was reset.
+constexpr uint64_t kResetMs = 1000;
+
+std::string value_text(std::string_view value) {
+  return value.empty() ? "none" : std::string(value);
+}
+
+std::string thing_of(const InterfaceName& device) {
+  return device.view().empty() ? "host" : device.text();
+}
+
+TuningChange change_of(const TuningStep& step) {
+  return {.device = step.device.text(),
+          .knob = text_of(step.setting),
+          .from = step.from,
+          .to = step.to,
+          .reason = step.reason,
+          .resets = step.resets};
+}
+
+Problem problem_of(const Remark& remark) {
+  return {.thing = remark.thing,
+          .why = remark.why,
+          .remedy = remark.remedy,
+          .retry_ms = {},
+          .waiting = !remark.problem};
+}
+
+void log_step(const TuningStep& step, const Result<void>& done) {
+  const std::string what = fmt::format("{}: {} from {} to {}", thing_of(step.device), text_of(step.setting),
+                                       value_text(step.from), value_text(step.to));
+  if (!done)
+    log_event(spdlog::level::warn, fmt::format("cannot set {}: {}", what, done.error().text()),
+              {{"XDPFWD_DEVICE", step.device.text()}});
+  else if (step.reasserts)
+    log_event(spdlog::level::warn, fmt::format("set again, as somebody else had set it: {}", what),
+              {{"XDPFWD_DEVICE", step.device.text()}});
+  else
+    log_event(spdlog::level::info, fmt::format("set {} ({})", what, step.reason),
+              {{"XDPFWD_DEVICE", step.device.text()}});
+}
+
+}  // namespace
+
+Tuner::Tuner(Kernel& kernel, std::string state_dir, std::string boot_id)
+    : kernel_(kernel), file_(std::move(state_dir), std::move(boot_id)) {}
+
+void Tuner::load() {
+  asked_ = file_.asked();
+  auto log = file_.load();
+  unread_.reset();
+  if (!log) {
+    unread_ = log.error();
+    if (concerns_somebody())
+      log_event(spdlog::level::err, fmt::format("nothing is tuned: {}", unread_->text()));
+    return;
+  }
+  log_ = std::move(*log);
+}
+
+void Tuner::set_wish(Wish wish) {
+  wish_ = std::move(wish);
+  refused_.clear();
+  left_alone_.clear();
+  if (unread_) load();
+}
+
+// Whether anything was tuned, or should be: nobody else needs to know why it could not be.
+bool Tuner::concerns_somebody() const {
+  return asked_ || wish_.tuning.apply == TuningApply::kAuto || file_.there();
+}
+
+Tuner::Goal Tuner::goal() const {
+  if (unread_) return Goal::kNothing;
+  if (reverted_) return log_.entries.empty() ? Goal::kNothing : Goal::kBefore;
+  const TuningApply apply = wish_.tuning.apply;
+  return apply == TuningApply::kAuto || (apply == TuningApply::kManual && asked_) ? Goal::kWish
+                                                                                  : Goal::kNothing;
+}
+
+// The undo log's devices too: what is not seen would be taken for gone.
+TuningScope Tuner::scope_of(const TunedDevices& devices) const {
+  TuningScope scope;
+  std::set<uint32_t> seen;
+  for (const TunedNic& nic : devices.nics)
+    if (seen.insert(nic.ifindex).second) scope.nics.push_back({nic.ifindex, nic.name});
+  for (const TunedTap& tap : devices.taps)
+    if (seen.insert(tap.ifindex).second) scope.taps.push_back({tap.ifindex, tap.name});
+  std::map<uint32_t, std::pair<InterfaceName, bool>> others;  // name, and whether it is more than a tap
+  for (const UndoEntry& entry : log_.entries) {
+    if (entry.setting.ifindex == 0 || seen.contains(entry.setting.ifindex)) continue;
+    auto& [name, nic] = others[entry.setting.ifindex];
+    name = entry.device;
+    nic = nic || (entry.setting.knob != Knob::kQdisc && entry.setting.knob != Knob::kRps);
+  }
+  for (const auto& [ifindex, device] : others)
+    (device.second ? scope.nics : scope.taps).push_back({ifindex, device.first});
+  return scope;
+}
+
+std::vector<Setting> Tuner::holding(uint64_t now_ms) {
+  std::vector<Setting> settings = fights_.held(now_ms);
+  std::erase_if(fought_,
+                [&](const auto& fought) { return !std::ranges::binary_search(settings, fought.first); });
+  for (const auto& [setting, refused] : refused_) settings.push_back(setting);
+  std::ranges::sort(settings);
+  const auto twice = std::ranges::unique(settings);
+  settings.erase(twice.begin(), twice.end());
+  return settings;
+}
+
+// ---- looking
+// -----------------------------------------------------------------------------------------------
+
+Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts) {
+  auto observed = kernel_.observe_tuning(scope_of(devices));
+  if (!observed) return std::unexpected(observed.error());
+  observed_ = std::move(*observed);
+  Look look;
+  TuningQuestion question;
+  if (goal == Goal::kWish) {
+    HostTuning members = observed_;
+    std::erase_if(members.nics, [&](const Nic& nic) {
+      return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();
+    });
+    TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, {});
+    question.desired = std::move(desire.settings);
+    look.remarks = std::move(desire.remarks);
+  }
+  question.holding = holding(now_ms);
+  look.plan = plan_tuning(question, observed_, log_);
+  if (counts && goal == Goal::kWish) {
+    // Each time, more is held.
+    for (auto fought = fights_.count(look.plan, now_ms); !fought.empty();
+         fought = fights_.count(look.plan, now_ms)) {
+      for (const TuningStep& step : look.plan.steps) {
+        if (std::ranges::find(fought, step.setting) == fought.end()) continue;
+        if (!fought_.emplace(step.setting, step.device).second) continue;
+        log_event(spdlog::level::warn,
+                  fmt::format("{}: somebody else sets {} again and again ({}, and {} is wanted): left alone "
+                              "for a minute",
+                              thing_of(step.device), text_of(step.setting), value_text(step.from),
+                              value_text(step.to)),
+                  {{"XDPFWD_DEVICE", step.device.text()}});
+      }
+      question.holding = holding(now_ms);
+      look.plan = plan_tuning(question, observed_, log_);
+    }
+  }
+  look.remarks.insert(look.remarks.end(), look.plan.remarks.begin(), look.plan.remarks.end());
+  return look;
+}
+
+void Tuner::see_carrier(const TunedDevices& devices, uint64_t now_ms) {
+  if (!resetting_) return;
+  const auto nic = std::ranges::find(devices.nics, resetting_->ifindex, &TunedNic::ifindex);
+  const uint64_t passed = now_ms - resetting_->since_ms;
+  if (nic == devices.nics.end() || passed >= kCarrierMs ||
+      (passed >= kResetMs && (nic->carrier || !resetting_->had_carrier)))
+    resetting_.reset();
+}
+
+// Ends the plan where a second NIC would be reset, so that a bond keeps carrying. True if it did.
+bool Tuner::one_reset_at_a_time(TuningPlan& plan) const {
+  uint32_t allowed = resetting_ ? resetting_->ifindex : 0;  // 0: whichever is first
+  const auto second = std::ranges::find_if(plan.steps, [&](const TuningStep& step) {
+    if (!step.resets) return false;
+    if (allowed == 0) allowed = step.setting.ifindex;
+    return step.setting.ifindex != allowed;
+  });
+  if (second == plan.steps.end()) return false;
+  const auto cut = std::ranges::find(plan.steps, second->setting.ifindex,
+                                     [](const TuningStep& step) { return step.setting.ifindex; });
+  plan.steps.erase(cut, plan.steps.end());
+  std::set<uint32_t> kept;
+  for (const TuningStep& step : plan.steps) kept.insert(step.setting.ifindex);
+  std::erase_if(plan.disturbed, [&](const Disturbed& d) { return !kept.contains(d.setting.ifindex); });
+  return true;
+}
+
+// ---- changing
+// ----------------------------------------------------------------------------------------------
+
+// What a driver took and did not keep is our doing all the same, and the log says what came of it.
+void Tuner::read_back(const std::vector<TuningStep>& done, const HostTuning& observed) {
+  std::map<Setting, const TuningStep*> last;
+  for (const TuningStep& step : done) last[step.setting] = &step;
+  for (const auto& [setting, step] : last) {
+    const auto value = observed_value(observed, setting);
+    if (!value || *value == step->to) continue;
+    refused_[setting] = {step->device,
+                         fmt::format("{} was set to {} without an error, and reads {}", text_of(setting),
+                                     value_text(step->to), value_text(*value)),
+                         "the driver does not keep it: leave it alone in [tuning]"};
+    log_event(spdlog::level::warn, fmt::format("{}: {}", thing_of(step->device), refused_[setting].why),
+              {{"XDPFWD_DEVICE", step->device.text()}});
+    const auto entry = std::ranges::lower_bound(log_.entries, setting, {}, &UndoEntry::setting);
+    if (entry != log_.entries.end() && entry->setting == setting) entry->set = *value;
+    changed_log_ = true;
+  }
+}
+
+Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedDevices& devices,
+                                            uint64_t now_ms) {
+  UndoLog log = log_;
+  const UndoChanges changes = record(log, plan);
+  if (!changes.empty())
+    if (auto noted = file_.append(log, changes); !noted)
+      return fail_in("nothing was changed", std::move(noted).error());
+  log_ = std::move(log);
+  changed_log_ = changed_log_ || !changes.empty();
+
+  std::vector<TuningStep> done;
+  for (const TuningStep& step : plan.steps) {
+    if (step.resets) {
+      const auto nic = std::ranges::find(devices.nics, step.setting.ifindex, &TunedNic::ifindex);
+      resetting_ = {step.setting.ifindex, nic != devices.nics.end() && nic->carrier, now_ms};
+    }
+    const Outcome outcome = kernel_.apply(step.action());
+    log_step(step, outcome.status);
+    if (outcome.status)
+      done.push_back(step);
+    else
+      refused_[step.setting] = {step.device,
+                                fmt::format("{} cannot be set to {}: {}", text_of(step.setting),
+                                            value_text(step.to), outcome.status.error().message),
+                                outcome.status.error().remedy};
+  }
+
+  auto observed = kernel_.observe_tuning(scope_of(devices));
+  if (!observed) return std::unexpected(observed.error());
+  observed_ = std::move(*observed);
+  read_back(done, observed_);
+  return done;
+}
+
+Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devices, uint64_t now_ms) {
+  std::vector<TuningStep> done;
+  last_ms_ = now_ms;
+  waits_ = false;
+  for (int round = 0; round < kMostRounds; ++round) {
+    auto look = look_for(goal, devices, now_ms, true);
+    if (!look) return std::unexpected(look.error());
+    remarks_ = std::move(look->remarks);
+    waits_ = one_reset_at_a_time(look->plan);
+    left_alone_.insert(left_alone_.end(), look->plan.left_alone.begin(), look->plan.left_alone.end());
+    const bool idle = look->plan.steps.empty() && look->plan.left_alone.empty();
+    if (!idle) {
+      auto taken = take(look->plan, devices, now_ms);
+      if (!taken) return taken;
+      std::ranges::move(*taken, std::back_inserter(done));
+    }
+    // Not before: until the steps are taken, the log says what would otherwise be lost.
+    changed_log_ = !settle(log_, observed_).empty() || changed_log_;
+    if (changed_log_) {
+      if (auto written = file_.rewrite(log_); !written)
+        return fail_in("the changes are made and in the undo log, which cannot be tidied",
+                       std::move(written).error());
+      changed_log_ = false;
+    }
+    if (idle) break;
+  }
+  return done;
+}
+
+void Tuner::note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms) {
+  const auto before = std::exchange(failed_, worked ? std::nullopt : std::optional(worked.error()));
+  if (failed_ && failed_ != before) log_event(spdlog::level::err, fmt::format("tuning: {}", failed_->text()));
+  next_ms_.reset();
+  if (goal() == Goal::kNothing) return;
+  next_ms_ = now_ms + (waits_ ? kResetMs : kPeriodMs);
+  if (const uint64_t pause_ends = fights_.next_ms(); pause_ends > now_ms)
+    next_ms_ = std::min(*next_ms_, pause_ends);
+}
+
+void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {
+  see_carrier(devices, now_ms);
+  const Goal wanted = goal();
+  if (wanted == Goal::kNothing) {
+    next_ms_.reset();
+    return;
+  }
+  if (last_ms_ != 0 && now_ms < last_ms_ + kPauseMs) {
+    next_ms_ = std::min(next_ms_.value_or(UINT64_MAX), last_ms_ + kPauseMs);
+    return;
+  }
+  note(work(wanted, devices, now_ms), now_ms);
+}
+
+// ---- what is asked
+// -----------------------------------------------------------------------------------------
+
+Result<TuningReport> Tuner::plan(const TunedDevices& devices, uint64_t now_ms) {
+  if (unread_) return std::unexpected(*unread_);
+  const auto look = look_for(Goal::kWish, devices, now_ms, false);
+  if (!look) return std::unexpected(look.error());
+  return report_of(*look, now_ms);
+}
+
+TuningReport Tuner::report_of(const Look& look, uint64_t now_ms) const {
+  TuningReport report{.apply = wish_.tuning.apply,
+                      .held = goal() == Goal::kWish,
+                      .changes = {},
+                      .waiting = 0,
+                      .problems = {}};
+  for (const TuningStep& step : look.plan.steps) report.changes.push_back(change_of(step));
+  for (const Remark& remark : look.remarks) report.problems.push_back(problem_of(remark));
+  for (const LeftAlone& left : look.plan.left_alone)
+    report.problems.push_back(
+        {.thing = thing_of(left.device),
+         .why = fmt::format("{} is {} now, and xdpfwd had set {}: somebody changed it "
+                            "since, and it is left alone",
+                            text_of(left.setting), value_text(left.now), value_text(left.ours)),
+         .remedy = {},
+         .retry_ms = {},
+         .waiting = true});
+  for (Problem& problem : problems(now_ms))
+    if (std::ranges::find(report.problems, problem) == report.problems.end())
+      report.problems.push_back(std::move(problem));
+  return report;
+}
+
+Result<TuningReport> Tuner::finish(Goal goal, const TunedDevices& devices, uint64_t now_ms) {
+  left_alone_.clear();
+  see_carrier(devices, now_ms);
+  auto worked = work(goal, devices, now_ms);
+  note(worked, now_ms);
+  if (!worked) return std::unexpected(worked.error());
+  Look look;
+  look.plan.steps = std::move(*worked);
+  look.plan.left_alone = left_alone_;
+  look.remarks = remarks_;
+  TuningReport report = report_of(look, now_ms);
+  if (waits_)
+    if (const auto rest = look_for(goal, devices, now_ms, false)) report.waiting = rest->plan.steps.size();
+  return report;
+}
+
+Result<TuningReport> Tuner::apply(const TunedDevices& devices, uint64_t now_ms) {
+  if (unread_) return std::unexpected(*unread_);
+  if (wish_.tuning.apply == TuningApply::kOff)
+    return fail("tuning.apply is \"off\" in the configuration",
+                "set it to \"manual\" or \"auto\", then: xdpctl reload");
+  if (auto noted = file_.set_asked(true); !noted) return std::unexpected(noted.error());
+  asked_ = true;
+  reverted_ = false;
+  refused_.clear();
+  return finish(Goal::kWish, devices, now_ms);
+}
+
+Result<TuningReport> Tuner::revert(const TunedDevices& devices, uint64_t now_ms) {
+  if (unread_) return std::unexpected(*unread_);
+  if (auto noted = file_.set_asked(false); !noted) return std::unexpected(noted.error());
+  asked_ = false;
+  reverted_ = true;
+  refused_.clear();
+  fights_ = {};
+  return finish(Goal::kBefore, devices, now_ms);
+}
+
+void Tuner::stop(const TunedDevices& devices, uint64_t now_ms) {
+  if (unread_ || log_.entries.empty()) return;
+  refused_.clear();
+  fights_ = {};
+  Result<std::vector<TuningStep>> worked = std::vector<TuningStep>();
+  do {
+    resetting_.reset();
+    worked = work(Goal::kBefore, devices, now_ms);
+  } while (worked && waits_ && !worked->empty());
+  note(worked, now_ms);
+  if (worked && log_.entries.empty())
+    log_event(spdlog::level::info, "tuning is put back: everything is as it was before");
+}
+
+TuningReport Tuner::status(uint64_t now_ms) const {
+  TuningReport report = report_of({}, now_ms);
+  for (const UndoEntry& entry : log_.entries)
+    if (entry.before != entry.set)
+      report.changes.push_back({.device = entry.device.text(),
+                                .knob = text_of(entry.setting),
+                                .from = entry.before,
+                                .to = entry.set,
+                                .reason = {},
+                                .resets = false});
+  return report;
+}
+
+std::vector<Problem> Tuner::problems(uint64_t now_ms) const {
+  std::vector<Problem> all;
+  const auto add = [&](std::string thing, const std::string& why, const std::string& remedy) -> Problem& {
+    all.push_back(
+        {.thing = std::move(thing), .why = why, .remedy = remedy, .retry_ms = {}, .waiting = false});
+    return all.back();
+  };
+  if (unread_ && concerns_somebody()) add("tuning", unread_->message, unread_->remedy);
+  if (failed_) add("tuning", failed_->message, failed_->remedy);
+  for (const auto& [setting, refused] : refused_) add(thing_of(refused.device), refused.why, refused.remedy);
+  for (const auto& [setting, device] : fought_) {
+    Problem& problem =
+        add(thing_of(device), fmt::format("somebody else sets {} again and again", text_of(setting)),
+            "find who does, or leave it alone in [tuning]");
+    if (const uint64_t next = fights_.next_ms(); next > now_ms) problem.retry_ms = next - now_ms;
+  }
+  const Goal wanted = goal();
+  if (wanted == Goal::kWish) {
+    for (const Remark& remark : remarks_)
+      if (remark.problem) all.push_back(problem_of(remark));
+  } else if (wanted == Goal::kNothing && !unread_ && !log_.entries.empty()) {
+    add("tuning",
+        fmt::format("{} settings are as xdpfwd once set them, and are not held", log_.entries.size()),
+        "xdpctl tune revert puts them back; xdpctl tune apply holds them")
+        .waiting = true;
+  }
+  return all;
+}
+
+}  // namespace xdpfwd

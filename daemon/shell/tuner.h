@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Makes the host's knobs what the configuration wants, and puts them back: looks, plans, notes in the undo
+// log, changes, reads back. Which value a knob should have is decided in tuning/; when to look, by the
+// daemon.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/report.h"
+#include "kernel/kernel.h"
+#include "shell/undo_file.h"
+#include "tuning/desire.h"
+#include "tuning/fight.h"
+#include "tuning/plan_tuning.h"
+#include "tuning/wish.h"
+
+namespace xdpfwd {
+
+// What is tuned, as it is there now.
+struct TunedNic {
+  uint32_t ifindex = 0;
+  InterfaceName name;
+  bool carrier = false;
+  bool operator==(const TunedNic&) const = default;
+};
+struct TunedDevices {
+  std::vector<TunedNic> nics;  // the members
+  std::vector<TunedTap> taps;
+};
+
+class Tuner {
+ public:
+  // When nothing is heard, looks are so far apart: nobody tells that somebody set a value.
+  static constexpr uint64_t kPeriodMs = 30'000;
+  // Two looks are at least so far apart, however much is heard.
+  static constexpr uint64_t kPauseMs = 500;
+  // A NIC that a step reset has so long to get its carrier back before the next NIC is reset.
+  static constexpr uint64_t kCarrierMs = 30'000;
+
+  Tuner(Kernel& kernel, std::string state_dir, std::string boot_id);
+
+  // Reads the undo log. What cannot be read is a problem, and nothing is changed until it can.
+  void load();
+  // Another configuration, or other guests: what was refused is tried again.
+  void set_wish(Wish wish);
+  // A start or a reload: with "auto", a revert that somebody asked for before is over.
+  void start_again() {
+    reverted_ = reverted_ && wish_.tuning.apply != TuningApply::kAuto;
+    last_ms_ = 0;
+  }
+
+  // Something may have changed. Does nothing that nobody asked for.
+  void look(const TunedDevices& devices, uint64_t now_ms);
+  // When to call look() though nothing happened; empty while nothing is held.
+  [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return next_ms_; }
+
+  // What apply() would do.
+  Result<TuningReport> plan(const TunedDevices& devices, uint64_t now_ms);
+  // Asks for tuning from now on, over restarts. Fails where tuning.apply is "off".
+  Result<TuningReport> apply(const TunedDevices& devices, uint64_t now_ms);
+  // Puts back what was there before us, and asks for tuning no more.
+  Result<TuningReport> revert(const TunedDevices& devices, uint64_t now_ms);
+  // As revert(), but the next start tunes again. Nobody looks afterwards, so no carrier is waited for.
+  void stop(const TunedDevices& devices, uint64_t now_ms);
+  // What is changed now.
+  [[nodiscard]] TuningReport status(uint64_t now_ms) const;
+  [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
+
+ private:
+  enum class Goal { kNothing, kWish, kBefore };
+  // A value that a driver refused, or took and did not keep.
+  struct Refused {
+    InterfaceName device;
+    std::string why;
+    std::string remedy;
+  };
+  struct Look {
+    TuningPlan plan;
+    std::vector<Remark> remarks;  // of the desire
+  };
+
+  [[nodiscard]] bool concerns_somebody() const;
+  [[nodiscard]] Goal goal() const;
+  [[nodiscard]] TuningScope scope_of(const TunedDevices& devices) const;
+  [[nodiscard]] std::vector<Setting> holding(uint64_t now_ms);
+  Result<Look> look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts);
+  // Until there is nothing to do, or something to wait for; the steps that worked.
+  Result<std::vector<TuningStep>> work(Goal goal, const TunedDevices& devices, uint64_t now_ms);
+  Result<std::vector<TuningStep>> take(const TuningPlan& plan, const TunedDevices& devices, uint64_t now_ms);
+  void read_back(const std::vector<TuningStep>& done, const HostTuning& observed);
+  bool one_reset_at_a_time(TuningPlan& plan) const;
+  void see_carrier(const TunedDevices& devices, uint64_t now_ms);
+  void note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms);
+  [[nodiscard]] TuningReport report_of(const Look& look, uint64_t now_ms) const;
+  Result<TuningReport> finish(Goal goal, const TunedDevices& devices, uint64_t now_ms);
+
+  Kernel& kernel_;
+  UndoFile file_;
+  UndoLog log_;
+  std::optional<Error> unread_;  // the file's
+  bool asked_ = false;
+  bool reverted_ = false;  // by hand, since the last start or reload
+  Wish wish_;
+  HostTuning observed_;
+  std::map<Setting, Refused> refused_;
+  Fights fights_;
+  std::map<Setting, InterfaceName> fought_;  // that are held now; each has been logged
+  std::vector<Remark> remarks_;              // of the last look
+  std::vector<LeftAlone> left_alone_;        // since the wish changed
+  std::optional<Error> failed_;              // the last look
+  struct Resetting {
+    uint32_t ifindex = 0;
+    bool had_carrier = false;
+    uint64_t since_ms = 0;
+  };
+  std::optional<Resetting> resetting_;
+  bool waits_ = false;
+  bool changed_log_ = false;  // it is not on disk as it is here
+  uint64_t last_ms_ = 0;
+  std::optional<uint64_t> next_ms_;
+};
+
+}  // namespace xdpfwd

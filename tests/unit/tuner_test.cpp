@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The tuner on a host in memory: what is applied, held, put back and remembered, and what a crash, a refusal
+// or a broken undo log leave.
+#include "shell/tuner.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <memory>
+
+#include "support/fake_host_tuning.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd::test {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+InterfaceName name_of(std::string_view text) {
+  return InterfaceName::parse(text).value();
+}
+
+// A kernel that has knobs only.
+class KnobKernel final : public Kernel {
+ public:
+  FakeHostTuning host{4};
+  std::function<std::optional<Error>(const Tune&)> fault;  // an Error: the step fails without effect
+  size_t looks = 0;
+  std::vector<Tune> applied;
+  TuningScope scope;  // of the last look
+
+  Result<State> observe(Scope /*scope*/) override { return State{}; }
+  Result<Sample> sample() override { return Sample{}; }
+  Result<HostTuning> observe_tuning(const TuningScope& asked) override {
+    ++looks;
+    scope = asked;
+    return host.observe();
+  }
+  Outcome apply(const Action& action) override {
+    const Tune& tune = std::get<Tune>(action);
+    if (fault)
+      if (auto error = fault(tune)) return {.status = std::unexpected(*error)};
+    auto status = host.apply(tune);
+    if (status) applied.push_back(tune);
+    return {.status = status};
+  }
+};
+
+class TunerTest : public testing::Test {
+ protected:
+  TunerTest() {
+    kernel_.host.irqbalance = false;
+    kernel_.host.add_nic(2, name_of("eth0"), NicModel::kVeth, 2);
+    kernel_.host.add_tap(5, name_of("tap0"), "fq_codel");
+    kernel_.host.put(kRps, "0-1");
+    devices_.nics = {{2, name_of("eth0"), true}};
+    devices_.taps = {{5, name_of("tap0")}};
+    tuning_.apply = TuningApply::kManual;
+    tuning_.profile = Profile::kNone;
+    tuning_.cpus.kind = CpuWish::Kind::kKeep;
+    restart();
+  }
+  // As a daemon that ended anyhow, and starts again in the same boot.
+  void restart(const std::string& boot = "boot-1") {
+    tuner_ = std::make_unique<Tuner>(kernel_, scratch_.path(), boot);
+    tuner_->load();
+    tuner_->set_wish(make_wish(tuning_, {}));
+  }
+  void look() {
+    now_ms_ += Tuner::kPauseMs;
+    tuner_->look(devices_, now_ms_);
+  }
+  TuningReport apply() { return tuner_->apply(devices_, now_ms_).value(); }
+  TuningReport revert() { return tuner_->revert(devices_, now_ms_).value(); }
+  std::string value(const Setting& setting) { return kernel_.host.values().at(setting); }
+  std::string undo_path() { return scratch_ / "tuning-undo.jsonl"; }
+  std::string problems() {
+    std::string text;
+    for (const Problem& problem : tuner_->problems(now_ms_))
+      text += fmt::format("{}: {}; {}\n", problem.thing, problem.why, problem.remedy);
+    return text;
+  }
+
+  static constexpr Setting kRps{2, Knob::kRps, 0};
+  static constexpr Setting kQdisc{5, Knob::kQdisc, kWholeDevice};
+  KnobKernel kernel_;
+  ScratchDirectory scratch_;
+  TunedDevices devices_;
+  TuningSettings tuning_;
+  std::unique_ptr<Tuner> tuner_;
+  uint64_t now_ms_ = 10'000;
+};
+
+TEST_F(TunerTest, manual_does_nothing_unasked) {
+  look();
+  EXPECT_EQ(kernel_.looks, 0U);
+  EXPECT_FALSE(tuner_->next_look_ms());
+  const TuningReport plan = tuner_->plan(devices_, now_ms_).value();
+  EXPECT_THAT(plan.changes, SizeIs(2));
+  EXPECT_FALSE(plan.held);
+  EXPECT_THAT(kernel_.applied, IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(scratch_.path()));
+}
+
+TEST_F(TunerTest, applies_once_and_puts_back_what_was_there) {
+  const auto before = kernel_.host.values();
+  const TuningReport done = apply();
+  ASSERT_THAT(done.changes, SizeIs(2));
+  EXPECT_EQ(done.changes[0].from, "0-1");
+  EXPECT_TRUE(done.held);
+  EXPECT_EQ(value(kRps), "");
+  EXPECT_EQ(value(kQdisc), "noqueue");
+  EXPECT_THAT(apply().changes, IsEmpty());
+  EXPECT_THAT(kernel_.applied, SizeIs(2)) << "nothing that holds is written";
+  EXPECT_THAT(tuner_->status(now_ms_).changes, SizeIs(2));
+  EXPECT_THAT(revert().changes, SizeIs(2));
+  EXPECT_EQ(kernel_.host.values(), before);
+  EXPECT_FALSE(std::filesystem::exists(undo_path()));
+  look();
+  EXPECT_EQ(kernel_.host.values(), before) << "and it stays so";
+}
+
+TEST_F(TunerTest, a_restart_goes_on_and_still_knows_what_was_there) {
+  const auto before = kernel_.host.values();
+  apply();
+  restart();
+  look();
+  EXPECT_THAT(kernel_.applied, SizeIs(2));
+  kernel_.host.put(kQdisc, "fq_codel");  // as by a driver that is loaded again
+  now_ms_ += 60'000;
+  look();
+  EXPECT_EQ(value(kQdisc), "noqueue");
+  revert();
+  EXPECT_EQ(kernel_.host.values(), before);
+  restart();
+  look();
+  EXPECT_EQ(kernel_.host.values(), before) << "nobody asks for tuning any more";
+}
+
+TEST_F(TunerTest, what_was_noted_in_another_boot_says_nothing) {
+  apply();
+  kernel_.host.put(kRps, "0-3");
+  restart("boot-2");
+  look();
+  EXPECT_EQ(value(kRps), "") << "it was asked for, and is applied again";
+  revert();
+  EXPECT_EQ(value(kRps), "0-3") << "what this boot had, not the last one";
+}
+
+TEST_F(TunerTest, what_somebody_changed_since_is_left_alone_and_named) {
+  apply();
+  kernel_.host.put(kRps, "3");
+  const TuningReport done = revert();
+  EXPECT_EQ(value(kRps), "3");
+  EXPECT_EQ(value(kQdisc), "fq_codel");
+  ASSERT_THAT(done.problems, SizeIs(1));
+  EXPECT_THAT(done.problems[0].why,
+              AllOf(HasSubstr("rps-cpus of queue 0 is 3 now"), HasSubstr("left alone")));
+}
+
+TEST_F(TunerTest, a_crash_before_a_step_or_between_steps_loses_nothing) {
+  for (const size_t steps : {0U, 1U}) {
+    const auto before = kernel_.host.values();
+    // From here on nothing is done any more, and nothing written: the state directory is copied as it is.
+    const std::string copy = scratch_.path() + "/copy";
+    size_t taken = 0;
+    kernel_.fault = [&](const Tune&) -> std::optional<Error> {
+      if (taken++ < steps) return std::nullopt;
+      if (!std::filesystem::exists(copy)) {
+        std::filesystem::create_directory(copy);
+        for (const char* file : {"/tuning-undo.jsonl", "/tuning-asked"})
+          std::filesystem::copy_file(scratch_.path() + file, copy + file);
+      }
+      return Error{.message = "the host stopped"};
+    };
+    apply();
+    kernel_.fault = {};
+    tuner_ = std::make_unique<Tuner>(kernel_, copy, "boot-1");
+    tuner_->load();
+    tuner_->set_wish(make_wish(tuning_, {}));
+    look();
+    EXPECT_EQ(value(kRps), "");
+    EXPECT_EQ(value(kQdisc), "noqueue");
+    revert();
+    EXPECT_EQ(kernel_.host.values(), before) << steps << " steps were taken";
+    std::filesystem::remove_all(copy);
+    restart();
+    revert();
+  }
+}
+
+TEST_F(TunerTest, a_log_that_cannot_be_written_lets_nothing_be_changed) {
+  apply();
+  revert();
+  std::filesystem::create_directory(undo_path() + ".tmp");
+  const auto done = tuner_->apply(devices_, now_ms_);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().message, AllOf(HasSubstr("nothing was changed"), HasSubstr(undo_path())));
+  EXPECT_EQ(value(kRps), "0-1");
+  std::filesystem::remove(undo_path() + ".tmp");
+}
+
+TEST_F(TunerTest, a_broken_log_is_refused_by_its_line_and_kept) {
+  apply();
+  std::ofstream(undo_path(), std::ios::app) << "{\"boot\":\"boot-1\"\n{}\n";
+  restart();
+  const auto done = tuner_->revert(devices_, now_ms_);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text(), AllOf(HasSubstr(undo_path() + ": line 3"), HasSubstr("mend that line")));
+  EXPECT_THAT(problems(), HasSubstr("line 3"));
+  look();
+  EXPECT_EQ(value(kRps), "");
+  // Mended, a reload takes it.
+  std::filesystem::resize_file(undo_path(), std::filesystem::file_size(undo_path()) - 3 - 17);
+  tuner_->set_wish(make_wish(tuning_, {}));
+  EXPECT_EQ(problems(), "");
+  EXPECT_THAT(revert().changes, SizeIs(2));
+}
+
+TEST_F(TunerTest, without_the_id_of_the_boot_nothing_is_tuned_and_only_who_wants_it_is_told) {
+  restart("");
+  look();
+  EXPECT_EQ(problems(), "");
+  const auto done = tuner_->apply(devices_, now_ms_);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text(), AllOf(HasSubstr("boot_id cannot be read"), HasSubstr("ProcSubset")));
+  tuning_.apply = TuningApply::kAuto;
+  restart("");
+  look();
+  EXPECT_THAT(problems(), HasSubstr("boot_id cannot be read"));
+  EXPECT_EQ(value(kRps), "0-1");
+}
+
+TEST_F(TunerTest, an_unfinished_line_is_no_error_and_spoils_nothing) {
+  apply();
+  std::ofstream(undo_path(), std::ios::app) << "{\"boot\":\"bo";
+  restart();
+  kernel_.host.put({2, Knob::kRps, 1}, "2");
+  look();
+  EXPECT_EQ(value({2, Knob::kRps, 1}), "");
+  restart();
+  EXPECT_EQ(problems(), "");
+  EXPECT_THAT(revert().changes, SizeIs(3));
+}
+
+TEST_F(TunerTest, a_refused_value_is_told_and_not_tried_again) {
+  size_t tries = 0;
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting != kRps) return std::nullopt;
+    ++tries;
+    return Error{.message = "the driver says no", .remedy = "leave it", .code = EINVAL};
+  };
+  apply();
+  EXPECT_EQ(value(kQdisc), "noqueue") << "the others go on";
+  for (int i = 0; i < 3; ++i) look();
+  EXPECT_EQ(tries, 1U);
+  EXPECT_THAT(problems(),
+              HasSubstr("eth0: rps-cpus of queue 0 cannot be set to none: the driver says no; leave it"));
+  tuner_->set_wish(make_wish(tuning_, {}));
+  look();
+  EXPECT_EQ(tries, 2U) << "another configuration asks again";
+}
+
+TEST_F(TunerTest, a_value_that_a_driver_does_not_keep_is_told_once) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 1);
+  kernel_.host.ignore_tx_usecs(3);
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  tuning_.tx_usecs = {NumberWish::Kind::kGiven, 77};
+  tuning_.force = true;
+  restart();
+  const auto before = kernel_.host.values();
+  apply();
+  EXPECT_THAT(problems(), HasSubstr("eth1: tx-usecs was set to 77 without an error, and reads"));
+  const size_t steps = kernel_.applied.size();
+  look();
+  EXPECT_EQ(kernel_.applied.size(), steps);
+  revert();
+  EXPECT_EQ(kernel_.host.values(), before);
+}
+
+TEST_F(TunerTest, who_fights_is_told_and_left_alone_for_a_while) {
+  apply();
+  for (size_t i = 0; i < Fights::kMost; ++i) {
+    kernel_.host.put(kRps, "1");
+    look();
+    EXPECT_EQ(value(kRps), "") << i;
+  }
+  kernel_.host.put(kRps, "1");
+  look();
+  EXPECT_EQ(value(kRps), "1");
+  EXPECT_THAT(problems(), HasSubstr("eth0: somebody else sets rps-cpus of queue 0 again and again"));
+  now_ms_ += Fights::kPauseMs;
+  look();
+  EXPECT_EQ(value(kRps), "");
+  EXPECT_EQ(problems(), "");
+}
+
+TEST_F(TunerTest, auto_applies_by_itself_until_it_is_reverted) {
+  tuning_.apply = TuningApply::kAuto;
+  restart();
+  look();
+  EXPECT_EQ(value(kRps), "");
+  revert();
+  look();
+  EXPECT_EQ(value(kRps), "0-1");
+  tuner_->start_again();  // a reload
+  look();
+  EXPECT_EQ(value(kRps), "");
+}
+
+TEST_F(TunerTest, off_changes_nothing_and_still_puts_back) {
+  apply();
+  tuning_.apply = TuningApply::kOff;
+  restart();
+  look();
+  const auto refused = tuner_->apply(devices_, now_ms_);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("tuning.apply is \"off\""));
+  EXPECT_THAT(problems(), HasSubstr("2 settings are as xdpfwd once set them, and are not held"));
+  EXPECT_THAT(revert().changes, SizeIs(2));
+  EXPECT_EQ(problems(), "");
+}
+
+TEST_F(TunerTest, a_stop_puts_back_and_the_next_start_goes_on) {
+  const auto before = kernel_.host.values();
+  apply();
+  tuner_->stop(devices_, now_ms_);
+  EXPECT_EQ(kernel_.host.values(), before);
+  restart();
+  look();
+  EXPECT_EQ(value(kRps), "");
+}
+
+TEST_F(TunerTest, a_device_that_is_tuned_no_more_is_still_looked_at_and_put_back) {
+  apply();
+  devices_ = {};
+  look();
+  EXPECT_EQ(value(kRps), "0-1") << "no member any more";
+  EXPECT_EQ(value(kQdisc), "fq_codel") << "no guest's tap any more";
+  ASSERT_THAT(kernel_.scope.nics, IsEmpty()) << "what is put back is forgotten";
+}
+
+TEST_F(TunerTest, one_nic_after_the_other_is_reset) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
+  for (const uint32_t ifindex : {2U, 3U}) kernel_.host.nic(ifindex).max_channels = 4;
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  tuning_.channels = {NumberWish::Kind::kGiven, 1};
+  restart();
+  const auto channels = [&](uint32_t ifindex) { return value({ifindex, Knob::kChannels, kWholeDevice}); };
+  const TuningReport done = apply();
+  EXPECT_EQ(channels(2), "1");
+  EXPECT_EQ(channels(3), "2");
+  EXPECT_GE(done.waiting, 1U);
+  ASSERT_TRUE(tuner_->next_look_ms());
+  devices_.nics[0].carrier = false;
+  now_ms_ = *tuner_->next_look_ms();
+  look();
+  EXPECT_EQ(channels(3), "2") << "eth0 has no link yet";
+  devices_.nics[0].carrier = true;
+  now_ms_ += 1000;
+  look();
+  EXPECT_EQ(channels(3), "1");
+}
+
+TEST_F(TunerTest, much_that_is_heard_is_one_look) {
+  apply();
+  look();
+  const size_t looks = kernel_.looks;
+  for (int i = 0; i < 10; ++i) tuner_->look(devices_, now_ms_ + 1);
+  EXPECT_EQ(kernel_.looks, looks);
+  EXPECT_LE(*tuner_->next_look_ms(), now_ms_ + Tuner::kPauseMs) << "and it is not forgotten";
+}
+
+}  // namespace
+}  // namespace xdpfwd::test
