@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
  * The forwarding table: how a (VLAN, MAC) finds its row. All that the programs know of the table is in here; how it
- * lies in memory is in abi.h. Of our own, because the kernel's hash table costs twice the instructions and at least
+ * lies in memory is in abi.h. Of our own, because the kernel's hash table costs three times the instructions and at least
  * two cache misses for each look-up, and may give a row to another key while a program reads it.
  */
 #ifndef XDPFWD_BPF_FDB_H
@@ -50,8 +50,12 @@ XDPFWD_INLINE bool fdb_lookup(__u64 mac, __u16 vlan, struct xdpfwd_fdb_value *ro
 {
 	__u64 key = xdpfwd_key_word(mac, vlan);
 	__u64 hash = xdpfwd_fdb_hash(key, fdb_seed);
-	__u64 value = fdb_look(xdpfwd_fdb_first(hash, fdb_buckets), key);
+	__u64 value;
 
+	/* A free row's key, whose value may just be on its way in or out. */
+	if (XDPFWD_UNLIKELY(!key))
+		return false;
+	value = fdb_look(xdpfwd_fdb_first(hash, fdb_buckets), key);
 	if (XDPFWD_UNLIKELY(!value))
 		value = fdb_look(xdpfwd_fdb_second(hash, fdb_buckets), key);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
