@@ -16,8 +16,7 @@
 namespace xdpfwd {
 
 inline void expect_golden(const std::string& name, std::string_view text) {
-  static const std::filesystem::path kTests = std::filesystem::path(__FILE__).parent_path().parent_path();
-  const std::filesystem::path path = kTests / "golden" / name;
+  const std::filesystem::path path = std::filesystem::path(XDPFWD_TESTS_DIR) / "golden" / name;
   if (std::getenv("XDPFWD_UPDATE_GOLDEN")) {
     std::filesystem::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << text;
