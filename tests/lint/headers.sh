@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Every header compiles by itself; those that both sides share, as C and as C++.
+# Every header compiles by itself; those that both sides share, as C and as C++. A header that is the first thing its own
+# .cpp includes has been compiled so by the build; the others are compiled here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build}
@@ -17,8 +18,11 @@ for header in bpf/abi.h bpf/parse.h bpf/rewrite.h; do
   check "$header" g++ -std=c++23 -x c++ || status=1
 done
 while IFS= read -r header; do
-  # In pairs: there are many, and each is quick.
-  check "${header#daemon/}" g++ -std=c++23 -Wno-missing-field-initializers -x c++ &
+  own=${header%.h}.cpp
+  name=${header#daemon/}
+  if [ -f "$own" ] && [ "$(grep -m 1 '^#include' "$own")" = "#include \"${name#tests/}\"" ]; then continue; fi
+  # In pairs: each is quick.
+  check "$name" g++ -std=c++23 -Wno-missing-field-initializers -x c++ &
   pids+=($!)
   if [ ${#pids[@]} -ge "$(nproc)" ]; then
     wait "${pids[0]}" || status=1
