@@ -3,7 +3,6 @@
 // With XDPFWD_UPDATE_GOLDEN=1 in the environment the files are written instead of compared.
 #pragma once
 
-
 #include <string>
 #include <string_view>
 
