@@ -105,9 +105,14 @@ free_kib() {
     sleep 0.2
   done | sort -n | tail -1
 }
-# nothing_missing WHAT: since free_before was looked at.
+# nothing_missing WHAT: since free_before was looked at. On 7.2 8 MiB at once were seen to go away for some seconds, in two of
+# sixteen looks, and to come back by themselves; what has leaked does not.
+little_missing() {
+  missing=$((free_before - $(free_kib)))
+  [ "$missing" -lt $SLACK_KIB ]
+}
 nothing_missing() {
-  local missing=$((free_before - $(free_kib)))
+  until_true 60 little_missing
   check "$1: $missing KiB less are free, at most $SLACK_KIB" [ "$missing" -lt $SLACK_KIB ]
 }
 
