@@ -16,6 +16,7 @@
 #include "floor.skel.h"
 #include "kernel/linux_kernel.h"
 #include "pktgen/sender.h"
+#include "pktgen/tap.h"
 #include "pktgen/tap_receiver.h"
 
 namespace xdpfwd::bench {
@@ -25,7 +26,7 @@ using namespace std::chrono_literals;
 
 constexpr const char* kTap = "tap0";
 constexpr uint16_t kVlan = 100;
-constexpr uint32_t kRingSlots = 65'536;
+constexpr uint32_t kRingSlots = pktgen::kLongestQueue;
 constexpr uint32_t kSendingMacs = 64;  // of the table's rows, those that frames are sent to
 
 struct DestroyFloor {

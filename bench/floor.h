@@ -13,7 +13,7 @@ namespace xdpfwd::bench {
 
 struct FloorOptions {
   unsigned repetitions = 30;
-  uint64_t frames = 50'000;     // of one run: fewer than kRingSlots, so that a slow reader loses nothing
+  uint64_t frames = 30'000;     // of one run: fewer than kRingSlots, so that a slow reader loses nothing
   uint32_t fdb_entries = 1000;  // rows in the table
   std::function<void(const std::string&)> progress = [](const std::string&) {};
 };

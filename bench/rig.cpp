@@ -117,6 +117,10 @@ Result<void> Rig::build() {
   for (unsigned guest = 0; guest < options_.guests; ++guest) {
     const std::string name = fmt::format("tap{}", guest);
     auto fd = pktgen::open_tap({.name = name, .netns = netns_path_, .queue_length = options_.ring_slots});
+    if (!fd && fd.error().code == ERANGE && options_.ring_slots > pktgen::kLongestQueue) {
+      options_.ring_slots = pktgen::kLongestQueue;
+      fd = pktgen::open_tap({.name = name, .netns = netns_path_, .queue_length = options_.ring_slots});
+    }
     if (!fd) return std::unexpected(fd.error());
     // A lockless, queueless tap, as article 2 asks for; the XDP path has no queueing discipline anyway.
     if (auto plain = run(fmt::format("tc qdisc replace dev {} root noqueue", name)); !plain) return plain;

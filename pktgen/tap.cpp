@@ -52,7 +52,11 @@ Result<void> configure(const TapOptions& options, ifreq request) {
   if (!socket) return std::unexpected(socket.error());
   if (options.queue_length) {
     request.ifr_qlen = static_cast<int>(*options.queue_length);
-    if (auto done = ask(socket->get(), SIOCSIFTXQLEN, request, "setting txqueuelen"); !done) return done;
+    if (auto done = ask(socket->get(), SIOCSIFTXQLEN, request, "setting txqueuelen"); !done) {
+      if (done.error().code == ERANGE)
+        return fail(done.error().message, fmt::format("this kernel takes at most {}", kLongestQueue), ERANGE);
+      return done;
+    }
   }
   if (options.mtu) {
     request.ifr_mtu = static_cast<int>(*options.mtu);

@@ -13,6 +13,9 @@
 
 namespace xdpfwd::pktgen {
 
+// What every kernel takes for a txqueuelen; later ones (seen: 6.12.117 and 7.2 of Debian) take no more.
+inline constexpr uint32_t kLongestQueue = 32'767;
+
 struct TapOptions {
   std::string name;
   std::string netns = {};                     // "" is the caller's

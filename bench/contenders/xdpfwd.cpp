@@ -96,6 +96,20 @@ class Xdpfwd final : public Contender {
   unsigned extra_guests_ = 0;
 };
 
+// As on a hypervisor: behind the fast path a bridge owns the taps, and takes what the fast path passes on.
+class BeforeBridge final : public Contender {
+ public:
+  Result<void> start(Site& site) override {
+    if (auto started = bridge_->start(site); !started) return started;
+    return xdpfwd_.start(site);
+  }
+  std::vector<Child*> processes() override { return xdpfwd_.processes(); }
+
+ private:
+  std::unique_ptr<Contender> bridge_ = find_contender("bridge")->make();
+  Xdpfwd xdpfwd_{"frame"};  // goes before the bridge
+};
+
 Result<void> probe() {
   if (std::filesystem::exists(beside_this_program("xdpfwd"))) return {};
   return fail("there is no xdpfwd beside this program or in /usr/sbin", "build or install it");
@@ -111,6 +125,17 @@ const RegisteredContender hint({.name = "xdpfwd-hint",
                                 .probe = probe,
                                 .make = [] { return std::make_unique<Xdpfwd>("hint"); },
                                 .order = 20});
+const RegisteredContender before_bridge(
+    {.name = "xdpfwd-bridge",
+     .summary = "the daemon, and the bridge with VLAN filtering that owns the taps behind it",
+     .probe =
+         [] {
+           auto found = probe();
+           return found ? find_contender("bridge")->probe() : found;
+         },
+     .make = [] { return std::make_unique<BeforeBridge>(); },
+     .only_named = true,
+     .order = 21});
 
 }  // namespace
 }  // namespace xdpfwd::bench

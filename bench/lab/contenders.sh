@@ -68,7 +68,7 @@ stop() {
     wait "$holder" 2>/dev/null
   fi
   case $1 in
-    bridge) ip link del br0 ;;
+    bridge | xdpfwd-bridge) ip link del br0 ;;
     ovs-kernel) ovs-dpctl del-dp ovs-system ;;
   esac
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // For how long a cut cable stops a guest's frames: frames lost, divided by the rate, of an LACP bond with a
 // member less, and when the member comes back. In the lab, which has a bond. The switch needs up to 100 ms
-// itself to see that a cable is cut, the same with every contender.
+// itself to see that a cable is cut, the same with every contender. xdpfwd has its bridge behind it, as on a
+// hypervisor: that takes what comes by a member before the daemon has seen it to be in the bond again.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -14,8 +15,8 @@ namespace xdpfwd::bench {
 namespace {
 
 constexpr unsigned kPps = 1000;
-constexpr unsigned kFrames = 2000;
-const std::vector<std::string> kContenders = {"xdpfwd", "bridge", "ovs-kernel"};
+constexpr unsigned kFrames = 1000;  // before the event, and after it
+const std::vector<std::string> kContenders = {"xdpfwd-bridge", "bridge", "ovs-kernel"};
 const std::vector<std::string> kEvents = {"nothing", "cable-cut", "cable-joined"};
 
 std::string name_of(const std::string& contender, const std::string& event) {
@@ -74,8 +75,8 @@ const RegisteredScenario failover(
      .tier = Tier::kLab,
      .run = run_failover,
      .plots = {{"blocked time", "", "", "blocked_ms", "ms", false, false}},
-     .ratios = {{"blocked_ms", "xdpfwd: cable-cut", "bridge: cable-cut"},
-                {"blocked_ms", "xdpfwd: cable-cut", "ovs-kernel: cable-cut"}},
+     .ratios = {{"blocked_ms", "xdpfwd-bridge: cable-cut", "bridge: cable-cut"},
+                {"blocked_ms", "xdpfwd-bridge: cable-cut", "ovs-kernel: cable-cut"}},
      .table = {"blocked_ms", "lost", "sent"},
      .order = 71});
 

@@ -399,7 +399,8 @@ TEST_F(DaemonTest, AMissingDeviceIsToldAndFollowed) {
 }
 
 TEST_F(DaemonTest, ANicThatRefusesIsToldWithARemedyAndTriedAgain) {
-  // Somebody else's program is on the NIC.
+  // Somebody else's program is on the NIC. (Some builds of ip want a BPF filesystem for that.)
+  run("mount -t bpf none /sys/fs/bpf");
   run(fmt::format("ip link set dev up0 xdp object {} section xdp", XDPFWD_OTHER_PROGRAM));
   daemon_->start();
   const std::string status = daemon_->ctl("status");
