@@ -45,7 +45,7 @@ failed=0
 allowed_skips=0
 failures=()
 
-step() { printf '\n== %s ==\n' "$*"; }
+step() { printf '\n== %s (at %d min) ==\n' "$*" $((SECONDS / 60)); }
 
 # One check that is not a ctest: counts as one test.
 check() {
@@ -119,7 +119,7 @@ for layer in "${layers[@]}"; do
 done
 
 step "build"
-if ! { cmake -S . -B "$build" -G Ninja -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" "${targets[@]}" >>"$build.log" 2>&1; }; then
+if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1 -DNDEBUG" -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" "${targets[@]}" >>"$build.log" 2>&1; }; then
   tail -60 "$build.log"
   failed=1
   failures+=("build")
