@@ -56,8 +56,8 @@ run() {
   settled
   echo "measured $contender $event $repetition $(generated) $(($(delivered) - before)) $pps"
 }
-cut() { cable 1 off && until_true 60 lacp_member_complete 0; }
-join() { cable 1 on && until_true 60 lacp_complete; }
+cable_cut() { cable 1 off && until_true 60 lacp_member_complete 0; }
+cable_joined() { cable 1 on && until_true 60 lacp_complete; }
 
 set_up
 for contender in "${contenders[@]}"; do
@@ -67,8 +67,8 @@ for contender in "${contenders[@]}"; do
   until_true 180 both_members_forward || fail "$contender does not forward on both members; LACP: $(lacp_states)"
   for repetition in $(seq 1 "$repetitions"); do
     run "$contender" nothing "$repetition" true
-    run "$contender" cable-cut "$repetition" cut
-    run "$contender" cable-joined "$repetition" join
+    run "$contender" cable-cut "$repetition" cable_cut
+    run "$contender" cable-joined "$repetition" cable_joined
   done
   stop "$contender"
   close_taps
