@@ -56,17 +56,24 @@ def unused():
 
 
 def make(target, what, maker):
-    """Calls maker(folder) and puts its work in place with one rename. Does nothing when target is there."""
+    """Calls maker(folder) and puts its work in place with one rename. Does nothing when target is there. Of two labs that
+    want the same, one makes it and the other waits."""
     if target.exists():
         return
-    unfinished = target.with_name(target.name + ".unfinished")
-    remove(unfinished)
-    unfinished.mkdir(parents=True)
-    start = time.monotonic()
-    say(f"{what} …")
-    maker(unfinished)
-    unfinished.rename(target)
-    say(f"{what}: {time.monotonic() - start:.0f} s")
+    locks = folder() / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with open(locks / target.name, "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.exists():
+            return
+        unfinished = target.with_name(target.name + ".unfinished")
+        remove(unfinished)
+        unfinished.mkdir(parents=True)
+        start = time.monotonic()
+        say(f"{what} …")
+        maker(unfinished)
+        unfinished.rename(target)
+        say(f"{what}: {time.monotonic() - start:.0f} s")
 
 
 def remove(path):
