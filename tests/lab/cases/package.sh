@@ -84,6 +84,38 @@ if [ "$LAB_BOOT" = 1 ]; then
   check "the journal has no error" eval '[ -z "$(journalctl -u xdpfwd -p err -q --no-pager)" ]'
   exposure=$(systemd-analyze security xdpfwd --no-pager | sed -n 's/.*Overall exposure level for xdpfwd.service: \([0-9.]*\).*/\1/p')
   check "systemd-analyze security: $exposure, at most 2.0" awk -v found="${exposure:-10}" 'BEGIN { exit !(found <= 2.0) }'
+  # Tuning, under the unit's own restrictions.
+  usecs() { ethtool -c eth0 | awk '$1 == "rx-usecs:" { print $2 }'; }
+  tap_qdisc() { tc qdisc show dev tap1 root | cut -d' ' -f2; }
+  interrupt=$(awk '$NF ~ /^eth0-(TxRx|rx)-1$/ { sub(":", "", $1); print $1 }' /proc/interrupts)
+  knobs() {
+    local nic
+    for nic in eth0 eth1; do ethtool -c $nic; ethtool -k $nic; grep -H . /sys/class/net/$nic/queues/*/[rx]ps_cpus; done
+    grep -H . /proc/irq/*/smp_affinity
+    tc qdisc show
+    sysctl net.core.default_qdisc
+  }
+  printf '[tuning]\napply = "manual"\non_stop = "revert"\nprofile = "throughput"\nnoqueue = "host"\n' >/etc/xdpfwd/xdpfwd.d/tuning.toml
+  echo 3 >/sys/class/net/eth0/queues/rx-0/rps_cpus
+  check "a [tuning] section" systemctl reload xdpfwd
+  knobs >/run/knobs.before
+  check "xdpctl tune apply" xdpctl tune apply
+  check_equal "coalescing is changed" 50 "$(usecs)"
+  check_equal "the affinity of an interrupt" 1 "$(cat "/proc/irq/$interrupt/smp_affinity_list")"
+  check_equal "packet steering" 0 "$(tr -d ,0 </sys/class/net/eth0/queues/rx-0/rps_cpus | wc -w)"
+  check_equal "a tap's qdisc, and the default" "noqueue noqueue" "$(tap_qdisc) $(sysctl -n net.core.default_qdisc)"
+  check_equal "and nothing is wrong" "" "$(xdpctl tune status --json | jq -r '.problems[] | select(.waiting | not) | .why')"
+  systemctl stop xdpfwd
+  knobs >/run/knobs.after
+  check "stopping puts it all back (on_stop = \"revert\")" diff /run/knobs.before /run/knobs.after
+  systemctl start xdpfwd
+  check "and the next start tunes again" until_true 60 eval '[ "$(usecs)" = 50 ]'
+  check "xdpctl tune revert" xdpctl tune revert
+  knobs >/run/knobs.after
+  check "puts it all back too" diff /run/knobs.before /run/knobs.after
+  rm /etc/xdpfwd/xdpfwd.d/tuning.toml
+  echo 0 >/sys/class/net/eth0/queues/rx-0/rps_cpus
+  systemctl reload xdpfwd
   useradd --groups xdpfwd keeper
   check "a member of the group may drive it" runuser -u keeper -- xdpctl guest add extra --tap tap1 --mac 52:54:00:aa:00:77 --vlan 100
   check "and take it back" runuser -u keeper -- xdpctl guest del extra
