@@ -84,8 +84,9 @@ struct SteeringRule {
 
 // A channel of a NIC.
 struct Queue {
-  uint32_t napi = 0;  // id; 0 = not known
-  uint32_t irq = 0;   // 0 = none, or not known
+  uint32_t napi = 0;    // id; 0 = not known
+  uint32_t irq = 0;     // 0 = none, or not known
+  uint32_t tx_irq = 0;  // of sending, where that has another (igb with few channels); 0 = it has not
   bool operator==(const Queue&) const = default;
 };
 

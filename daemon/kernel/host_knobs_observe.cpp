@@ -130,7 +130,8 @@ void HostKnobs::observe_rules(Nic& nic, Observation& seen) {
 void HostKnobs::observe_interrupts(const Nic& nic, Observation& seen) {
   std::vector<uint32_t> interrupts;
   for (const Queue& queue : nic.queues)
-    if (queue.irq != 0) interrupts.push_back(queue.irq);
+    for (const uint32_t irq : {queue.irq, queue.tx_irq})
+      if (irq != 0) interrupts.push_back(irq);
   std::ranges::sort(interrupts);
   interrupts.erase(std::ranges::unique(interrupts).begin(), interrupts.end());
   for (const uint32_t interrupt : interrupts) {
@@ -167,13 +168,18 @@ uint32_t HostKnobs::count_queues(const TunedDevice& device) {
 }
 
 std::vector<Queue> HostKnobs::queues_of(const TunedDevice& device, uint32_t count) {
-  std::vector<Queue> queues = netdev_.rx_queues(device.ifindex, count);
+  std::vector<Queue> queues = netdev_.queues(device.ifindex, count);
   if (std::ranges::none_of(queues, [](const Queue& queue) { return queue.irq == 0; })) return queues;
   const std::string bus = bus_name(roots_, device.name);
   if (bus.empty()) return queues;  // no hardware, no interrupt
-  const auto interrupts = match_interrupts(read_interrupts(roots_), device.name.view(), bus, count);
-  for (size_t i = 0; i < queues.size(); ++i)
-    if (queues[i].irq == 0) queues[i].irq = interrupts[i];
+  const std::vector<Interrupt> all = read_interrupts(roots_);
+  const auto receiving = match_interrupts(all, device.name.view(), bus, count);
+  const auto sending = match_tx_interrupts(all, device.name.view(), bus, count);
+  for (size_t i = 0; i < queues.size(); ++i) {
+    if (queues[i].irq != 0) continue;
+    queues[i].irq = receiving[i];
+    queues[i].tx_irq = sending[i];
+  }
   return queues;
 }
 

@@ -49,6 +49,21 @@ std::optional<std::string_view> behind_name(std::string_view name, std::string_v
   return std::nullopt;
 }
 
+// NAME-KIND-3. A kind like "-tx" without "rx" sends only.
+std::optional<uint32_t> queue_by_kind(std::string_view name, std::string_view device, bool sends_only) {
+  const auto rest = behind_name(name, device);
+  if (!rest || rest->empty()) return std::nullopt;
+  const size_t dash = rest->rfind('-');
+  const std::string kind = lower(rest->substr(0, dash));
+  if ((kind.starts_with("-tx") && kind.find("rx") == std::string::npos) != sends_only) return std::nullopt;
+  return number_of(rest->substr(dash + 1));
+}
+
+std::optional<uint32_t> queue_behind(std::string_view name, std::string_view bus, std::string_view kind) {
+  if (bus.empty() || !name.starts_with(bus) || !name.substr(bus.size()).starts_with(kind)) return std::nullopt;
+  return number_of(name.substr(bus.size() + kind.size()));
+}
+
 // The receive queue that an interrupt of this name serves.
 std::optional<uint32_t> queue_of(std::string_view name, std::string_view device, std::string_view bus) {
   if (!bus.empty() && name.starts_with("mlx5_comp")) {
@@ -56,15 +71,8 @@ std::optional<uint32_t> queue_of(std::string_view name, std::string_view device,
     if (at == std::string_view::npos || !name.substr(at).ends_with(bus)) return std::nullopt;
     return number_of(name.substr(9, at - 9));
   }
-  if (!bus.empty() && name.starts_with(bus) && name.substr(bus.size()).starts_with("-input."))
-    return number_of(name.substr(bus.size() + 7));
-  const auto rest = behind_name(name, device);
-  if (!rest || rest->empty()) return std::nullopt;
-  const size_t dash = rest->rfind('-');
-  const auto queue = number_of(rest->substr(dash + 1));
-  const std::string kind = lower(rest->substr(0, dash));
-  if (kind.starts_with("-tx") && kind.find("rx") == std::string::npos) return std::nullopt;
-  return queue;
+  if (const auto queue = queue_behind(name, bus, "-input.")) return queue;
+  return queue_by_kind(name, device, false);
 }
 
 }  // namespace
@@ -98,6 +106,18 @@ std::vector<uint32_t> match_interrupts(const std::vector<Interrupt>& interrupts,
   // A NIC with one interrupt for everything.
   const auto alone = std::ranges::find(interrupts, device, &Interrupt::name);
   if (count == 1 && queues[0] == 0 && alone != interrupts.end()) queues[0] = alone->number;
+  return queues;
+}
+
+std::vector<uint32_t> match_tx_interrupts(const std::vector<Interrupt>& interrupts, std::string_view device,
+                                          std::string_view bus, uint32_t count) {
+  std::vector<uint32_t> queues(count);
+  if (device.empty()) return queues;
+  for (const Interrupt& interrupt : interrupts) {
+    auto queue = queue_behind(interrupt.name, bus, "-output.");
+    if (!queue) queue = queue_by_kind(interrupt.name, device, true);
+    if (queue && *queue < count && queues[*queue] == 0) queues[*queue] = interrupt.number;
+  }
   return queues;
 }
 

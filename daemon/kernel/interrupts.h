@@ -33,5 +33,8 @@ std::vector<Interrupt> parse_interrupts(std::string_view text);
 // BUS-input.3.
 std::vector<uint32_t> match_interrupts(const std::vector<Interrupt>& interrupts, std::string_view device,
                                        std::string_view bus, uint32_t count);
+// Likewise of each queue's sending, where it has one of its own: PREFIX-NAME-tx-3, BUS-output.3.
+std::vector<uint32_t> match_tx_interrupts(const std::vector<Interrupt>& interrupts, std::string_view device,
+                                          std::string_view bus, uint32_t count);
 
 }  // namespace xdpfwd

@@ -19,7 +19,7 @@ constexpr uint16_t kDevRxMetadataFeatures = 5;
 constexpr uint64_t kRxMetadataVlanTag = 4;
 constexpr uint16_t kQueueId = 1;
 constexpr uint16_t kQueueIfindex = 2;
-constexpr uint16_t kQueueType = 3;  // 0 = rx
+constexpr uint16_t kQueueType = 3;  // 0 = rx, 1 = tx
 constexpr uint16_t kQueueNapi = 4;
 constexpr uint16_t kNapiIfindex = 1;
 constexpr uint16_t kNapiId = 2;
@@ -59,20 +59,26 @@ bool NetdevFamily::has_vlan_hint(uint32_t ifindex) {
   return answered && (features & kRxMetadataVlanTag) != 0;
 }
 
-std::vector<Queue> NetdevFamily::rx_queues(uint32_t ifindex, uint32_t count) {
+std::vector<Queue> NetdevFamily::queues(uint32_t ifindex, uint32_t count) {
   std::vector<Queue> queues(count);
+  std::vector<uint32_t> tx_napis(count);
   if (!family_.exists()) return queues;
   NetlinkRequest of_queues = family_.request(kCmdQueueGet, NLM_F_DUMP);
   mnl_attr_put_u32(of_queues.header(), kQueueIfindex, ifindex);
   // A kernel before 6.8 refuses, and a device may go meanwhile: then nothing is known.
   (void)family_.transact(of_queues, [&](const nlmsghdr& message) {
     const Numbers numbers(message);
-    if (numbers.of[kQueueType] == 0 && numbers.of[kQueueId] < count)
+    if (numbers.of[kQueueId] >= count) return;
+    if (numbers.of[kQueueType] == 0)
       queues[numbers.of[kQueueId]].napi = numbers.of[kQueueNapi];
+    else if (numbers.of[kQueueType] == 1)
+      tx_napis[numbers.of[kQueueId]] = numbers.of[kQueueNapi];
   });
   std::unordered_map<uint32_t, uint32_t> irq_of_napi;
   for (const Queue& queue : queues)
     if (queue.napi != 0) irq_of_napi[queue.napi] = 0;
+  for (const uint32_t napi : tx_napis)
+    if (napi != 0) irq_of_napi[napi] = 0;
   if (irq_of_napi.empty()) return queues;
   NetlinkRequest of_napis = family_.request(kCmdNapiGet, NLM_F_DUMP);
   mnl_attr_put_u32(of_napis.header(), kNapiIfindex, ifindex);
@@ -81,8 +87,12 @@ std::vector<Queue> NetdevFamily::rx_queues(uint32_t ifindex, uint32_t count) {
     if (const auto napi = irq_of_napi.find(numbers.of[kNapiId]); napi != irq_of_napi.end())
       napi->second = numbers.of[kNapiIrq];
   });
-  for (Queue& queue : queues)
+  for (size_t i = 0; i < queues.size(); ++i) {
+    Queue& queue = queues[i];
     if (queue.napi != 0) queue.irq = irq_of_napi[queue.napi];
+    if (tx_napis[i] != 0 && tx_napis[i] != queue.napi) queue.tx_irq = irq_of_napi[tx_napis[i]];
+    if (queue.tx_irq == queue.irq) queue.tx_irq = 0;
+  }
   return queues;
 }
 

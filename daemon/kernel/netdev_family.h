@@ -16,8 +16,8 @@ class NetdevFamily {
   static Result<NetdevFamily> open();
   // The driver gives XDP programs the VLAN tag (bpf_xdp_metadata_rx_vlan_tag; 6.8 and later).
   bool has_vlan_hint(uint32_t ifindex);
-  // The first `count` receive queues; what the driver or the kernel does not tell stays 0.
-  std::vector<Queue> rx_queues(uint32_t ifindex, uint32_t count);
+  // The first `count` queues; what the driver or the kernel does not tell stays 0.
+  std::vector<Queue> queues(uint32_t ifindex, uint32_t count);
 
  private:
   explicit NetdevFamily(GenericFamily family) : family_(std::move(family)) {}

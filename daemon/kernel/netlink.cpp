@@ -95,7 +95,7 @@ Result<void> NetlinkSocket::transact(NetlinkRequest& request, const OnMessage& o
 
 Result<void> NetlinkSocket::join(uint32_t group) {
   if (mnl_socket_setsockopt(socket_.get(), NETLINK_ADD_MEMBERSHIP, &group, sizeof(group)) < 0)
-    return fail_errno("cannot listen to link changes", errno);
+    return fail_errno("cannot listen to what the kernel tells", errno);
   return {};
 }
 

@@ -95,6 +95,7 @@ Result<void> Daemon::start() {
   reconciler_.set_intent(std::move(*intent));
   tuner_.load();
   tuner_.set_wish(make_wish(settings_.tuning, active_));
+  tuner_.start_again();
   look_again();
   if (observe_error_) return std::unexpected(*observe_error_);
   // Without a table nothing can ever be forwarded: better not to start than to pretend.
@@ -133,8 +134,16 @@ void Daemon::check() {
     note_look({});
 }
 
-void Daemon::stop() {
-  if (settings_.tuning.revert_on_stop) tuner_.stop(tuned_devices(), clock_());
+void Daemon::look_at_tuning() {
+  tuner_.look(tuned_devices(), clock_());
+  if (on_look_) on_look_();
+}
+
+bool Daemon::stop() {
+  if (!settings_.tuning.revert_on_stop) return false;
+  const auto observed = kernel_.observe(Scope::kWithoutRows);
+  if (!observed) log_event(spdlog::level::err, observed.error().text());
+  return tuner_.stop(observed ? tuned_devices(*observed) : tuned_devices(), clock_());
 }
 
 std::optional<uint64_t> Daemon::next_look_ms() const {
@@ -142,11 +151,12 @@ std::optional<uint64_t> Daemon::next_look_ms() const {
   return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
-TunedDevices Daemon::tuned_devices() const {
-  const State& observed = reconciler_.observed();
+TunedDevices Daemon::tuned_devices(const State& observed) const {
   TunedDevices devices;
   for (const Link* link : resolve_members(settings_.devices, observed, nullptr))
-    devices.nics.push_back({.ifindex = link->ifindex, .name = link->name, .carrier = link->lower_up});
+    devices.nics.push_back({.ifindex = link->ifindex,
+                            .name = link->name,
+                            .carries = link->lower_up && (!link->bond_member || link->bond_active)});
   for (const InterfaceName& tap : reconciler_.intent().taps)
     if (const Link* link = find_link(observed, tap); link && link->kind == LinkKind::kTap)
       devices.taps.push_back({.ifindex = link->ifindex, .name = tap});

@@ -33,8 +33,11 @@ class Daemon final : public Control {
   void audit();
   // Somebody may have taken a program off behind our back: cheap enough to ask often.
   void check();
-  // The daemon is about to end: puts tuning back where the configuration says so.
-  void stop();
+  // A knob may have changed, and nothing else.
+  void look_at_tuning();
+  // The daemon is about to end: puts tuning back where the configuration says so. True: call it again when a
+  // link changed, or a second later, as a NIC that was reset has no link yet.
+  [[nodiscard]] bool stop();
   // When to look again though nothing happened.
   [[nodiscard]] std::optional<uint64_t> next_look_ms() const;
   [[nodiscard]] const Settings& settings() const { return settings_; }
@@ -69,7 +72,8 @@ class Daemon final : public Control {
   // Looks again; fails if something could not be done.
   Result<void> settle();
   void note_look(const Result<void>& looked);
-  [[nodiscard]] TunedDevices tuned_devices() const;
+  [[nodiscard]] TunedDevices tuned_devices() const { return tuned_devices(reconciler_.observed()); }
+  [[nodiscard]] TunedDevices tuned_devices(const State& observed) const;
   [[nodiscard]] PortState port_state(size_t tap) const;
   [[nodiscard]] std::vector<MemberReport> members(const Sample* sample) const;
   [[nodiscard]] std::vector<Problem> problems() const;

@@ -92,13 +92,15 @@ Result<void> serve(const std::string& file, ReadConfig read) {
   auto kernel = LinuxKernel::open(read.config.settings.bpffs);
   if (!kernel) return std::unexpected(kernel.error());
   // Before the first look, so that no change falls between them.
-  auto monitor = LinkMonitor::open();
-  if (!monitor) return std::unexpected(monitor.error());
+  auto links = LinkMonitor::open();
+  if (!links) return std::unexpected(links.error());
+  auto knobs = KnobMonitor::open();
+  if (!knobs) return std::unexpected(knobs.error());
   Daemon daemon(**kernel, file, std::move(read.files), std::move(read.config), service_clock_ms);
   auto control = ControlServer::start(loop.get(), daemon, control_options(daemon.settings()));
   if (!control) return std::unexpected(control.error());
   if (auto started = daemon.start(); !started) return started;
-  auto service = Service::make(loop.get(), daemon, std::move(*monitor));
+  auto service = Service::make(loop.get(), daemon, std::move(*links), std::move(*knobs));
   if (!service) return std::unexpected(service.error());
   return (*service)->run();
 }

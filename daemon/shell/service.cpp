@@ -2,6 +2,7 @@
 #include "shell/service.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <systemd/sd-daemon.h>
@@ -19,6 +20,7 @@ constexpr uint64_t kAuditPeriodMs = 10 * 60 * 1000;
 constexpr uint64_t kTimerAccuracyUs = 10'000;
 // Nobody is told when a program is taken off a NIC. A look at the members alone takes microseconds.
 constexpr uint64_t kCheckPeriodMs = 5000;
+constexpr uint64_t kStopPollMs = 1000;
 
 Result<void> checked(int result, const char* what) {
   if (result < 0) return fail_errno(what, -result);
@@ -37,8 +39,9 @@ uint64_t service_clock_ms() {
   return monotonic_us() / 1000;
 }
 
-Result<std::unique_ptr<Service>> Service::make(sd_event* loop, Daemon& daemon, LinkMonitor monitor) {
-  std::unique_ptr<Service> service(new Service(loop, daemon, std::move(monitor)));
+Result<std::unique_ptr<Service>> Service::make(sd_event* loop, Daemon& daemon, LinkMonitor links,
+                                               KnobMonitor knobs) {
+  std::unique_ptr<Service> service(new Service(loop, daemon, std::move(links), std::move(knobs)));
   if (auto added = service->add_sources(); !added) return std::unexpected(added.error());
   return service;
 }
@@ -54,8 +57,12 @@ Result<void> Service::add_sources() {
     return checked(result, what);
   };
   sd_event_source* source = nullptr;
-  int result = sd_event_add_io(loop_, &source, monitor_.fd(), EPOLLIN, on_links, this);
+  int result = sd_event_add_io(loop_, &source, links_.fd(), EPOLLIN, on_links, this);
   if (auto kept = keep(result, source, "cannot watch for link changes"); !kept) return kept;
+  for (const int fd : knobs_.fds()) {
+    result = sd_event_add_io(loop_, &source, fd, EPOLLIN, on_knobs, this);
+    if (auto kept = keep(result, source, "cannot watch for changes of NICs' settings"); !kept) return kept;
+  }
   result = sd_event_add_time(loop_, &look_, CLOCK_MONOTONIC, UINT64_MAX, kTimerAccuracyUs, on_look, this);
   if (auto kept = keep(result, look_, "cannot make a timer"); !kept) return kept;
   result = sd_event_add_time(loop_, &audit_, CLOCK_MONOTONIC, UINT64_MAX, kTimerAccuracyUs, on_audit, this);
@@ -98,14 +105,29 @@ Result<void> Service::run() {
   const int result = sd_event_loop(loop_);
   sd_notify(0, "STOPPING=1");
   if (result < 0) return fail_errno("the event loop failed", -result);
-  daemon_.stop();
+  stop();
   log_event(spdlog::level::info, "stopping; forwarding goes on as it is (xdpctl detach --all ends it)");
   return {};
 }
 
+// Resetting one NIC after the other takes seconds each. A kill meanwhile loses nothing: the next start goes on.
+void Service::stop() {
+  while (daemon_.stop()) {
+    pollfd links{.fd = links_.fd(), .events = POLLIN, .revents = 0};
+    (void)poll(&links, 1, static_cast<int>(kStopPollMs));
+    (void)links_.changed();
+  }
+}
+
 int Service::on_links(sd_event_source* /*source*/, int /*fd*/, uint32_t /*events*/, void* self) {
   auto* service = static_cast<Service*>(self);
-  if (service->monitor_.changed()) service->daemon_.look_again();
+  if (service->links_.changed()) service->daemon_.look_again();
+  return 0;
+}
+
+int Service::on_knobs(sd_event_source* /*source*/, int /*fd*/, uint32_t /*events*/, void* self) {
+  auto* service = static_cast<Service*>(self);
+  if (service->knobs_.changed()) service->daemon_.look_at_tuning();
   return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The daemon's event loop: link changes, signals, timers, the watchdog, and systemd's notifications. It
+// The daemon's event loop: changes of links and knobs, signals, timers, the watchdog, and systemd's notifications. It
 // decides nothing; each event becomes a call of Daemon.
 #pragma once
 
@@ -7,6 +7,7 @@
 
 #include <memory>
 
+#include "kernel/knob_monitor.h"
 #include "kernel/link_monitor.h"
 #include "shell/daemon.h"
 
@@ -15,7 +16,8 @@ namespace xdpfwd {
 class Service {
  public:
   // `loop` must outlive the service.
-  static Result<std::unique_ptr<Service>> make(sd_event* loop, Daemon& daemon, LinkMonitor monitor);
+  static Result<std::unique_ptr<Service>> make(sd_event* loop, Daemon& daemon, LinkMonitor links,
+                                               KnobMonitor knobs);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   ~Service();
@@ -26,12 +28,15 @@ class Service {
  private:
   // After every look: when to look again, and what systemd shows.
   void refresh();
-  Service(sd_event* loop, Daemon& daemon, LinkMonitor monitor)
-      : loop_(loop), daemon_(daemon), monitor_(std::move(monitor)) {}
+  Service(sd_event* loop, Daemon& daemon, LinkMonitor links, KnobMonitor knobs)
+      : loop_(loop), daemon_(daemon), links_(std::move(links)), knobs_(std::move(knobs)) {}
   Result<void> add_sources();
+  // Until tuning is put back, where the configuration says so.
+  void stop();
   void arm(sd_event_source* timer, uint64_t at_ms);
 
   static int on_links(sd_event_source*, int fd, uint32_t events, void* self);
+  static int on_knobs(sd_event_source*, int fd, uint32_t events, void* self);
   static int on_look(sd_event_source*, uint64_t, void* self);
   static int on_audit(sd_event_source*, uint64_t, void* self);
   static int on_check(sd_event_source*, uint64_t, void* self);
@@ -39,7 +44,8 @@ class Service {
 
   sd_event* loop_;
   Daemon& daemon_;
-  LinkMonitor monitor_;
+  LinkMonitor links_;
+  KnobMonitor knobs_;
   sd_event_source* look_ = nullptr;
   sd_event_source* audit_ = nullptr;
   sd_event_source* check_ = nullptr;

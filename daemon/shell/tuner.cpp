@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 
 #include "shell/log.h"
@@ -18,6 +19,12 @@ constexpr uint64_t kResetMs = 1000;
 
 std::string value_text(std::string_view value) {
   return value.empty() ? "none" : std::string(value);
+}
+
+// What may well be otherwise in a moment.
+bool is_passing(int code) {
+  return code == EBUSY || code == EAGAIN || code == EINTR || code == ENOMEM || code == ENOBUFS ||
+         code == ETIMEDOUT || code == ENETDOWN;
 }
 
 std::string thing_of(const InterfaceName& device) {
@@ -71,11 +78,26 @@ void Tuner::load() {
     return;
   }
   log_ = std::move(*log);
+  // A revert that was cut short goes on.
+  reverted_ = file_.reverting() && !log_.entries.empty();
+  if (reverted_)
+    log_event(spdlog::level::warn,
+              fmt::format("tuning: the revert that was begun goes on, {} settings are left", log_.entries.size()));
+  else if (auto noted = file_.set_reverting(false); !noted)
+    log_event(spdlog::level::err, fmt::format("tuning: {}", noted.error().text()));
+}
+
+void Tuner::start_again() {
+  last_ms_ = 0;
+  if (!reverted_ || wish_.tuning.apply != TuningApply::kAuto) return;
+  reverted_ = false;
+  if (auto noted = file_.set_reverting(false); !noted)
+    log_event(spdlog::level::err, fmt::format("tuning: {}", noted.error().text()));
 }
 
 void Tuner::set_wish(Wish wish) {
   wish_ = std::move(wish);
-  refused_.clear();
+  forget_refusals();
   left_alone_.clear();
   if (unread_) load();
 }
@@ -131,6 +153,8 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   auto observed = kernel_.observe_tuning(scope_of(devices));
   if (!observed) return std::unexpected(observed.error());
   observed_ = std::move(*observed);
+  // As an interrupt's number, after a reset.
+  std::erase_if(refused_, [&](const auto& refused) { return !observed_value(observed_, refused.first); });
   Look look;
   TuningQuestion question;
   if (goal == Goal::kWish) {
@@ -171,7 +195,7 @@ void Tuner::see_carrier(const TunedDevices& devices, uint64_t now_ms) {
   const auto nic = std::ranges::find(devices.nics, resetting_->ifindex, &TunedNic::ifindex);
   const uint64_t passed = now_ms - resetting_->since_ms;
   if (nic == devices.nics.end() || passed >= kCarrierMs ||
-      (passed >= kResetMs && (nic->carrier || !resetting_->had_carrier)))
+      (passed >= kResetMs && (nic->carries || !resetting_->carried)))
     resetting_.reset();
 }
 
@@ -195,6 +219,39 @@ bool Tuner::one_reset_at_a_time(TuningPlan& plan) const {
 
 // ---- changing
 // ----------------------------------------------------------------------------------------------
+
+void Tuner::note_outcome(const TuningStep& step, const Result<void>& done, uint64_t now_ms) {
+  if (done) {
+    busy_.erase(step.setting);
+    return;
+  }
+  const Error& error = done.error();
+  Refused refused{step.device,
+                  fmt::format("{} cannot be set to {}: {}", text_of(step.setting), value_text(step.to),
+                              error.message),
+                  error.remedy};
+  if (is_passing(error.code))
+    refused.retry_ms = now_ms + std::min(kRetryMs << std::min(busy_[step.setting]++, 10U), kLongestRetryMs);
+  refused_[step.setting] = std::move(refused);
+}
+
+void Tuner::retry_refused(uint64_t now_ms) {
+  std::erase_if(refused_, [&](const auto& refused) {
+    return refused.second.retry_ms != 0 && refused.second.retry_ms <= now_ms;
+  });
+}
+
+uint64_t Tuner::next_retry_ms() const {
+  uint64_t next = 0;
+  for (const auto& [setting, refused] : refused_)
+    if (refused.retry_ms != 0 && (next == 0 || refused.retry_ms < next)) next = refused.retry_ms;
+  return next;
+}
+
+void Tuner::forget_refusals() {
+  refused_.clear();
+  busy_.clear();
+}
 
 // What a driver took and did not keep is our doing all the same, and the log says what came of it.
 void Tuner::read_back(const std::vector<TuningStep>& done, const HostTuning& observed) {
@@ -229,17 +286,14 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
   for (const TuningStep& step : plan.steps) {
     if (step.resets) {
       const auto nic = std::ranges::find(devices.nics, step.setting.ifindex, &TunedNic::ifindex);
-      resetting_ = {step.setting.ifindex, nic != devices.nics.end() && nic->carrier, now_ms};
+      const bool again = resetting_ && resetting_->ifindex == step.setting.ifindex;
+      resetting_ = {step.setting.ifindex,
+                    (again && resetting_->carried) || (nic != devices.nics.end() && nic->carries), now_ms};
     }
     const Outcome outcome = kernel_.apply(step.action());
     log_step(step, outcome.status);
-    if (outcome.status)
-      done.push_back(step);
-    else
-      refused_[step.setting] = {step.device,
-                                fmt::format("{} cannot be set to {}: {}", text_of(step.setting),
-                                            value_text(step.to), outcome.status.error().message),
-                                outcome.status.error().remedy};
+    note_outcome(step, outcome.status, now_ms);
+    if (outcome.status) done.push_back(step);
   }
 
   auto observed = kernel_.observe_tuning(scope_of(devices));
@@ -253,6 +307,7 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
   std::vector<TuningStep> done;
   last_ms_ = now_ms;
   waits_ = false;
+  retry_refused(now_ms);
   for (int round = 0; round < kMostRounds; ++round) {
     auto look = look_for(goal, devices, now_ms, true);
     if (!look) return std::unexpected(look.error());
@@ -281,11 +336,15 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
 void Tuner::note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms) {
   const auto before = std::exchange(failed_, worked ? std::nullopt : std::optional(worked.error()));
   if (failed_ && failed_ != before) log_event(spdlog::level::err, fmt::format("tuning: {}", failed_->text()));
+  // The revert is over: no later start goes on with it.
+  if (reverted_ && !failed_ && log_.entries.empty())
+    if (auto noted = file_.set_reverting(false); !noted) failed_ = noted.error();
   next_ms_.reset();
   if (goal() == Goal::kNothing) return;
   next_ms_ = now_ms + (waits_ ? kResetMs : kPeriodMs);
   if (const uint64_t pause_ends = fights_.next_ms(); pause_ends > now_ms)
     next_ms_ = std::min(*next_ms_, pause_ends);
+  if (const uint64_t retry = next_retry_ms(); retry != 0) next_ms_ = std::min(*next_ms_, retry);
 }
 
 void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {
@@ -357,34 +416,48 @@ Result<TuningReport> Tuner::apply(const TunedDevices& devices, uint64_t now_ms) 
     return fail("tuning.apply is \"off\" in the configuration",
                 "set it to \"manual\" or \"auto\", then: xdpctl reload");
   if (auto noted = file_.set_asked(true); !noted) return std::unexpected(noted.error());
+  if (auto noted = file_.set_reverting(false); !noted) return std::unexpected(noted.error());
   asked_ = true;
   reverted_ = false;
-  refused_.clear();
+  forget_refusals();
   return finish(Goal::kWish, devices, now_ms);
 }
 
 Result<TuningReport> Tuner::revert(const TunedDevices& devices, uint64_t now_ms) {
   if (unread_) return std::unexpected(*unread_);
+  // In this order, so that a crash between them is a revert.
+  if (auto noted = file_.set_reverting(true); !noted) return std::unexpected(noted.error());
   if (auto noted = file_.set_asked(false); !noted) return std::unexpected(noted.error());
   asked_ = false;
   reverted_ = true;
-  refused_.clear();
+  forget_refusals();
   fights_ = {};
   return finish(Goal::kBefore, devices, now_ms);
 }
 
-void Tuner::stop(const TunedDevices& devices, uint64_t now_ms) {
-  if (unread_ || log_.entries.empty()) return;
-  refused_.clear();
-  fights_ = {};
+bool Tuner::stop(const TunedDevices& devices, uint64_t now_ms) {
+  if (unread_ || log_.entries.empty()) return false;
+  if (!stopping_since_ms_) {
+    stopping_since_ms_ = now_ms;
+    forget_refusals();
+    fights_ = {};
+  }
+  const bool patient = now_ms - *stopping_since_ms_ < kStopMs;
   Result<std::vector<TuningStep>> worked = std::vector<TuningStep>();
+  see_carrier(devices, now_ms);
   do {
-    resetting_.reset();
+    if (!patient) resetting_.reset();
     worked = work(Goal::kBefore, devices, now_ms);
-  } while (worked && waits_ && !worked->empty());
+  } while (!patient && worked && waits_ && !worked->empty());
   note(worked, now_ms);
+  if (worked && patient && (waits_ || next_retry_ms() != 0)) return true;
   if (worked && log_.entries.empty())
     log_event(spdlog::level::info, "tuning is put back: everything is as it was before");
+  else
+    log_event(spdlog::level::err,
+              fmt::format("tuning: {} settings are not put back; they stay in {}", log_.entries.size(),
+                          file_.path()));
+  return false;
 }
 
 TuningReport Tuner::status(uint64_t now_ms) const {
@@ -409,7 +482,10 @@ std::vector<Problem> Tuner::problems(uint64_t now_ms) const {
   };
   if (unread_ && concerns_somebody()) add("tuning", unread_->message, unread_->remedy);
   if (failed_) add("tuning", failed_->message, failed_->remedy);
-  for (const auto& [setting, refused] : refused_) add(thing_of(refused.device), refused.why, refused.remedy);
+  for (const auto& [setting, refused] : refused_) {
+    Problem& problem = add(thing_of(refused.device), refused.why, refused.remedy);
+    if (refused.retry_ms > now_ms) problem.retry_ms = refused.retry_ms - now_ms;
+  }
   for (const auto& [setting, device] : fought_) {
     Problem& problem =
         add(thing_of(device), fmt::format("somebody else sets {} again and again", text_of(setting)),

@@ -24,7 +24,7 @@ namespace xdpfwd {
 struct TunedNic {
   uint32_t ifindex = 0;
   InterfaceName name;
-  bool carrier = false;
+  bool carries = false;  // frames: it has a link, and its bond takes frames from it
   bool operator==(const TunedNic&) const = default;
 };
 struct TunedDevices {
@@ -38,8 +38,13 @@ class Tuner {
   static constexpr uint64_t kPeriodMs = 30'000;
   // Two looks are at least so far apart, however much is heard.
   static constexpr uint64_t kPauseMs = 500;
-  // A NIC that a step reset has so long to get its carrier back before the next NIC is reset.
+  // A NIC that a step reset has so long to carry frames again before the next NIC is reset.
   static constexpr uint64_t kCarrierMs = 30'000;
+  // So long a stop waits for such NICs; systemd kills after 90 s.
+  static constexpr uint64_t kStopMs = 60'000;
+  // What a driver refuses for a moment only (EBUSY) is tried again after a second, then two, four...
+  static constexpr uint64_t kRetryMs = 1000;
+  static constexpr uint64_t kLongestRetryMs = 60'000;
 
   Tuner(Kernel& kernel, std::string state_dir, std::string boot_id);
 
@@ -48,10 +53,7 @@ class Tuner {
   // Another configuration, or other guests: what was refused is tried again.
   void set_wish(Wish wish);
   // A start or a reload: with "auto", a revert that somebody asked for before is over.
-  void start_again() {
-    reverted_ = reverted_ && wish_.tuning.apply != TuningApply::kAuto;
-    last_ms_ = 0;
-  }
+  void start_again();
 
   // Something may have changed. Does nothing that nobody asked for.
   void look(const TunedDevices& devices, uint64_t now_ms);
@@ -64,8 +66,8 @@ class Tuner {
   Result<TuningReport> apply(const TunedDevices& devices, uint64_t now_ms);
   // Puts back what was there before us, and asks for tuning no more.
   Result<TuningReport> revert(const TunedDevices& devices, uint64_t now_ms);
-  // As revert(), but the next start tunes again. Nobody looks afterwards, so no carrier is waited for.
-  void stop(const TunedDevices& devices, uint64_t now_ms);
+  // As revert(), but the next start tunes again. True: not over, call it again soon.
+  [[nodiscard]] bool stop(const TunedDevices& devices, uint64_t now_ms);
   // What is changed now.
   [[nodiscard]] TuningReport status(uint64_t now_ms) const;
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
@@ -77,6 +79,7 @@ class Tuner {
     InterfaceName device;
     std::string why;
     std::string remedy;
+    uint64_t retry_ms = 0;  // when it is tried again by itself; 0: not
   };
   struct Look {
     TuningPlan plan;
@@ -91,6 +94,11 @@ class Tuner {
   // Until there is nothing to do, or something to wait for; the steps that worked.
   Result<std::vector<TuningStep>> work(Goal goal, const TunedDevices& devices, uint64_t now_ms);
   Result<std::vector<TuningStep>> take(const TuningPlan& plan, const TunedDevices& devices, uint64_t now_ms);
+  void note_outcome(const TuningStep& step, const Result<void>& done, uint64_t now_ms);
+  void retry_refused(uint64_t now_ms);
+  // The first time that something refused is tried again; 0: none.
+  [[nodiscard]] uint64_t next_retry_ms() const;
+  void forget_refusals();
   void read_back(const std::vector<TuningStep>& done, const HostTuning& observed);
   bool one_reset_at_a_time(TuningPlan& plan) const;
   void see_carrier(const TunedDevices& devices, uint64_t now_ms);
@@ -107,6 +115,7 @@ class Tuner {
   Wish wish_;
   HostTuning observed_;
   std::map<Setting, Refused> refused_;
+  std::map<Setting, uint32_t> busy_;  // how often in a row each was refused for a moment
   Fights fights_;
   std::map<Setting, InterfaceName> fought_;  // that are held now; each has been logged
   std::vector<Remark> remarks_;              // of the last look
@@ -114,11 +123,12 @@ class Tuner {
   std::optional<Error> failed_;              // the last look
   struct Resetting {
     uint32_t ifindex = 0;
-    bool had_carrier = false;
+    bool carried = false;
     uint64_t since_ms = 0;
   };
   std::optional<Resetting> resetting_;
   bool waits_ = false;
+  std::optional<uint64_t> stopping_since_ms_;
   bool changed_log_ = false;  // it is not on disk as it is here
   uint64_t last_ms_ = 0;
   std::optional<uint64_t> next_ms_;

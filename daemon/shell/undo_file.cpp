@@ -10,12 +10,20 @@
 #include "tuning/undo_text.h"
 
 namespace xdpfwd {
+namespace {
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+}  // namespace
 
 UndoFile::UndoFile(std::string state_dir, std::string boot_id)
     : state_dir_(std::move(state_dir)),
       boot_id_(std::move(boot_id)),
       path_(state_dir_ + "/tuning-undo.jsonl"),
-      asked_path_(state_dir_ + "/tuning-asked") {}
+      asked_path_(state_dir_ + "/tuning-asked"),
+      reverting_path_(state_dir_ + "/tuning-reverting") {}
 
 Result<UndoLog> UndoFile::load() {
   appendable_ = false;
@@ -56,16 +64,28 @@ Result<void> UndoFile::rewrite(const UndoLog& log) {
 }
 
 bool UndoFile::there() const {
-  return ::access(path_.c_str(), F_OK) == 0;
+  return exists(path_);
 }
 
 bool UndoFile::asked() const {
-  return ::access(asked_path_.c_str(), F_OK) == 0;
+  return exists(asked_path_);
 }
 
 Result<void> UndoFile::set_asked(bool asked) {
-  if (asked == this->asked()) return {};
-  return asked ? replace_durably(state_dir_, asked_path_, "") : remove_durably(state_dir_, asked_path_);
+  return set_mark(asked_path_, asked);
+}
+
+bool UndoFile::reverting() const {
+  return exists(reverting_path_);
+}
+
+Result<void> UndoFile::set_reverting(bool reverting) {
+  return set_mark(reverting_path_, reverting);
+}
+
+Result<void> UndoFile::set_mark(const std::string& path, bool there) {
+  if (there == exists(path)) return {};
+  return there ? replace_durably(state_dir_, path, "") : remove_durably(state_dir_, path);
 }
 
 }  // namespace xdpfwd

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Keeps the undo log of tuning on disk, and whether somebody asked for tuning: <state_dir>/tuning-undo.jsonl
-// and <state_dir>/tuning-asked. What goes into the log, tuning/undo_log.h says.
+// Keeps the undo log of tuning on disk, and what somebody asked for: <state_dir>/tuning-undo.jsonl,
+// tuning-asked and tuning-reverting beside it. What goes into the log, tuning/undo_log.h says.
 #pragma once
 
 #include <string>
@@ -29,6 +29,9 @@ class UndoFile {
   // Somebody asked for tuning, and nobody for its end since.
   [[nodiscard]] bool asked() const;
   [[nodiscard]] Result<void> set_asked(bool asked);
+  // Somebody asked for a revert, and it is not over yet.
+  [[nodiscard]] bool reverting() const;
+  [[nodiscard]] Result<void> set_reverting(bool reverting);
 
   [[nodiscard]] const std::string& path() const { return path_; }
 
@@ -36,7 +39,10 @@ class UndoFile {
   std::string state_dir_;
   std::string boot_id_;
   std::string path_;
+  [[nodiscard]] Result<void> set_mark(const std::string& path, bool there);
+
   std::string asked_path_;
+  std::string reverting_path_;
   bool appendable_ = false;  // the file is there and ends with a whole line
 };
 

@@ -297,18 +297,20 @@ class HostDesire {
     if (cpus_.empty()) return;
     std::set<uint32_t> seen;
     for (uint32_t queue = 0; queue < std::min<size_t>(nic.queues.size(), channels_[nic.ifindex]); ++queue) {
-      const uint32_t irq = nic.queues[queue].irq;
-      // Queues that share an interrupt: the first decides.
-      if (irq == 0 || !seen.insert(irq).second) continue;
-      const Setting ban{nic.ifindex, Knob::kIrqBan, irq};
-      if (host_.irqbalance && tuning_.ban_irqbalance && find_setting(host_, ban))
-        want(ban, nic.name, "on", "irqbalance would move the interrupt away again");
-      const Setting affinity{nic.ifindex, Knob::kIrqAffinity, irq};
-      if (find_setting(host_, affinity))
-        want(affinity, nic.name, fmt::format("{}", cpus_[queue % cpus_.size()]),
-             fmt::format("queue {}: the same CPU on every member, so that one CPU fills a guest's tap",
-                         queue));
+      for (const uint32_t irq : {nic.queues[queue].irq, nic.queues[queue].tx_irq})
+        // Queues that share an interrupt: the first decides.
+        if (irq != 0 && seen.insert(irq).second) serve_interrupt(nic, irq, queue);
     }
+  }
+
+  void serve_interrupt(const Nic& nic, uint32_t irq, uint32_t queue) {
+    const Setting ban{nic.ifindex, Knob::kIrqBan, irq};
+    if (host_.irqbalance && tuning_.ban_irqbalance && find_setting(host_, ban))
+      want(ban, nic.name, "on", "irqbalance would move the interrupt away again");
+    const Setting affinity{nic.ifindex, Knob::kIrqAffinity, irq};
+    if (find_setting(host_, affinity))
+      want(affinity, nic.name, fmt::format("{}", cpus_[queue % cpus_.size()]),
+           fmt::format("queue {}: the same CPU on every member, so that one CPU fills a guest's tap", queue));
   }
 
   void spread_no_more(const Nic& nic, Knob knob) {

@@ -133,7 +133,7 @@ class DevicePlan {
                     .to = std::string(item.target),
                     .reason = reason_of(item),
                     .resets = resets(knob),
-                    .reasserts = item.wish && item.entry && !item.entry->shaken &&
+                    .reasserts = item.wish && item.entry && !item.entry->shaken && !item.entry->begun &&
                                  item.entry->set == item.target && item.observed != item.target &&
                                  item.observed != item.entry->earlier};
     plan_.steps.push_back(std::move(step));
@@ -175,7 +175,7 @@ class DevicePlan {
     if (!nic_) return false;
     bool used = false;
     for (size_t queue = 0; queue < nic_->queues.size(); ++queue)
-      if (nic_->queues[queue].irq == irq) {
+      if (nic_->queues[queue].irq == irq || nic_->queues[queue].tx_irq == irq) {
         if (queue < channels) return false;
         used = true;
       }
@@ -228,7 +228,9 @@ class Gathering {
   }
 
   void run() {
-    // ifindex 0, the host, comes first in order but is done last: NICs are what matters.
+    // ifindex 0, the host, comes first in order but is done last: a NIC that is reset makes its queues' qdiscs
+    // anew, by the host's default. For the same reason a default that goes back does so first; and a tap has no
+    // other way back to a qdisc without a handle.
     std::vector<uint32_t> devices;
     const auto note = [&](uint32_t ifindex) { devices.push_back(ifindex - 1); };
     for (const Nic& nic : observed_.nics) note(nic.ifindex);
@@ -240,6 +242,8 @@ class Gathering {
     // Members before taps, as a guest's frames come by them first.
     std::ranges::stable_partition(
         devices, [&](uint32_t device) { return find_nic(observed_, device + 1) != nullptr; });
+    if (wishes_.empty() || wishes_.front().first->setting.ifindex != 0)
+      std::ranges::stable_partition(devices, [](uint32_t device) { return device + 1 == 0; });
     for (const uint32_t device : devices)
       DevicePlan(items_of(device + 1), find_nic(observed_, device + 1), plan_).run();
   }

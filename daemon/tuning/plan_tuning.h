@@ -52,7 +52,7 @@ struct LeftAlone {
 };
 
 struct TuningPlan {
-  std::vector<TuningStep> steps;  // NIC after NIC, then taps, the host last
+  std::vector<TuningStep> steps;  // NIC after NIC, then taps, the host last; but what goes back of it first
   std::vector<Disturbed> disturbed;
   std::vector<LeftAlone> left_alone;
   std::vector<Remark> remarks;

@@ -18,8 +18,10 @@ UndoEntry entry_for(const TuningStep& step, const UndoEntry* present) {
             .before = step.from,
             .set = step.to,
             .earlier = std::nullopt,
-            .shaken = false};
+            .shaken = false,
+            .begun = true};
   UndoEntry entry = *present;
+  entry.begun = entry.begun || entry.set != step.to;
   entry.set = step.to;
   entry.earlier = std::nullopt;
   if (step.from != entry.before && step.from != step.to && holder_of(*present, step.from) == Holder::kUs)
@@ -81,7 +83,7 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan) {
   for (const Disturbed& disturbed : plan.disturbed) {
     const auto [at, is_new] = entries.try_emplace(
         disturbed.setting,
-        UndoEntry{disturbed.setting, disturbed.device, disturbed.value, disturbed.held, std::nullopt, true});
+        UndoEntry{disturbed.setting, disturbed.device, disturbed.value, disturbed.held, std::nullopt, true, false});
     at->second.shaken = true;
     touched.insert(disturbed.setting);
   }
@@ -109,8 +111,9 @@ UndoChanges settle(UndoLog& log, const HostTuning& observed) {
       changes.dropped.push_back(std::move(entry));
       continue;
     }
-    if (value && *value == entry.set && (entry.shaken || entry.earlier)) {
+    if (value && *value == entry.set && (entry.shaken || entry.begun || entry.earlier)) {
       entry.shaken = false;
+      entry.begun = false;
       entry.earlier = std::nullopt;
       changes.written.push_back(entry);
     }

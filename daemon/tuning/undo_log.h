@@ -29,6 +29,8 @@ struct UndoEntry {
   std::optional<std::string> earlier;
   // A change of ours may have reset it, and nobody has looked since: whatever it reads is our doing.
   bool shaken = false;
+  // Noted, and not seen done yet: if it does not hold, we ended before it was done, and nobody undid it.
+  bool begun = false;
   bool operator==(const UndoEntry&) const = default;
 };
 

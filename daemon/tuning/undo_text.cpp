@@ -29,6 +29,7 @@ std::string line_of(const UndoEntry& entry, std::string_view boot_id) {
   json["set"] = entry.set;
   if (entry.earlier) json["earlier"] = *entry.earlier;
   if (entry.shaken) json["shaken"] = true;
+  if (entry.begun) json["begun"] = true;
   return line_of(json);
 }
 
@@ -56,6 +57,7 @@ Result<Line> read_line(std::string_view text) {
     entry.set = reader.text("set");
     if (reader.has("earlier")) entry.earlier = reader.text("earlier");
     entry.shaken = reader.flag_or("shaken", false);
+    entry.begun = reader.flag_or("begun", false);
   }
   if (auto done = reader.finish_strict(); !done) return std::unexpected(std::move(done).error());
   return line;

@@ -186,7 +186,7 @@ World random_world(Random& random) {
         break;
     }
   }
-  const char* const qdiscs[] = {"pfifo_fast", "fq_codel", "noqueue", "fq_codel 8001:"};
+  const char* const qdiscs[] = {"fq_codel", "fq_codel", "noqueue", "fq_codel 8001:"};
   for (uint32_t i = 0; i < 6; ++i) {
     const InterfaceName name = name_of(fmt::format("tap{}", i));
     world.host.add_tap(10 + i, name, qdiscs[below(random, 4)]);

@@ -211,6 +211,11 @@ Result<void> FakeHostTuning::apply(const Tune& action) {
     return device == devices_.end() ? refuse(action, ENODEV) : apply_rule(device->second, action);
   if (!values_.contains(setting)) return refuse(action, EOPNOTSUPP);
   if (device == devices_.end()) {
+    // Only the host's default comes without a handle.
+    const auto usual = values_.find({0, Knob::kDefaultQdisc, kWholeDevice});
+    if (setting.knob == Knob::kQdisc && action.value != "noqueue" && usual != values_.end() &&
+        usual->second != action.value)
+      return refuse(action, EOPNOTSUPP);
     put(setting, action.value);
     return {};
   }

@@ -63,10 +63,16 @@ TEST(Interrupts, OfAnIgb) {
   EXPECT_EQ(match_interrupts(parse_interrupts(kIgb), "eth0", "0000:01:00.0", 1), (Queues{41}));
   EXPECT_EQ(match_interrupts(parse_interrupts(kIgb), "eth0", "0000:01:00.0", 4), (Queues{41, 42, 43, 0}));
   EXPECT_EQ(match_interrupts(parse_interrupts(kIgb), "eth1", "0000:02:00.0", 2), (Queues{0, 0}));
+  // Sending has interrupts of its own there; a driver that pairs them has none for sending alone.
+  EXPECT_EQ(match_tx_interrupts(parse_interrupts(kIgb), "eth0", "0000:01:00.0", 3), (Queues{44, 45, 46}));
+  EXPECT_EQ(match_tx_interrupts(parse_interrupts(kIgb), "eth1", "0000:02:00.0", 3), (Queues{0, 0, 0}));
+  EXPECT_EQ(match_tx_interrupts(named({"eth0-TxRx-0", "ice-eth0-Tx-Rx-1"}), "eth0", "0000:01:00.0", 2),
+            (Queues{0, 0}));
 }
 
 TEST(Interrupts, OfAVirtioNic) {
   EXPECT_EQ(match_interrupts(parse_interrupts(kVirtio), "ens3", "virtio2", 1), (Queues{38}));
+  EXPECT_EQ(match_tx_interrupts(parse_interrupts(kVirtio), "ens3", "virtio2", 1), (Queues{39}));
   EXPECT_EQ(match_interrupts(parse_interrupts(kVirtio), "ens3", "virtio3", 1), (Queues{0}));
 }
 

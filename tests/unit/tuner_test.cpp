@@ -35,16 +35,24 @@ class KnobKernel final : public Kernel {
   std::function<std::optional<Error>(const Tune&)> fault;  // an Error: the step fails without effect
   size_t looks = 0;
   std::vector<Tune> applied;
+  std::optional<size_t> calls_left;  // the daemon is killed before the call after these
   TuningScope scope;  // of the last look
 
   Result<State> observe(Scope /*scope*/) override { return State{}; }
   Result<Sample> sample() override { return Sample{}; }
+  // Unwinds the tuner, which never expects it: as a kill, it leaves the files and the host as they are.
+  struct Killed {};
+  void count_call() {
+    if (calls_left && (*calls_left)-- == 0) throw Killed();
+  }
   Result<HostTuning> observe_tuning(const TuningScope& asked) override {
+    count_call();
     ++looks;
     scope = asked;
     return host.observe();
   }
   Outcome apply(const Action& action) override {
+    count_call();
     const Tune& tune = std::get<Tune>(action);
     if (fault)
       if (auto error = fault(tune)) return {.status = std::unexpected(*error)};
@@ -332,7 +340,7 @@ TEST_F(TunerTest, off_changes_nothing_and_still_puts_back) {
 TEST_F(TunerTest, a_stop_puts_back_and_the_next_start_goes_on) {
   const auto before = kernel_.host.values();
   apply();
-  tuner_->stop(devices_, now_ms_);
+  EXPECT_FALSE(tuner_->stop(devices_, now_ms_));
   EXPECT_EQ(kernel_.host.values(), before);
   restart();
   look();
@@ -360,14 +368,215 @@ TEST_F(TunerTest, one_nic_after_the_other_is_reset) {
   EXPECT_EQ(channels(3), "2");
   EXPECT_GE(done.waiting, 1U);
   ASSERT_TRUE(tuner_->next_look_ms());
-  devices_.nics[0].carrier = false;
+  devices_.nics[0].carries = false;
   now_ms_ = *tuner_->next_look_ms();
   look();
   EXPECT_EQ(channels(3), "2") << "eth0 has no link yet";
-  devices_.nics[0].carrier = true;
+  devices_.nics[0].carries = true;
   now_ms_ += 1000;
   look();
   EXPECT_EQ(channels(3), "1");
+}
+
+// Two NICs of which much is reset, and a host's default: apply and revert, each killed before every call of the
+// kernel in turn.
+class KilledTuner : public TunerTest, public testing::WithParamInterface<TuningApply> {
+ protected:
+  KilledTuner() {
+    kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 2);
+    kernel_.host.nic(3).max_channels = 8;
+    devices_.nics.push_back({3, name_of("eth1"), true});
+    tuning_.apply = GetParam();
+    tuning_.profile = Profile::kThroughput;
+    tuning_.cpus.kind = CpuWish::Kind::kAuto;
+    tuning_.channels = {NumberWish::Kind::kGiven, 3};
+    tuning_.ring_rx = {NumberWish::Kind::kGiven, 512};
+    tuning_.noqueue = NoQueue::kHost;
+    kernel_.host.nic(2).max_channels = 4;
+    kernel_.host.nic(2).max_rx_ring = 4096;
+    kernel_.host.put({2, Knob::kRxRing, kWholeDevice}, "256");
+    restart();
+    before_ = kernel_.host.values();
+  }
+  // Looks until there is nothing to wait for.
+  void wait() {
+    for (int i = 0; i < 8; ++i) {
+      now_ms_ += Tuner::kPeriodMs;
+      look();
+    }
+  }
+  void finish() {
+    wait();
+    EXPECT_EQ(problems(), "");
+  }
+  // Runs it, killed before its call number `calls` + 1; false: it ended before.
+  template <typename What>
+  bool killed(size_t calls, const What& what) {
+    kernel_.calls_left = calls;
+    bool killed = false;
+    try {
+      what();
+    } catch (const KnobKernel::Killed&) {
+      killed = true;
+    }
+    kernel_.calls_left.reset();
+    restart();
+    tuner_->start_again();
+    return killed;
+  }
+  std::map<Setting, std::string> before_;
+};
+
+TEST_P(KilledTuner, an_apply_that_is_killed_anywhere_is_finished_by_the_next_start) {
+  apply();
+  finish();
+  const auto wanted = kernel_.host.values();
+  ASSERT_NE(wanted, before_);
+  size_t calls = 0;
+  for (bool cut = true; cut; ++calls) {
+    revert();
+    finish();
+    ASSERT_EQ(kernel_.host.values(), before_) << calls;
+    cut = killed(calls, [&] {
+      apply();
+      wait();
+    });
+    finish();
+    ASSERT_EQ(kernel_.host.values(), wanted) << "killed before call " << calls + 1;
+  }
+  EXPECT_GT(calls, 20U);
+}
+
+TEST_P(KilledTuner, a_revert_that_is_killed_anywhere_is_finished_by_the_next_start) {
+  apply();
+  finish();
+  const auto wanted = kernel_.host.values();
+  size_t calls = 0;
+  for (bool cut = true; cut; ++calls) {
+    cut = killed(calls, [&] {
+      revert();
+      wait();
+    });
+    finish();
+    // Where it is applied by itself, a start does that.
+    ASSERT_EQ(kernel_.host.values(), GetParam() == TuningApply::kAuto ? wanted : before_)
+        << "killed before call " << calls + 1;
+    revert();
+    finish();
+    ASSERT_EQ(kernel_.host.values(), before_) << "killed before call " << calls + 1;
+    apply();
+    finish();
+    ASSERT_EQ(kernel_.host.values(), wanted);
+  }
+  EXPECT_GT(calls, 20U);
+}
+
+TEST_P(KilledTuner, a_stop_that_is_killed_anywhere_is_undone_by_the_next_start) {
+  apply();
+  finish();
+  const auto wanted = kernel_.host.values();
+  for (size_t calls = 0; killed(calls, [&] {
+         while (tuner_->stop(devices_, now_ms_)) now_ms_ += 1000;
+       });
+       ++calls) {
+    if (GetParam() == TuningApply::kManual) finish();
+    finish();
+    ASSERT_EQ(kernel_.host.values(), wanted) << "killed before call " << calls + 1;
+  }
+  revert();
+  finish();
+  ASSERT_EQ(kernel_.host.values(), before_);
+}
+
+INSTANTIATE_TEST_SUITE_P(Tuner, KilledTuner, testing::Values(TuningApply::kManual, TuningApply::kAuto));
+
+TEST_F(TunerTest, a_revert_wins_over_an_apply_whose_end_it_did_not_live_to_note) {
+  apply();
+  std::ofstream(scratch_ / "tuning-reverting");
+  restart();
+  look();
+  EXPECT_EQ(value(kRps), "0-1");
+  EXPECT_EQ(value(kQdisc), "fq_codel");
+  EXPECT_FALSE(std::filesystem::exists(scratch_ / "tuning-reverting"));
+}
+
+TEST_F(TunerTest, what_is_refused_for_a_moment_is_tried_again) {
+  size_t tries = 0;
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting != kRps || ++tries > 3) return std::nullopt;
+    return Error{.message = "busy", .code = EBUSY};
+  };
+  const uint64_t start = now_ms_;
+  apply();
+  for (size_t expected = 2; expected <= 4; ++expected) {
+    EXPECT_THAT(problems(), HasSubstr("rps-cpus of queue 0 cannot be set to none: busy"));
+    look();
+    EXPECT_EQ(tries, expected - 1) << "not at once";
+    now_ms_ = *tuner_->next_look_ms();
+    look();
+    EXPECT_EQ(tries, expected);
+  }
+  EXPECT_GE(now_ms_ - start, 7 * Tuner::kRetryMs) << "1, 2, 4 s";
+  EXPECT_EQ(value(kRps), "");
+  EXPECT_EQ(problems(), "");
+}
+
+TEST_F(TunerTest, what_was_refused_of_something_that_is_gone_is_forgotten) {
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting != kRps) return std::nullopt;
+    return Error{.message = "no", .code = EINVAL};
+  };
+  apply();
+  EXPECT_THAT(problems(), HasSubstr("rps-cpus"));
+  kernel_.host.remove(kRps);
+  look();
+  EXPECT_EQ(problems(), "");
+}
+
+TEST_F(TunerTest, a_stop_resets_one_nic_after_the_other_too) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
+  for (const uint32_t ifindex : {2U, 3U}) kernel_.host.nic(ifindex).max_channels = 4;
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  tuning_.channels = {NumberWish::Kind::kGiven, 1};
+  restart();
+  const auto before = kernel_.host.values();
+  const auto channels = [&](uint32_t ifindex) { return value({ifindex, Knob::kChannels, kWholeDevice}); };
+  apply();
+  now_ms_ += 2000;
+  look();
+  ASSERT_EQ(channels(2) + channels(3), "11");
+  now_ms_ += 2000;
+  EXPECT_TRUE(tuner_->stop(devices_, now_ms_));
+  EXPECT_EQ(channels(2) + channels(3), "21");
+  devices_.nics[0].carries = false;
+  now_ms_ += 2000;
+  EXPECT_TRUE(tuner_->stop(devices_, now_ms_));
+  EXPECT_EQ(channels(3), "1") << "eth0 carries nothing yet";
+  devices_.nics[0].carries = true;
+  EXPECT_FALSE(tuner_->stop(devices_, now_ms_));
+  EXPECT_EQ(kernel_.host.values(), before);
+}
+
+TEST_F(TunerTest, a_stop_does_not_wait_for_ever) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
+  kernel_.host.add_nic(4, name_of("eth2"), NicModel::kVeth, 2);
+  for (const uint32_t ifindex : {2U, 3U, 4U}) kernel_.host.nic(ifindex).max_channels = 4;
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  devices_.nics.push_back({4, name_of("eth2"), true});
+  tuning_.channels = {NumberWish::Kind::kGiven, 1};
+  restart();
+  const auto before = kernel_.host.values();
+  apply();
+  for (int i = 0; i < 3; ++i) {
+    now_ms_ += 2000;
+    look();
+  }
+  const uint64_t start = now_ms_ += 2000;
+  EXPECT_TRUE(tuner_->stop(devices_, now_ms_));
+  for (TunedNic& nic : devices_.nics) nic.carries = false;
+  while (tuner_->stop(devices_, now_ms_)) now_ms_ += 1000;
+  EXPECT_LE(now_ms_ - start, Tuner::kStopMs);
+  EXPECT_EQ(kernel_.host.values(), before);
 }
 
 TEST_F(TunerTest, much_that_is_heard_is_one_look) {

@@ -208,6 +208,43 @@ TEST(UndoLog, keeps_the_oldest_value_and_forgets_what_is_put_back) {
   EXPECT_THAT(daemon.log.entries, IsEmpty());
 }
 
+TEST(TuningPlan, a_default_goes_back_before_the_taps_that_have_it) {
+  Daemon daemon;
+  daemon.host.add_tap(10, name_of("tap0"), "fq_codel");
+  daemon.taps = {{10, name_of("tap0")}};
+  daemon.wish.tuning.noqueue = NoQueue::kHost;
+  daemon.apply(daemon.plan());
+  EXPECT_THAT(texts_of(daemon.revert()), ElementsAre("default-qdisc of : noqueue -> fq_codel",
+                                                     "qdisc of tap0: noqueue -> fq_codel"));
+  daemon.apply(daemon.revert());
+  EXPECT_THAT(daemon.log.entries, IsEmpty());
+}
+
+TEST(TuningPlan, sending_has_its_interrupt_at_its_queues_cpu) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 2);
+  daemon.wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  daemon.wish.tuning.ban_irqbalance = false;
+  daemon.host.nic(2).queues[1].tx_irq = 250;
+  daemon.host.put({2, Knob::kIrqAffinity, 250}, "0-3");
+  EXPECT_THAT(texts_of(daemon.plan()), ElementsAre("irq-affinity of interrupt 200 of eth0: 0-3 -> 1",
+                                                   "irq-affinity of interrupt 201 of eth0: 0-3 -> 3",
+                                                   "irq-affinity of interrupt 250 of eth0: 0-3 -> 3"));
+}
+
+TEST(UndoLog, what_was_begun_and_not_done_was_undone_by_nobody) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);
+  daemon.wish.tuning.rx_usecs = {NumberWish::Kind::kGiven, 40};
+  record(daemon.log, daemon.plan());  // and a crash
+  ASSERT_THAT(daemon.plan().steps, SizeIs(1));
+  EXPECT_FALSE(daemon.plan().steps[0].reasserts);
+  daemon.apply(daemon.plan());
+  daemon.host.put({2, Knob::kRxUsecs, kWholeDevice}, "3");
+  ASSERT_THAT(daemon.plan().steps, SizeIs(1));
+  EXPECT_TRUE(daemon.plan().steps[0].reasserts);
+}
+
 TEST(UndoLog, an_entry_about_another_device_of_that_number_is_void) {
   Daemon daemon;
   daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);
@@ -221,7 +258,7 @@ UndoLog some_log() {
   log.entries = {
       {{0, Knob::kDefaultQdisc, kWholeDevice}, {}, "fq_codel", "noqueue", std::nullopt, false},
       {{2, Knob::kRxUsecs, 3}, name_of("eth0"), "8", "16", "20", true},
-      {{2, Knob::kRule, 7}, name_of("eth0"), "", "52:54:00:00:00:01 queue 3", std::nullopt, false}};
+      {{2, Knob::kRule, 7}, name_of("eth0"), "", "52:54:00:00:00:01 queue 3", std::nullopt, false, true}};
   return log;
 }
 

@@ -54,7 +54,7 @@ for queue in 0 1; do
   check_equal "and reads it back" $queue "$(shown "irq-affinity/$line")"
 done
 timer=$(awk '$NF == "ttyS0" { sub(":", "", $1); print $1 }' /proc/interrupts)
-refused "an interrupt of something else" "no interrupt of a receive queue" knob set eth0 "irq-affinity/$timer" 0
+refused "an interrupt of something else" "no interrupt of a queue" knob set eth0 "irq-affinity/$timer" 0
 refused "a CPU that there is not" "irq-affinity" knob set eth0 "irq-affinity/$line" 63
 
 # RPS, XPS, qdisc, the host's.
