@@ -3,9 +3,13 @@
 // when somebody resets it, and put back.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "daemon_process.h"
 #include "support/sandbox.h"
@@ -101,6 +105,115 @@ TEST_F(TuneTest, what_somebody_resets_is_set_again_when_a_link_changes) {
   daemon_->wait_for_ctl("tune plan", "to be changed: nothing", std::chrono::seconds(60));
   EXPECT_TRUE(rps_is_off()) << daemon_->log();
   EXPECT_TRUE(contains(daemon_->log(), "set again, as somebody else had set it: up0: rps-cpus of queue 0"));
+}
+
+// Less than the 30 s after which it would look anyway.
+constexpr auto kHeard = std::chrono::seconds(20);
+
+TEST_F(TuneTest, what_somebody_resets_is_set_again_as_the_kernel_tells_of_it) {
+  daemon_->ctl("tune apply");
+  // The way back to the kernel's default.
+  run("tc qdisc replace dev tap0 root pfifo && tc qdisc del dev tap0 root");
+  daemon_->wait_for_ctl("tune plan", "to be changed: nothing", kHeard);
+  EXPECT_TRUE(tap_has_noqueue()) << daemon_->log();
+}
+
+TEST_F(TuneTest, channels_that_another_tool_sets_are_set_again) {
+  run("ip link add up1 numrxqueues 4 numtxqueues 4 type veth peer name sw1 numrxqueues 4 numtxqueues 4 && "
+      "ip link set up1 up && ip link set sw1 up && ethtool -L sw1 tx 2 && ethtool -L up1 rx 3");
+  std::string config = kConfig;
+  config.replace(config.find("up0"), 3, "up1");
+  config.replace(config.find("steering"), 0, "channels = 2\n");
+  const auto channels = [] {
+    std::string text;
+    EXPECT_EQ(run_status("ethtool -l up1 | sed '1,/^Current/d'", &text), 0);
+    return text;
+  };
+  const std::string before = channels();
+  daemon_->write_config(config);
+  daemon_->reload();
+  daemon_->ctl("tune apply");
+  daemon_->wait_for_ctl("tune plan", "to be changed: nothing", kHeard);
+  const std::string wanted = channels();
+  ASSERT_NE(wanted, before);
+  run("ethtool -L up1 rx 3");
+  EXPECT_NE(channels(), wanted);
+  daemon_->wait_for_ctl("tune plan", "to be changed: nothing", kHeard);
+  EXPECT_EQ(channels(), wanted);
+  EXPECT_TRUE(contains(daemon_->log(), "set again, as somebody else had set it: up1: channels"))
+      << daemon_->log();
+  daemon_->ctl("tune revert");
+  EXPECT_EQ(channels(), before);
+  run("ip link del up1");
+}
+
+// Lets the daemon make `calls` system calls, then kills it. Ends early when `over`. How many it made.
+size_t kill_after(pid_t pid, size_t calls, const std::atomic<bool>& over, std::atomic<bool>& ready) {
+  size_t seen = 0;
+  if (ptrace(PTRACE_SEIZE, pid, nullptr, PTRACE_O_TRACESYSGOOD) != 0 ||
+      ptrace(PTRACE_INTERRUPT, pid, nullptr, nullptr) != 0)
+    return 0;
+  int status = 0;
+  waitpid(pid, &status, __WALL);
+  ready = true;
+  while (!over) {
+    if (seen / 2 >= calls) {  // one stop before it, one behind it
+      kill(pid, SIGKILL);
+      break;
+    }
+    ptrace(PTRACE_SYSCALL, pid, nullptr, nullptr);
+    int waited = 0;
+    while ((waited = waitpid(pid, &status, __WALL | WNOHANG)) == 0 && !over) std::this_thread::yield();
+    if (waited != pid || WIFEXITED(status) || WIFSIGNALED(status)) break;
+    if (WSTOPSIG(status) == (SIGTRAP | 0x80)) ++seen;
+  }
+  return seen / 2;  // the end of this thread lets go of the daemon
+}
+
+TEST_F(TuneTest, killed_anywhere_in_apply_and_revert_it_loses_nothing) {
+  const auto cut = [&](const std::string& command, size_t calls) {
+    std::atomic<bool> over = false, ready = false;
+    size_t made = 0;
+    std::thread tracer([&] { made = kill_after(daemon_->pid(), calls, over, ready); });
+    while (!ready) std::this_thread::yield();
+    std::string said;
+    const int status = run_status(
+        std::string(XDPFWD_BINARY_DIR) + "/xdpctl --socket " + daemon_->socket() + " " + command, &said);
+    over = true;
+    tracer.join();
+    return std::pair(made, status);
+  };
+  // A whole one, to know how long it is.
+  const size_t of_apply = cut("tune apply", SIZE_MAX).first;
+  ASSERT_TRUE(rps_is_off() && tap_has_noqueue()) << daemon_->log();
+  const size_t of_revert = cut("tune revert", SIZE_MAX).first;
+  ASSERT_EQ(knobs(), before_);
+  ASSERT_GT(of_apply, 50U);
+  size_t killed = 0;
+  constexpr size_t kCuts = 12;
+  for (size_t i = 1; i <= kCuts; ++i) {
+    SCOPED_TRACE(i);
+    const bool cut_short = cut("tune apply", of_apply * i / (kCuts + 1)).second != 0;
+    killed += cut_short;
+    daemon_->end(SIGKILL);
+    daemon_->start();
+    // Where it was killed before it noted that somebody asked, nothing is changed; else all of it.
+    const bool asked = rps_is_off();
+    EXPECT_EQ(tap_has_noqueue(), asked) << daemon_->log();
+    EXPECT_TRUE(asked || knobs() == before_);
+    daemon_->ctl("tune apply");
+    cut("tune revert", of_revert * i / (kCuts + 1));
+    daemon_->end(SIGKILL);
+    daemon_->start();
+    if (rps_is_off()) {  // it was killed before it noted that
+      EXPECT_TRUE(tap_has_noqueue()) << daemon_->log();
+      daemon_->ctl("tune revert");
+    }
+    EXPECT_EQ(knobs(), before_) << daemon_->log();
+    EXPECT_TRUE(contains(daemon_->ctl("tune status"), "changed by xdpfwd: nothing"));
+  }
+  EXPECT_GE(killed, kCuts / 2);
+  EXPECT_FALSE(contains(daemon_->log(), "somebody else")) << daemon_->log();
 }
 
 TEST_F(TuneTest, what_somebody_changed_since_stays_and_is_named) {
