@@ -28,6 +28,8 @@ has "$main" usr/share/man/man5/xdpfwd.toml.5.gz
 has "$main" usr/share/bash-completion/completions/xdpctl
 has "$main" usr/share/zsh/vendor-completions/_xdpctl
 has "$main" usr/lib/sysusers.d/xdpfwd.conf
+has "$main" usr/share/xdpfwd/host-tuning.rules
+has "$main" usr/share/xdpfwd/host-tuning.conf
 has "$tools" usr/bin/xdpfwd-pktgen
 has "$tools" usr/bin/xdpfwd-bench
 dpkg-deb --info "$main" conffiles >"$work/conffiles"

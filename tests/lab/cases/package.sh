@@ -116,6 +116,24 @@ if [ "$LAB_BOOT" = 1 ]; then
   rm /etc/xdpfwd/xdpfwd.d/tuning.toml
   echo 0 >/sys/class/net/eth0/queues/rx-0/rps_cpus
   systemctl reload xdpfwd
+  # The static part: in force when linked, as it says itself.
+  sed -n 's/^#   //p' /usr/share/xdpfwd/host-tuning.rules /usr/share/xdpfwd/host-tuning.conf >/run/link.sh
+  fresh_tap() { ip tuntap del fresh mode tap; ip tuntap add fresh mode tap && ip link set fresh up; }
+  fresh_qdisc() { tc qdisc show dev fresh root | cut -d' ' -f2; }
+  must fresh_tap
+  check_equal "a new tap has systemd's default" fq_codel "$(fresh_qdisc)"
+  echo 3 >/sys/class/net/eth0/queues/rx-0/rps_cpus
+  check "the udev rule and the sysctl file are linked" sh -ex /run/link.sh
+  check_equal "the default qdisc is the kernel's" pfifo_fast "$(sysctl -n net.core.default_qdisc)"
+  check "the rule turns packet steering off" until_true 60 eval '[ "$(tr -d 0,\\n </sys/class/net/eth0/queues/rx-0/rps_cpus)" = "" ]'
+  check "a tap that is there has noqueue" until_true 60 eval '[ "$(fresh_qdisc)" = noqueue ]'
+  must fresh_tap
+  check "a new one too" until_true 60 eval '[ "$(fresh_qdisc)" = noqueue ]'
+  tc qdisc replace dev fresh root handle 5: pfifo
+  udevadm trigger --action=change /sys/class/net/fresh
+  udevadm settle --timeout=60
+  check_equal "one that somebody configured stays" "pfifo" "$(fresh_qdisc)"
+  ip tuntap del fresh mode tap
   useradd --groups xdpfwd keeper
   check "a member of the group may drive it" runuser -u keeper -- xdpctl guest add extra --tap tap1 --mac 52:54:00:aa:00:77 --vlan 100
   check "and take it back" runuser -u keeper -- xdpctl guest del extra
@@ -135,6 +153,9 @@ if [ "$LAB_BOOT" = 1 ]; then
   sleep infinity
 fi
 
+check_equal "a tap has noqueue after a reboot, by the udev rule" "noqueue, nothing is tuned" \
+  "$(tc qdisc show dev tap1 root | cut -d' ' -f2), $(xdpctl tune status --json | jq -r 'if .changes == [] then "nothing is tuned" else .changes end')"
+check_equal "and the default is the kernel's, by the sysctl file" pfifo_fast "$(sysctl -n net.core.default_qdisc)"
 check "purge" dpkg --force-unsafe-io --purge xdpfwd xdpfwd-tools
 check "purging ends forwarding" eval '! has_native_xdp eth0 && ! has_native_xdp eth1'
 check "and leaves nothing" eval '! [ -e /sys/fs/bpf/xdpfwd ] && ! [ -e /etc/xdpfwd ] && ! [ -e /var/lib/xdpfwd ]'
