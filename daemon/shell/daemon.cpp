@@ -113,7 +113,7 @@ void Daemon::note_look(const Result<void>& looked) {
     observe_error_ = looked.error();
     log_event(spdlog::level::err, looked.error().text());
   } else {
-    tuner_.look(tuned_devices(), clock_());
+    look_at_knobs();
   }
   if (on_look_) on_look_();
 }
@@ -134,8 +134,22 @@ void Daemon::check() {
     note_look({});
 }
 
+void Daemon::look_at_knobs() {
+  const uint64_t now_ms = clock_();
+  if (tuner_.wants_rates(now_ms))
+    if (const auto sample = kernel_.sample()) {
+      std::vector<TapCount> counts;
+      for (const Port& port : reconciler_.observed().ports)
+        if (const auto at = std::ranges::lower_bound(sample->ports, port.slot, {}, &PortSample::slot);
+            at != sample->ports.end() && at->slot == port.slot)
+          counts.push_back({.tap = port.name, .packets = at->packets});
+      tuner_.feed_rates(counts, now_ms);
+    }
+  tuner_.look(tuned_devices(), now_ms);
+}
+
 void Daemon::look_at_tuning() {
-  tuner_.look(tuned_devices(), clock_());
+  look_at_knobs();
   if (on_look_) on_look_();
 }
 

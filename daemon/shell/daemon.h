@@ -71,6 +71,7 @@ class Daemon final : public Control {
   Result<void> use_guests(GuestSet guests, bool persist);
   // Looks again; fails if something could not be done.
   Result<void> settle();
+  void look_at_knobs();
   void note_look(const Result<void>& looked);
   [[nodiscard]] TunedDevices tuned_devices() const { return tuned_devices(reconciler_.observed()); }
   [[nodiscard]] TunedDevices tuned_devices(const State& observed) const;

@@ -135,6 +135,21 @@ TuningScope Tuner::scope_of(const TunedDevices& devices) const {
   return scope;
 }
 
+bool Tuner::wants_rates(uint64_t now_ms) const {
+  return goal() == Goal::kWish && wish_.tuning.steering && rates_.due(now_ms) &&
+         std::ranges::any_of(observed_.nics, [](const Nic& nic) { return nic.rule_capacity != 0; });
+}
+
+// Guests of one tap have it in equal parts: it is not counted which of them a frame is for.
+GuestLoads Tuner::loads() const {
+  std::map<InterfaceName, uint64_t> guests;
+  for (const GuestWish& guest : wish_.guests) ++guests[guest.tap];
+  GuestLoads loads;
+  for (const GuestWish& guest : wish_.guests)
+    if (const auto rate = rates_.rate(guest.tap)) loads[guest.name] = *rate / guests[guest.tap];
+  return loads;
+}
+
 std::vector<Setting> Tuner::holding(uint64_t now_ms) {
   std::vector<Setting> settings = fights_.held(now_ms);
   std::erase_if(fought_,
@@ -162,7 +177,7 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
     std::erase_if(members.nics, [&](const Nic& nic) {
       return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();
     });
-    TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, {});
+    TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads());
     question.desired = std::move(desire.settings);
     look.remarks = std::move(desire.remarks);
   }

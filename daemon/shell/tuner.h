@@ -16,6 +16,7 @@
 #include "tuning/desire.h"
 #include "tuning/fight.h"
 #include "tuning/plan_tuning.h"
+#include "tuning/tap_rates.h"
 #include "tuning/wish.h"
 
 namespace xdpfwd {
@@ -55,6 +56,10 @@ class Tuner {
   // A start or a reload: with "auto", a revert that somebody asked for before is over.
   void start_again();
 
+  // Whether guests are steered, and it is time to say how much their taps are sent.
+  [[nodiscard]] bool wants_rates(uint64_t now_ms) const;
+  void feed_rates(const std::vector<TapCount>& counts, uint64_t now_ms) { rates_.feed(counts, now_ms); }
+
   // Something may have changed. Does nothing that nobody asked for.
   void look(const TunedDevices& devices, uint64_t now_ms);
   // When to call look() though nothing happened; empty while nothing is held.
@@ -89,6 +94,7 @@ class Tuner {
   [[nodiscard]] bool concerns_somebody() const;
   [[nodiscard]] Goal goal() const;
   [[nodiscard]] TuningScope scope_of(const TunedDevices& devices) const;
+  [[nodiscard]] GuestLoads loads() const;
   [[nodiscard]] std::vector<Setting> holding(uint64_t now_ms);
   Result<Look> look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts);
   // Until there is nothing to do, or something to wait for; the steps that worked.
@@ -114,6 +120,7 @@ class Tuner {
   bool reverted_ = false;  // by hand, since the last start or reload
   Wish wish_;
   HostTuning observed_;
+  TapRates rates_;
   std::map<Setting, Refused> refused_;
   std::map<Setting, uint32_t> busy_;  // how often in a row each was refused for a moment
   Fights fights_;

@@ -44,6 +44,7 @@ class Assignment {
   std::vector<uint32_t> run(std::vector<Remark>& remarks) {
     place_pinned(remarks);
     keep_present();
+    relieve_busy();
     if (separate_) give_each_group_a_queue();
     place_rest();
     return queue_;
@@ -112,6 +113,42 @@ class Assignment {
       if (separate_ && owner_[queue] != kNoGroup && owner_[queue] != group_of(guests_[i])) continue;
       put(i, queue);
     }
+  }
+
+  // A move disturbs the order of a guest's frames for a moment: only when it takes a quarter off what the
+  // busier of the two queues has, so that the way back would take much more than a change of loads.
+  void relieve_busy() {
+    if (question_.loads.empty()) return;
+    for (size_t moves = 0; moves < question_.queues && move_one(); ++moves) {
+    }
+  }
+
+  bool move_one() {
+    std::vector<uint32_t> busy;
+    for (uint32_t queue = 0; queue < question_.queues; ++queue)
+      if (load_[queue] >= kBusyQueue) busy.push_back(queue);
+    std::ranges::stable_sort(busy, [&](uint32_t a, uint32_t b) { return load_[a] > load_[b]; });
+    return std::ranges::any_of(busy, [&](uint32_t queue) { return relieve(queue); });
+  }
+
+  bool relieve(uint32_t from) {
+    const uint32_t to = least_loaded([&](uint32_t q) {
+      return q != from && (!separate_ || owner_[q] == owner_[from] || owner_[q] == kNoGroup);
+    });
+    if (to == kNone) return false;
+    size_t best = guests_.size();
+    uint64_t least = load_[from] - load_[from] / 4;
+    for (size_t i = 0; i < guests_.size(); ++i) {
+      if (queue_[i] != from || guests_[i].cpu || !question_.loads.contains(guests_[i].name)) continue;
+      const uint64_t busier = std::max(load_[from] - weight_[i], load_[to] + weight_[i]);
+      if (busier > least || (busier == least && best != guests_.size())) continue;
+      least = busier;
+      best = i;
+    }
+    if (best == guests_.size()) return false;
+    load_[from] -= weight_[best];
+    put(best, to);
+    return true;
   }
 
   void give_each_group_a_queue() {

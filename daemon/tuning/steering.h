@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Which guest is received by which queue, the same number on every member. Who has a queue keeps it; others
-// get the least loaded one. Guests of different profiles share no queue while there are enough queues. How a
+// Which guest is received by which queue, the same number on every member. Who has a queue keeps it, unless
+// that queue is busy and a move takes much off it; others get the least loaded one. Guests of different profiles share no queue while there are enough queues. How a
 // NIC is told is left to rules.h.
 #pragma once
 
@@ -16,6 +16,9 @@
 namespace xdpfwd {
 
 using GuestLoads = std::unordered_map<std::string, uint64_t>;  // packets per second, by guest name
+
+// Below so many packets a second a queue is no CPU's trouble, and nobody is moved.
+inline constexpr uint64_t kBusyQueue = 100'000;
 
 struct SteeringQuestion {
   uint32_t queues = 0;                           // at least 1

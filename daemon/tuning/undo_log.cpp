@@ -40,6 +40,22 @@ std::set<uint32_t> with_other_channels(const UndoLog& log, const HostTuning& obs
   return ifindexes;
 }
 
+// What is not seen of a NIC that is there may come back, and what was before must not be forgotten: the
+// interrupts of one that is down, anything of one that is being reset. Not so a queue that there is not any
+// more, nor an interrupt of one that has others.
+bool is_gone(const Setting& setting, const Nic& nic) {
+  switch (scope_of(setting.knob)) {
+    case KnobScope::kAnyQueue:
+    case KnobScope::kRxQueue:
+    case KnobScope::kTxQueue:
+      return setting.index != kWholeDevice && setting.index >= nic.queues.size();
+    case KnobScope::kIrq:
+      return std::ranges::any_of(nic.queues, [](const Queue& queue) { return queue.irq != 0; });
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 const UndoEntry* find_entry(const UndoLog& log, const Setting& setting) {
@@ -106,7 +122,8 @@ UndoChanges settle(UndoLog& log, const HostTuning& observed) {
   for (UndoEntry& entry : log.entries) {
     const auto value = observed_value(observed, entry);
     const Nic* nic = find_nic(observed, entry.setting.ifindex);
-    const bool comes_back = !value && nic && nic->name == entry.device && waiting.contains(nic->ifindex);
+    const bool comes_back = !value && nic && nic->name == entry.device &&
+                            (waiting.contains(nic->ifindex) || !is_gone(entry.setting, *nic));
     if (value ? *value == entry.before : !comes_back) {
       changes.dropped.push_back(std::move(entry));
       continue;

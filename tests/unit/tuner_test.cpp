@@ -533,6 +533,41 @@ TEST_F(TunerTest, what_was_refused_of_something_that_is_gone_is_forgotten) {
   EXPECT_EQ(problems(), "");
 }
 
+TEST_F(TunerTest, a_guest_is_moved_off_a_busy_queue) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 2);
+  devices_.nics = {{3, name_of("eth1"), true}};
+  std::vector<Guest> guests(3);
+  for (uint32_t i = 0; i < 3; ++i) {
+    guests[i].name = fmt::format("vm{}", i);
+    guests[i].tap = name_of(fmt::format("tap{}", i));
+    guests[i].macs = {MacAddress::from_bits(0x525400000000 + i)};
+    guests[i].vlans = {VlanTag::make(100).value()};
+  }
+  tuner_->set_wish(make_wish(tuning_, guests));
+  EXPECT_FALSE(tuner_->wants_rates(now_ms_)) << "nobody asked for tuning";
+  apply();
+  const auto rules = [&] {
+    return fmt::format("{}, {}, {}", value({3, Knob::kRule, 0}), value({3, Knob::kRule, 1}),
+                       value({3, Knob::kRule, 2}));
+  };
+  const std::string before = "52:54:00:00:00:00 queue 0, 52:54:00:00:00:01 queue 1, 52:54:00:00:00:02 queue 0";
+  ASSERT_EQ(rules(), before);
+  for (const uint64_t rate : {0U, 400'000U}) {
+    ASSERT_TRUE(tuner_->wants_rates(now_ms_));
+    tuner_->feed_rates({{guests[0].tap, 10 * rate}, {guests[1].tap, 0}, {guests[2].tap, 8 * rate}}, now_ms_);
+    EXPECT_FALSE(tuner_->wants_rates(now_ms_));
+    look();
+    if (rate == 0) {
+      EXPECT_EQ(rules(), before);
+    }
+    now_ms_ += TapRates::kPeriodMs;
+  }
+  EXPECT_EQ(rules(), "52:54:00:00:00:00 queue 0, 52:54:00:00:00:01 queue 1, 52:54:00:00:00:02 queue 1");
+  const size_t steps = kernel_.applied.size();
+  look();
+  EXPECT_EQ(kernel_.applied.size(), steps);
+}
+
 TEST_F(TunerTest, a_stop_resets_one_nic_after_the_other_too) {
   kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
   for (const uint32_t ifindex : {2U, 3U}) kernel_.host.nic(ifindex).max_channels = 4;

@@ -232,6 +232,47 @@ TEST(TuningPlan, sending_has_its_interrupt_at_its_queues_cpu) {
                                                    "irq-affinity of interrupt 250 of eth0: 0-3 -> 3"));
 }
 
+TEST(UndoLog, what_is_not_seen_of_a_nic_that_is_there_is_not_forgotten) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 2);
+  daemon.wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  daemon.wish.tuning.ban_irqbalance = false;
+  const auto before = daemon.host.values();
+  daemon.apply(daemon.plan());
+  ASSERT_THAT(daemon.log.entries, SizeIs(2));
+  // Down: its interrupts have no name.
+  const Setting first{2, Knob::kIrqAffinity, 200}, second{2, Knob::kIrqAffinity, 201};
+  const std::vector<Queue> queues = daemon.host.nic(2).queues;
+  for (Queue& queue : daemon.host.nic(2).queues) queue.irq = 0;
+  daemon.host.remove(first);
+  daemon.host.remove(second);
+  settle(daemon.log, daemon.host.observe());
+  EXPECT_THAT(daemon.log.entries, SizeIs(2));
+  EXPECT_THAT(daemon.revert().steps, IsEmpty());
+  // Up again, as the kernel keeps them.
+  daemon.host.nic(2).queues = queues;
+  daemon.host.put(first, "1");
+  daemon.host.put(second, "3");
+  daemon.apply(daemon.revert());
+  EXPECT_EQ(daemon.host.values(), before);
+  EXPECT_THAT(daemon.log.entries, IsEmpty());
+}
+
+TEST(UndoLog, an_interrupt_that_a_nic_has_no_more_is_forgotten) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 2);
+  daemon.wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  daemon.apply(daemon.plan());
+  daemon.host.nic(2).queues[1].irq = 333;
+  for (const Knob knob : {Knob::kIrqAffinity, Knob::kIrqBan}) {
+    daemon.host.put({2, knob, 333}, knob == Knob::kIrqBan ? "off" : "0-3");
+    daemon.host.remove({2, knob, 201});
+  }
+  settle(daemon.log, daemon.host.observe());
+  EXPECT_EQ(find_entry(daemon.log, {2, Knob::kIrqAffinity, 201}), nullptr);
+  EXPECT_NE(find_entry(daemon.log, {2, Knob::kIrqAffinity, 200}), nullptr);
+}
+
 TEST(UndoLog, what_was_begun_and_not_done_was_undone_by_nobody) {
   Daemon daemon;
   daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);

@@ -7,6 +7,7 @@
 #include "tuning/queue_cpus.h"
 #include "tuning/rules.h"
 #include "tuning/steering.h"
+#include "tuning/tap_rates.h"
 
 namespace xdpfwd {
 namespace {
@@ -59,6 +60,63 @@ TEST(Steering, new_guests_go_where_the_fewest_packets_are) {
                                   .cpu_of_queue = {},
                                   .loads = {{"vm0", 100000}, {"vm1", 10000}, {"vm2", 10000}, {"vm3", 10000}}};
   EXPECT_THAT(queues_of(guests(5), question), ElementsAre(0, 1, 1, 1, 1));
+}
+
+TEST(Steering, a_busy_queue_is_relieved_and_small_differences_move_nobody) {
+  SteeringQuestion question{
+      .queues = 3,
+      .present = {0, 0, 0, 1, 2},
+      .cpu_of_queue = {},
+      .loads = {{"vm0", 90'000}, {"vm1", 80'000}, {"vm2", 40'000}, {"vm3", 20'000}, {"vm4", 50'000}}};
+  // 210 000, 20 000 and 50 000; then 120 000, 110 000 and 50 000; then 80 000, 110 000 and 90 000.
+  EXPECT_THAT(queues_of(guests(5), question), ElementsAre(1, 0, 2, 1, 2));
+  // What came of it stays, and so it does when loads change by much less than a quarter.
+  question.present = {1, 0, 2, 1, 2};
+  EXPECT_THAT(queues_of(guests(5), question), ElementsAre(1, 0, 2, 1, 2));
+  question.loads["vm1"] = 95'000;
+  question.loads["vm3"] = 10'000;
+  EXPECT_THAT(queues_of(guests(5), question), ElementsAre(1, 0, 2, 1, 2));
+  // One guest alone cannot be helped; a pinned one and one of another profile stay.
+  question.loads["vm1"] = 1'000'000;
+  question.loads["vm2"] = 0;
+  EXPECT_THAT(queues_of(guests(5), question), ElementsAre(1, 0, 2, 1, 2));
+  std::vector<GuestWish> all = guests(3);
+  all[0].cpu = 5;
+  question = {.queues = 2, .present = {0, 0, 1}, .cpu_of_queue = {5, 6}, .loads = {{"vm0", 900'000}, {"vm1", 0}}};
+  EXPECT_THAT(queues_of(all, question), ElementsAre(0, 0, 1));
+  all = guests(3);
+  all[2].profile = Profile::kLatency;
+  question.loads = {{"vm0", 900'000}, {"vm1", 800'000}};
+  EXPECT_THAT(queues_of(all, question), ElementsAre(0, 0, 1)) << "the other queue is another profile's";
+}
+
+TEST(Steering, nobody_is_moved_where_no_queue_is_busy_or_nothing_is_known) {
+  SteeringQuestion question{.queues = 2,
+                            .present = {0, 0, 0},
+                            .cpu_of_queue = {},
+                            .loads = {{"vm0", 30'000}, {"vm1", 30'000}, {"vm2", 30'000}}};
+  EXPECT_THAT(queues_of(guests(3), question), ElementsAre(0, 0, 0));
+  question.loads = {};
+  EXPECT_THAT(queues_of(guests(3), question), ElementsAre(0, 0, 0));
+}
+
+TEST(TapRates, are_of_the_last_minutes_and_start_again_with_another_tap) {
+  const InterfaceName tap = InterfaceName::parse("tap0").value();
+  TapRates rates;
+  EXPECT_TRUE(rates.due(5));
+  rates.feed({{tap, 1000}}, 5);
+  EXPECT_FALSE(rates.due(4 + TapRates::kPeriodMs));
+  EXPECT_TRUE(rates.due(5 + TapRates::kPeriodMs));
+  EXPECT_FALSE(rates.rate(tap)) << "one reading says nothing";
+  rates.feed({{tap, 21'000}}, 10'005);
+  EXPECT_EQ(rates.rate(tap), 2000U);
+  rates.feed({{tap, 21'000}}, 20'005);
+  EXPECT_EQ(rates.rate(tap), 1846U) << "a pause of 10 s is 10 of 130 parts";
+  rates.feed({{tap, 5}}, 30'005);
+  EXPECT_FALSE(rates.rate(tap));
+  rates.feed({}, 40'005);
+  rates.feed({{tap, 900'000}}, 50'005);
+  EXPECT_FALSE(rates.rate(tap));
 }
 
 TEST(Steering, profiles_do_not_share_a_queue_while_there_are_enough) {

@@ -30,14 +30,16 @@ nothing_to_tune() { [ "$(xdpctl tune plan --json | jq '(.changes | length) + .wa
 tuned() { until_true 90 nothing_to_tune; }
 changes_of() { xdpctl tune plan --json | jq -r ".changes[] | select($1) | \"\\(.device) \\(.knob) \\(.to)\""; }
 
-# lasts WHAT COMMAND...: how many ms until the command is true again, with a note. Bounded by 60 s.
-lasts() {
-  local what=$1 start=${EPOCHREALTIME/./} end
+# set_again WHAT COMMAND...: a check that the command becomes true within 60 s; it says after how many ms it was.
+set_again() {
+  local what=$1 start=${EPOCHREALTIME/./} passed=0
   shift
   until "$@" >/dev/null 2>&1; do
-    end=${EPOCHREALTIME/./}
-    [ $((end - start)) -lt 60000000 ] || { note "$what: not within 60 s"; return 1; }
+    passed=$((${EPOCHREALTIME/./} - start))
+    [ $passed -lt 60000000 ] || { not_ok "$what: not set again within 60 s"; return; }
   done
-  end=${EPOCHREALTIME/./}
-  note "$what: set again after $(((end - start) / 1000)) ms"
+  ok "$what: set again after $(((${EPOCHREALTIME/./} - start) / 1000)) ms"
 }
+
+# lost_frames COUNT BEFORE: of COUNT frames sent since `forwarded` was BEFORE.
+lost_frames() { echo $(($1 + $2 - $(forwarded))); }

@@ -76,12 +76,12 @@ check_equal "rx-usecs: the NIC's, the queue of the latency guest, another's" "50
 
 # Others set and reset.
 ethtool -C eth0 adaptive-rx on
-check "adaptive by another tool, which resets the values: all set again" lasts "adaptive by ethtool -C" \
+set_again "adaptive by ethtool -C, which resets the values" \
   eval '[ "$(adaptive) $(shown rx-usecs) $(shown_of_queue $latency rx-usecs)" = "off off 50 0" ]'
 check "nothing is left to do" tuned
 ethtool -N eth0 delete 0
 ethtool -C eth0 rx-usecs 9
-check "a rule that another deleted is found with what the kernel tells of" lasts "a rule by ethtool -N, with a value by ethtool -C" \
+set_again "a rule by ethtool -N, of which nobody tells, with a value by ethtool -C" \
   eval '[ "$(locations eth0)" = "0 1 2 3 4" ]'
 check "and nothing is left to do" tuned
 
@@ -91,7 +91,7 @@ check "three channels on both, one NIC after the other" until_true 120 eval '[ "
 check "and all that hangs on them" tuned
 resets=$(counter channel_resets)
 ethtool -L eth0 combined 4
-check "four by another tool: three again" lasts "channels by ethtool -L" eval '[ "$(channels eth0)" = 3 ]'
+set_again "channels by ethtool -L" eval '[ "$(channels eth0)" = 3 ]'
 check "with all that the resets took" tuned
 note "resets by that: $(($(counter channel_resets) - resets))"
 latency=$(queue_of "$(guest_mac 2)")
