@@ -248,13 +248,11 @@ Result<void> HostKnobs::write(const Tune& tune) {
 Result<void> HostKnobs::check_interrupt(const Tune& tune) {
   const TunedDevice device{.ifindex = tune.setting.ifindex, .name = tune.name};
   const auto queues = queues_of(device, count_queues(device));
-  if (std::ranges::any_of(
-          queues, [irq = tune.setting.index](const Queue& queue) {
-            return irq != 0 && (queue.irq == irq || queue.tx_irq == irq);
-          }))
+  if (std::ranges::any_of(queues, [irq = tune.setting.index](const Queue& queue) {
+        return irq != 0 && (queue.irq == irq || queue.tx_irq == irq);
+      }))
     return {};
-  return fail("it is no interrupt of a queue of this NIC", "look again: a reset gives new numbers",
-              ENODEV);
+  return fail("it is no interrupt of a queue of this NIC", "look again: a reset gives new numbers", ENODEV);
 }
 
 }  // namespace xdpfwd

@@ -60,7 +60,8 @@ std::optional<uint32_t> queue_by_kind(std::string_view name, std::string_view de
 }
 
 std::optional<uint32_t> queue_behind(std::string_view name, std::string_view bus, std::string_view kind) {
-  if (bus.empty() || !name.starts_with(bus) || !name.substr(bus.size()).starts_with(kind)) return std::nullopt;
+  if (bus.empty() || !name.starts_with(bus) || !name.substr(bus.size()).starts_with(kind))
+    return std::nullopt;
   return number_of(name.substr(bus.size() + kind.size()));
 }
 

@@ -110,7 +110,8 @@ Result<void> Service::run() {
   return {};
 }
 
-// Resetting one NIC after the other takes seconds each. A kill meanwhile loses nothing: the next start goes on.
+// Resetting one NIC after the other takes seconds each. A kill meanwhile loses nothing: the next start goes
+// on.
 void Service::stop() {
   while (daemon_.stop()) {
     pollfd links{.fd = links_.fd(), .events = POLLIN, .revents = 0};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The daemon's event loop: changes of links and knobs, signals, timers, the watchdog, and systemd's notifications. It
-// decides nothing; each event becomes a call of Daemon.
+// The daemon's event loop: changes of links and knobs, signals, timers, the watchdog, and systemd's
+// notifications. It decides nothing; each event becomes a call of Daemon.
 #pragma once
 
 #include <systemd/sd-event.h>

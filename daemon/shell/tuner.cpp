@@ -81,8 +81,9 @@ void Tuner::load() {
   // A revert that was cut short goes on.
   reverted_ = file_.reverting() && !log_.entries.empty();
   if (reverted_)
-    log_event(spdlog::level::warn,
-              fmt::format("tuning: the revert that was begun goes on, {} settings are left", log_.entries.size()));
+    log_event(
+        spdlog::level::warn,
+        fmt::format("tuning: the revert that was begun goes on, {} settings are left", log_.entries.size()));
   else if (auto noted = file_.set_reverting(false); !noted)
     log_event(spdlog::level::err, fmt::format("tuning: {}", noted.error().text()));
 }
@@ -241,10 +242,10 @@ void Tuner::note_outcome(const TuningStep& step, const Result<void>& done, uint6
     return;
   }
   const Error& error = done.error();
-  Refused refused{step.device,
-                  fmt::format("{} cannot be set to {}: {}", text_of(step.setting), value_text(step.to),
-                              error.message),
-                  error.remedy};
+  Refused refused{
+      step.device,
+      fmt::format("{} cannot be set to {}: {}", text_of(step.setting), value_text(step.to), error.message),
+      error.remedy};
   if (is_passing(error.code))
     refused.retry_ms = now_ms + std::min(kRetryMs << std::min(busy_[step.setting]++, 10U), kLongestRetryMs);
   refused_[step.setting] = std::move(refused);
@@ -469,9 +470,8 @@ bool Tuner::stop(const TunedDevices& devices, uint64_t now_ms) {
   if (worked && log_.entries.empty())
     log_event(spdlog::level::info, "tuning is put back: everything is as it was before");
   else
-    log_event(spdlog::level::err,
-              fmt::format("tuning: {} settings are not put back; they stay in {}", log_.entries.size(),
-                          file_.path()));
+    log_event(spdlog::level::err, fmt::format("tuning: {} settings are not put back; they stay in {}",
+                                              log_.entries.size(), file_.path()));
   return false;
 }
 

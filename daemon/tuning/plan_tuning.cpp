@@ -228,9 +228,9 @@ class Gathering {
   }
 
   void run() {
-    // ifindex 0, the host, comes first in order but is done last: a NIC that is reset makes its queues' qdiscs
-    // anew, by the host's default. For the same reason a default that goes back does so first; and a tap has no
-    // other way back to a qdisc without a handle.
+    // ifindex 0, the host, comes first in order but is done last: a NIC that is reset makes its queues'
+    // qdiscs anew, by the host's default. For the same reason a default that goes back does so first; and a
+    // tap has no other way back to a qdisc without a handle.
     std::vector<uint32_t> devices;
     const auto note = [&](uint32_t ifindex) { devices.push_back(ifindex - 1); };
     for (const Nic& nic : observed_.nics) note(nic.ifindex);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Which guest is received by which queue, the same number on every member. Who has a queue keeps it, unless
-// that queue is busy and a move takes much off it; others get the least loaded one. Guests of different profiles share no queue while there are enough queues. How a
-// NIC is told is left to rules.h.
+// that queue is busy and a move takes much off it; others get the least loaded one. Guests of different
+// profiles share no queue while there are enough queues. How a NIC is told is left to rules.h.
 #pragma once
 
 #include <cstdint>

@@ -97,9 +97,9 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan) {
     touched.insert(step.setting);
   }
   for (const Disturbed& disturbed : plan.disturbed) {
-    const auto [at, is_new] = entries.try_emplace(
-        disturbed.setting,
-        UndoEntry{disturbed.setting, disturbed.device, disturbed.value, disturbed.held, std::nullopt, true, false});
+    const auto [at, is_new] =
+        entries.try_emplace(disturbed.setting, UndoEntry{disturbed.setting, disturbed.device, disturbed.value,
+                                                         disturbed.held, std::nullopt, true, false});
     at->second.shaken = true;
     touched.insert(disturbed.setting);
   }

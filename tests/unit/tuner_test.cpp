@@ -36,7 +36,7 @@ class KnobKernel final : public Kernel {
   size_t looks = 0;
   std::vector<Tune> applied;
   std::optional<size_t> calls_left;  // the daemon is killed before the call after these
-  TuningScope scope;  // of the last look
+  TuningScope scope;                 // of the last look
 
   Result<State> observe(Scope /*scope*/) override { return State{}; }
   Result<Sample> sample() override { return Sample{}; }
@@ -378,8 +378,8 @@ TEST_F(TunerTest, one_nic_after_the_other_is_reset) {
   EXPECT_EQ(channels(3), "1");
 }
 
-// Two NICs of which much is reset, and a host's default: apply and revert, each killed before every call of the
-// kernel in turn.
+// Two NICs of which much is reset, and a host's default: apply and revert, each killed before every call of
+// the kernel in turn.
 class KilledTuner : public TunerTest, public testing::WithParamInterface<TuningApply> {
  protected:
   KilledTuner() {
@@ -475,9 +475,10 @@ TEST_P(KilledTuner, a_stop_that_is_killed_anywhere_is_undone_by_the_next_start) 
   apply();
   finish();
   const auto wanted = kernel_.host.values();
-  for (size_t calls = 0; killed(calls, [&] {
-         while (tuner_->stop(devices_, now_ms_)) now_ms_ += 1000;
-       });
+  for (size_t calls = 0; killed(calls,
+                                [&] {
+                                  while (tuner_->stop(devices_, now_ms_)) now_ms_ += 1000;
+                                });
        ++calls) {
     if (GetParam() == TuningApply::kManual) finish();
     finish();
@@ -550,7 +551,8 @@ TEST_F(TunerTest, a_guest_is_moved_off_a_busy_queue) {
     return fmt::format("{}, {}, {}", value({3, Knob::kRule, 0}), value({3, Knob::kRule, 1}),
                        value({3, Knob::kRule, 2}));
   };
-  const std::string before = "52:54:00:00:00:00 queue 0, 52:54:00:00:00:01 queue 1, 52:54:00:00:00:02 queue 0";
+  const std::string before =
+      "52:54:00:00:00:00 queue 0, 52:54:00:00:00:01 queue 1, 52:54:00:00:00:02 queue 0";
   ASSERT_EQ(rules(), before);
   for (const uint64_t rate : {0U, 400'000U}) {
     ASSERT_TRUE(tuner_->wants_rates(now_ms_));

@@ -214,8 +214,8 @@ TEST(TuningPlan, a_default_goes_back_before_the_taps_that_have_it) {
   daemon.taps = {{10, name_of("tap0")}};
   daemon.wish.tuning.noqueue = NoQueue::kHost;
   daemon.apply(daemon.plan());
-  EXPECT_THAT(texts_of(daemon.revert()), ElementsAre("default-qdisc of : noqueue -> fq_codel",
-                                                     "qdisc of tap0: noqueue -> fq_codel"));
+  EXPECT_THAT(texts_of(daemon.revert()),
+              ElementsAre("default-qdisc of : noqueue -> fq_codel", "qdisc of tap0: noqueue -> fq_codel"));
   daemon.apply(daemon.revert());
   EXPECT_THAT(daemon.log.entries, IsEmpty());
 }

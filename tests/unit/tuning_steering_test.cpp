@@ -82,7 +82,8 @@ TEST(Steering, a_busy_queue_is_relieved_and_small_differences_move_nobody) {
   EXPECT_THAT(queues_of(guests(5), question), ElementsAre(1, 0, 2, 1, 2));
   std::vector<GuestWish> all = guests(3);
   all[0].cpu = 5;
-  question = {.queues = 2, .present = {0, 0, 1}, .cpu_of_queue = {5, 6}, .loads = {{"vm0", 900'000}, {"vm1", 0}}};
+  question = {
+      .queues = 2, .present = {0, 0, 1}, .cpu_of_queue = {5, 6}, .loads = {{"vm0", 900'000}, {"vm1", 0}}};
   EXPECT_THAT(queues_of(all, question), ElementsAre(0, 0, 1));
   all = guests(3);
   all[2].profile = Profile::kLatency;
