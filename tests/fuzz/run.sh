@@ -9,7 +9,7 @@ seconds=${SECONDS_EACH:-15}
 build=${BUILD:-build}-fuzz
 # Little optimised: building takes longer than running.
 flags="-O1 -gline-tables-only"
-targets=(config guest_file call link frame)
+targets=(config guest_file call link frame undo_text)
 
 wanted=("${targets[@]/#/fuzz_}")
 [ "${1:-}" != --build-only ] || wanted=("${@:2}")
