@@ -4,12 +4,14 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <optional>
 
 #include "base/version.h"
 #include "core/guest_fields.h"
 #include "core/nearest.h"
 #include "core/options.h"
 #include "ctl/completion.h"
+#include "ctl/doctor.h"
 #include "ctl/explain.h"
 #include "ctl/help.h"
 
@@ -20,9 +22,14 @@ namespace {
 constexpr double kShortestWatch = 0.1;
 constexpr double kLongestWatch = 86'400;
 
+// Watching costs the CPUs something; the daemon has the same limit.
+constexpr uint64_t kWatchSeconds = 5;
+constexpr uint64_t kTrialSeconds = 3;  // for each value
+constexpr uint64_t kLongestEffect = 60;
+
 constexpr std::string_view kFooter =
     "Exit status: 0 good; 1 refused by the daemon, or failed; 2 wrong usage; 3 no daemon answers;\n"
-    "4 'status --check' found something that is not as wanted.\n"
+    "4 'status --check' or 'tune verify' found something that is not as wanted.\n"
     "'xdpctl COMMAND --help' says more about a command.";
 
 std::string default_socket() {
@@ -41,7 +48,8 @@ Result<VlanTag> parse_vlan_argument(const std::string& text, VlanTag::Tpid tpid)
 }
 
 struct GuestArguments {
-  std::string name, tap, tpid = "802.1q";
+  std::string name, tap, tpid = "802.1q", profile;
+  std::optional<int64_t> cpu;
   std::vector<std::string> macs, vlans;
   bool trunk = false, ephemeral = false, dry_run = false;
 };
@@ -67,7 +75,28 @@ Result<Guest> guest_of(const GuestArguments& arguments) {
     guest.vlans.push_back(*vlan);
   }
   guest.keep_tag = arguments.trunk;
+  if (!arguments.profile.empty()) {
+    const auto profile = parse_guest_profile(arguments.profile);
+    if (!profile) return fail_in("--profile", profile.error());
+    guest.profile = *profile;
+  }
+  if (arguments.cpu) {
+    const auto cpu = parse_guest_cpu(*arguments.cpu);
+    if (!cpu) return fail_in("--cpu", cpu.error());
+    guest.cpu = *cpu;
+  }
   return guest;
+}
+
+Error wrong_seconds(uint64_t seconds) {
+  return {fmt::format("--seconds cannot be {}", seconds), fmt::format("write 1 to {}", kLongestEffect), 0};
+}
+
+void add_seconds(CLI::App& command, uint64_t& seconds) {
+  command
+      .add_option("--seconds", seconds,
+                  fmt::format("how long to watch, 1 to {}; otherwise {}", kLongestEffect, seconds))
+      ->type_name("N");
 }
 
 std::vector<std::string_view> names_of_commands(const CLI::App& app) {
@@ -146,6 +175,8 @@ CommandLine::CommandLine()
   add_fdb_commands();
   add_other_reads();
   add_tune_commands();
+  add_napi_commands();
+  add_doctor();
   add_other_writes();
   add_words();
 }
@@ -208,6 +239,12 @@ void CommandLine::add_guest_commands() {
   added->add_flag("--trunk", add->trunk, "the guest gets its frames with their VLAN tags");
   values_[added->add_option("--tpid", add->tpid, "kind of VLAN tag: 802.1q (the default) or 802.1ad")
               ->type_name("TPID")] = one_of("tpid");
+  values_[added
+              ->add_option("--profile", add->profile,
+                           "how its queue's interrupts are moderated; otherwise as tuning.profile")
+              ->type_name("PROFILE")] = one_of("profile");
+  added->add_option("--cpu", add->cpu, "the CPU that is to serve its queue; otherwise chosen")
+      ->type_name("CPU");
   added->add_flag("--ephemeral", add->ephemeral, "forget the guest when xdpfwd ends");
   added->add_flag("--dry-run", add->dry_run, "only say whether the guest could be added");
 
@@ -282,7 +319,58 @@ void CommandLine::add_tune_commands() {
                             [dry_run](const Session& session) { return tune_apply(session, *dry_run); });
   apply->add_flag("--dry-run", *dry_run, "only say what would be changed");
   command(tune, "revert", "put back what was there before, unless somebody changed it since", tune_revert);
+  const auto seconds = std::make_shared<uint64_t>(kWatchSeconds);
+  CLI::App* verify = command(tune, "verify", "whether it is set, and has its effect; status 4 when not",
+                             [seconds](const Session& session) {
+                               if (*seconds < 1 || *seconds > kLongestEffect)
+                                 return complain(session, wrong_seconds(*seconds), kExitUsage);
+                               return tune_verify(session, *seconds);
+                             });
+  add_seconds(*verify, *seconds);
+
+  CLI::App* suggest = tune->add_subcommand("suggest", "what to set, from a trial; nothing is kept changed");
+  suggest->footer("");
+  struct Trial {
+    std::string member;
+    uint64_t seconds = kTrialSeconds;
+  };
+  const auto trial = std::make_shared<Trial>();
+  CLI::App* coalesce = command(suggest, "tx-coalesce", "the best tx-usecs under the present load",
+                               [trial](const Session& session) {
+                                 if (const auto name = InterfaceName::parse(trial->member); !name)
+                                   return complain(session, name.error(), kExitUsage);
+                                 if (trial->seconds < 1 || trial->seconds > kLongestEffect)
+                                   return complain(session, wrong_seconds(trial->seconds), kExitUsage);
+                                 return suggest_tx_coalesce(session, trial->member, trial->seconds);
+                               });
+  values_[coalesce->add_option("MEMBER", trial->member, "the NIC to try it on")->required()] = {
+      .live = "members"};
+  add_seconds(*coalesce, trial->seconds);
   command(tune, "status", "what is not as it was before xdpfwd", tune_status);
+}
+
+void CommandLine::add_napi_commands() {
+  CLI::App* napi = group("napi", "how the NICs' queues are polled");
+  const auto seconds = std::make_shared<uint64_t>(kWatchSeconds);
+  CLI::App* histogram = command(napi, "histogram", "polls of each queue, by how many packets each took",
+                                [seconds](const Session& session) {
+                                  if (*seconds < 1 || *seconds > kLongestEffect)
+                                    return complain(session, wrong_seconds(*seconds), kExitUsage);
+                                  return show_polls(session, *seconds);
+                                });
+  add_seconds(*histogram, *seconds);
+}
+
+void CommandLine::add_doctor() {
+  const auto file = std::make_shared<std::string>();
+  CLI::App* doctor = command(app_.get(), "doctor",
+                             "what of this host is good and bad for forwarding, and what to do about it",
+                             [file](const Session& session) { return run_doctor(session, *file); });
+  doctor->footer(
+      "It asks the daemon if one answers, and reads the rest itself: run it as root.\n"
+      "Exit status: 0 all pass; 1 warnings; 2 failures.");
+  values_[doctor->add_option("--config", *file, "configuration file; otherwise the daemon's, or the default")
+              ->type_name("PATH")] = {.words = {}, .live = {}, .files = true};
 }
 
 void CommandLine::add_other_writes() {

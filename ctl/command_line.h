@@ -46,6 +46,8 @@ class CommandLine {
   void add_other_reads();
   void add_other_writes();
   void add_tune_commands();
+  void add_napi_commands();
+  void add_doctor();
   void add_words();
 
   std::unique_ptr<CLI::App> app_;

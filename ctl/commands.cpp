@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
 #include "base/version.h"
+#include "core/effect_json.h"
 #include "core/guest_fields.h"
 #include "core/guest_json.h"
 #include "core/report_json.h"
@@ -15,6 +17,7 @@
 #include "ctl/client.h"
 #include "ctl/explain.h"
 #include "ctl/render.h"
+#include "ctl/render_effect.h"
 
 namespace xdpfwd {
 namespace {
@@ -45,8 +48,9 @@ Asked<Json> ask_once(const Session& session, std::string_view method, Json param
 // Asks, and shows the answer as it is or, for people, read and rendered.
 template <typename Report>
 int show(const Session& session, std::string_view method, Result<Report> (*read)(const Json&),
-         std::string (*render)(const Report&, Style)) {
-  const auto answer = ask_once(session, method, Json::object(), Client::kPatienceForWork);
+         std::string (*render)(const Report&, Style), Json parameters = Json::object(),
+         std::chrono::seconds patience = Client::kPatienceForWork) {
+  const auto answer = ask_once(session, method, std::move(parameters), patience);
   if (!answer) return complain(session, answer.error());
   if (session.json) {
     print_json(session, *answer);
@@ -258,6 +262,33 @@ int tune_apply(const Session& session, bool dry_run) {
 
 int tune_revert(const Session& session) {
   return show_tuning(session, "TuneRevert", Json::object(), "put back");
+}
+
+int show_polls(const Session& session, uint64_t seconds) {
+  return show<PollsReport>(session, "WatchPolls", read_polls, render_polls, {{"seconds", seconds}},
+                           Client::kPatienceForWork + std::chrono::seconds(seconds));
+}
+
+int tune_verify(const Session& session, uint64_t seconds) {
+  const auto answer = ask_once(session, "TuneVerify", {{"seconds", seconds}},
+                               Client::kPatienceForWork + std::chrono::seconds(seconds));
+  if (!answer) return complain(session, answer.error());
+  const auto report = read_verified(*answer);
+  if (!report) return complain(session, report.error(), kExitRefused);
+  if (session.json)
+    print_json(session, *answer);
+  else
+    print(session, render_verified(*report, style_of(session)));
+  const bool failed =
+      std::ranges::find(report->findings, Verdict::kFail, &Finding::verdict) != report->findings.end();
+  return failed ? kExitDegraded : kExitGood;
+}
+
+int suggest_tx_coalesce(const Session& session, const std::string& member, uint64_t seconds_each) {
+  // Eight values at most.
+  return show<SuggestReport>(session, "SuggestTxCoalesce", read_suggestion, render_suggestion,
+                             {{"member", member}, {"seconds_each", seconds_each}},
+                             Client::kPatienceForWork + std::chrono::seconds(8 * seconds_each));
 }
 
 int reload(const Session& session) {

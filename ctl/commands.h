@@ -18,7 +18,7 @@ enum ExitStatus {
   kExitRefused = 1,      // the daemon refused, or something failed
   kExitUsage = 2,        // the command line is wrong
   kExitUnreachable = 3,  // no daemon answers
-  kExitDegraded = 4,     // `status --check`: not everything is as wanted
+  kExitDegraded = 4,     // `status --check`, `tune verify`: not everything is as wanted
 };
 
 struct Session {
@@ -48,6 +48,9 @@ int tune_plan(const Session& session);
 int tune_status(const Session& session);
 int tune_apply(const Session& session, bool dry_run);
 int tune_revert(const Session& session);
+int show_polls(const Session& session, uint64_t seconds);
+int tune_verify(const Session& session, uint64_t seconds);
+int suggest_tx_coalesce(const Session& session, const std::string& member, uint64_t seconds_each);
 int reload(const Session& session);
 int detach(const Session& session, const std::vector<std::string>& members, bool all);
 int explain_word(const Session& session, const std::string& word);

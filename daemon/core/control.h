@@ -6,12 +6,23 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "base/result.h"
+#include "core/effect_report.h"
 #include "core/report.h"
 
 namespace xdpfwd {
+
+// Ask again so much later.
+struct NotYet {
+  uint64_t after_ms = 0;
+};
+
+// Work that takes a while: asked for its report again and again, and given up when it is destroyed.
+template <typename Report>
+using Ongoing = std::function<Result<std::variant<NotYet, Report>>()>;
 
 class Control {
  public:
@@ -41,6 +52,14 @@ class Control {
   // Sets the knobs of NICs, taps and host as the configuration says, and keeps them so; and puts them back.
   virtual Result<TuningReport> tune_apply() = 0;
   virtual Result<TuningReport> tune_revert() = 0;
+
+  // Watches for a while. Nothing is watched otherwise: that costs the CPUs something.
+  virtual Result<Ongoing<PollsReport>> watch_polls(uint64_t seconds) = 0;
+  // Whether tuning has its effect.
+  virtual Result<Ongoing<VerifyReport>> tune_verify(uint64_t seconds) = 0;
+  // Tries values of tx-usecs on a member, so long each, and sets the present one again.
+  virtual Result<Ongoing<SuggestReport>> suggest_tx_coalesce(const InterfaceName& member,
+                                                             uint64_t seconds_each) = 0;
 };
 
 }  // namespace xdpfwd

@@ -4,6 +4,7 @@
 // Varlink: https://varlink.org; each message is a JSON object, ended by a NUL byte.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -35,6 +36,8 @@ struct Reply {
   std::string error;  // "org.xdpfwd.Control.NotFound"; empty: none
   Json parameters = Json::object();
   bool continues = false;  // more replies follow
+  // This is no reply yet: whoever is asked for it wants to be asked again so much later. Never on the wire.
+  std::optional<uint64_t> wait_ms = {};
 };
 
 // Without the NUL byte.

@@ -78,6 +78,53 @@ type FdbRow (
 # A knob of a NIC, a tap or (device empty) the host. resets: the NIC is without link for a moment.
 type TuningChange (device: string, knob: string, from: string, to: string, reason: string, resets: bool)
 
+# What one queue of a NIC did in a period. queue: not given where nobody tells which queue a NAPI instance serves.
+# napi: its id, 0 where it is not known or nothing polled it. packets: that polls took. polls: their number, by how
+# many packets each took ("0", "1", "2", "3", "4-7", "8-15", "16-31", "32-63", "64+"). received: packets, as the
+# driver counts them.
+type QueuePolls (
+  device: string,
+  queue: ?int,
+  napi: int,
+  packets: int,
+  polls: [string]int,
+  interrupts: ?int,
+  received: ?int
+)
+
+# Frames that came in by a queue and were handed to a tap; lost: those that it did not take.
+type Delivery (device: string, queue: ?int, napi: int, tap: string, taken: int, lost: int)
+
+# Frames that a NIC was given to send, whoever gave them.
+type Sent (device: string, packets: int)
+
+# What the members did in period_ns. net_softirq_ns: time of all CPUs in network softirqs. backlog_dropped and
+# budget_exhausted: of /proc/net/softnet_stat. uncounted: polls and deliveries that found no row.
+type Polls (
+  period_ns: int,
+  net_softirq_ns: int,
+  queues: []QueuePolls,
+  delivered: []Delivery,
+  sent: []Sent,
+  backlog_dropped: int,
+  budget_exhausted: int,
+  uncounted: int
+)
+
+# The outcome of one check. check: the same word each time. remedy: a command line, or what to do; may be empty.
+type Finding (verdict: (pass, warn, fail), check: string, thing: string, what: string, remedy: string)
+
+# One value of tx-usecs, and what the NIC did with it.
+type TxRung (
+  usecs: int,
+  period_ns: int,
+  polls: int,
+  zero_polls: int,
+  packets: int,
+  interrupts: int,
+  net_softirq_ns: int
+)
+
 method GetVersion() -> (version: string, abi: int)
 
 method GetStatus() -> (
@@ -174,6 +221,32 @@ method TuneRevert() -> (
   changes: []TuningChange,
   waiting: int,
   problems: []Problem
+)
+
+# Watches the members for so many seconds, 1 to 60, and 5 where none are given; then replies. Nothing is watched
+# before and after; who hangs up ends it.
+method WatchPolls(seconds: ?int) -> (
+  period_ns: int,
+  net_softirq_ns: int,
+  queues: []QueuePolls,
+  delivered: []Delivery,
+  sent: []Sent,
+  backlog_dropped: int,
+  budget_exhausted: int,
+  uncounted: int
+)
+
+# Reads every value back that tuning wants, watches for so many seconds, and says whether it has its effect.
+method TuneVerify(seconds: ?int) -> (findings: []Finding, polls: Polls)
+
+# Tries values of tx-usecs on a member, so many seconds each (1 to 60; 3), and sets the present value again, also
+# when the caller hangs up. suggested: not given when nothing better was seen.
+method SuggestTxCoalesce(member: string, seconds_each: ?int) -> (
+  device: string,
+  present: int,
+  rungs: []TxRung,
+  suggested: ?int,
+  why: string
 )
 
 error Failed (message: string, remedy: string)

@@ -88,6 +88,11 @@ std::span<const std::string_view> names_of<Promisc>() {
   return kPromiscs;
 }
 template <>
+std::span<const std::string_view> names_of<Verdict>() {
+  static constexpr std::array<std::string_view, 3> kNames = {"pass", "warn", "fail"};
+  return kNames;
+}
+template <>
 std::span<const std::string_view> names_of<TuningApply>() {
   return kTuningApplies;
 }
@@ -106,6 +111,9 @@ std::string_view name_of(XdpMode mode) {
 }
 std::string_view name_of(Promisc promisc) {
   return name_in(kPromiscs, promisc);
+}
+std::string_view name_of(Verdict verdict) {
+  return names_of<Verdict>()[static_cast<size_t>(verdict)];
 }
 std::string_view name_of(TuningApply apply) {
   return name_in(kTuningApplies, apply);

@@ -7,6 +7,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/effect_report.h"
 #include "core/report.h"
 
 namespace xdpfwd {
@@ -28,6 +29,7 @@ std::string_view name_of(Flavour flavour);
 std::string_view name_of(XdpMode mode);
 std::string_view name_of(Promisc promisc);
 std::string_view name_of(TuningApply apply);
+std::string_view name_of(Verdict verdict);
 
 // A sentence for people: what the state means, and what ends it.
 std::string_view help_of(PortState state);
@@ -47,6 +49,8 @@ template <>
 std::span<const std::string_view> names_of<Promisc>();
 template <>
 std::span<const std::string_view> names_of<TuningApply>();
+template <>
+std::span<const std::string_view> names_of<Verdict>();
 
 template <typename T>
 std::optional<T> from_name(std::string_view name) {

@@ -3,7 +3,10 @@
 // FakeKernel; one contract suite runs on both.
 #pragma once
 
+#include <memory>
+
 #include "core/action.h"
+#include "core/effect.h"
 #include "core/sample.h"
 #include "core/setting.h"
 #include "core/state.h"
@@ -26,6 +29,13 @@ struct TuningScope {
   std::vector<TunedDevice> taps;
 };
 
+// Counts what NICs do as long as it exists.
+class EffectWatch {
+ public:
+  virtual ~EffectWatch() = default;
+  virtual Result<EffectReading> read() = 0;
+};
+
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -33,6 +43,7 @@ class Kernel {
   virtual Outcome apply(const Action& action) = 0;
   virtual Result<Sample> sample() = 0;
   virtual Result<HostTuning> observe_tuning(const TuningScope& scope) = 0;
+  virtual Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& nics) = 0;
 };
 
 }  // namespace xdpfwd

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "kernel/effect_watch.h"
 #include "kernel/ethtool.h"
 #include "kernel/grace.h"
 #include "kernel/host_knobs.h"
@@ -27,6 +28,9 @@ class LinuxKernel final : public Kernel {
   Outcome apply(const Action& action) override;
   Result<Sample> sample() override;
   Result<HostTuning> observe_tuning(const TuningScope& scope) override { return knobs_.observe(scope); }
+  Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& nics) override {
+    return xdpfwd::watch_effect(nics);
+  }
 
  private:
   LinuxKernel(Pins pins, NetlinkSocket route, Ethtool ethtool, NetdevFamily netdev, HostKnobs knobs)

@@ -15,6 +15,7 @@ constexpr uint8_t kCmdDevGet = 1;
 constexpr uint8_t kCmdQueueGet = 10;
 constexpr uint8_t kCmdNapiGet = 11;
 constexpr uint16_t kDevIfindex = 1;
+constexpr uint16_t kDevXdpFeatures = 3;
 constexpr uint16_t kDevRxMetadataFeatures = 5;
 constexpr uint64_t kRxMetadataVlanTag = 4;
 constexpr uint16_t kQueueId = 1;
@@ -44,19 +45,27 @@ Result<NetdevFamily> NetdevFamily::open() {
   return NetdevFamily(std::move(*family));
 }
 
-bool NetdevFamily::has_vlan_hint(uint32_t ifindex) {
-  if (!family_.exists()) return false;
+std::optional<uint64_t> NetdevFamily::device_features(uint32_t ifindex, uint16_t attribute_type) {
+  if (!family_.exists()) return std::nullopt;
   NetlinkRequest request = family_.request(kCmdDevGet);
   mnl_attr_put_u32(request.header(), kDevIfindex, ifindex);
-  uint64_t features = 0;
+  std::optional<uint64_t> features;
   const auto answered = family_.transact(request, [&](const nlmsghdr& message) {
     for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr))) {
-      if (mnl_attr_get_type(attribute) == kDevRxMetadataFeatures &&
-          mnl_attr_get_payload_len(attribute) == sizeof(features))
+      if (mnl_attr_get_type(attribute) == attribute_type &&
+          mnl_attr_get_payload_len(attribute) == sizeof(uint64_t))
         features = mnl_attr_get_u64(attribute);
     }
   });
-  return answered && (features & kRxMetadataVlanTag) != 0;
+  return answered ? features : std::nullopt;
+}
+
+bool NetdevFamily::has_vlan_hint(uint32_t ifindex) {
+  return (device_features(ifindex, kDevRxMetadataFeatures).value_or(0) & kRxMetadataVlanTag) != 0;
+}
+
+std::optional<uint64_t> NetdevFamily::xdp_features(uint32_t ifindex) {
+  return device_features(ifindex, kDevXdpFeatures);
 }
 
 std::vector<Queue> NetdevFamily::queues(uint32_t ifindex, uint32_t count) {

@@ -3,6 +3,7 @@
 // interrupt serve a queue (6.8 and later).
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "core/setting.h"
@@ -16,11 +17,15 @@ class NetdevFamily {
   static Result<NetdevFamily> open();
   // The driver gives XDP programs the VLAN tag (bpf_xdp_metadata_rx_vlan_tag; 6.8 and later).
   bool has_vlan_hint(uint32_t ifindex);
+  // What the driver's XDP can do, as NETDEV_XDP_ACT_* bits; nothing where the kernel does not tell
+  // (before 6.3).
+  std::optional<uint64_t> xdp_features(uint32_t ifindex);
   // The first `count` queues; what the driver or the kernel does not tell stays 0.
   std::vector<Queue> queues(uint32_t ifindex, uint32_t count);
 
  private:
   explicit NetdevFamily(GenericFamily family) : family_(std::move(family)) {}
+  std::optional<uint64_t> device_features(uint32_t ifindex, uint16_t attribute_type);
   GenericFamily family_;
 };
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "core/effect_json.h"
 #include "core/guest_fields.h"
 #include "core/guest_json.h"
 #include "core/report_json.h"
@@ -179,13 +180,54 @@ ReplySource tune_revert(const Context& context) {
   return report(context.control.tune_revert());
 }
 
+// ---- what takes a while
+// ------------------------------------------------------------------------------------
+
+// The reply comes when the work is done; the work ends with the connection.
+template <typename T>
+ReplySource await(Result<Ongoing<T>> begun) {
+  if (!begun) return one(error_reply(begun.error()));
+  return [ongoing = std::move(*begun)] {
+    const auto state = ongoing();
+    if (!state) return error_reply(state.error());
+    if (const auto* later = std::get_if<NotYet>(&*state))
+      return Reply{.error = {}, .continues = true, .wait_ms = later->after_ms};
+    return Reply{.error = {}, .parameters = to_json(std::get<T>(*state))};
+  };
+}
+
+constexpr uint64_t kTrialSeconds = 3;
+constexpr uint64_t kWatchSeconds = 5;  // where nobody says how long
+
+ReplySource watch_polls(const Context& context) {
+  JsonReader reader(context.call.parameters, "");
+  const uint64_t seconds = reader.optional_count("seconds").value_or(kWatchSeconds);
+  if (const auto end = reader.finish_strict(); !end) return bad(reader, end.error());
+  return await(context.control.watch_polls(seconds));
+}
+
+ReplySource tune_verify(const Context& context) {
+  JsonReader reader(context.call.parameters, "");
+  const uint64_t seconds = reader.optional_count("seconds").value_or(kWatchSeconds);
+  if (const auto end = reader.finish_strict(); !end) return bad(reader, end.error());
+  return await(context.control.tune_verify(seconds));
+}
+
+ReplySource suggest_tx_coalesce(const Context& context) {
+  JsonReader reader(context.call.parameters, "");
+  const auto member = reader.take("member", InterfaceName::parse(reader.text("member")));
+  const uint64_t seconds = reader.optional_count("seconds_each").value_or(kTrialSeconds);
+  if (const auto end = reader.finish_strict(); !end) return bad(reader, end.error());
+  return await(context.control.suggest_tx_coalesce(member, seconds));
+}
+
 struct Method {
   std::string_view name;
   bool writes;
   ReplySource (*answer)(const Context&);
 };
 
-constexpr std::array<Method, 16> kMethods = {{
+constexpr std::array<Method, 19> kMethods = {{
     {"GetVersion", false, get_version},
     {"GetStatus", false, get_status},
     {"ListGuests", false, list_guests},
@@ -202,6 +244,9 @@ constexpr std::array<Method, 16> kMethods = {{
     {"TuneStatus", false, tune_status},
     {"TuneApply", true, tune_apply},
     {"TuneRevert", true, tune_revert},
+    {"WatchPolls", true, watch_polls},
+    {"TuneVerify", true, tune_verify},
+    {"SuggestTxCoalesce", true, suggest_tx_coalesce},
 }};
 
 ReplySource answer_control(const Context& context, std::string_view name, const Peer& peer) {

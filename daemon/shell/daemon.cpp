@@ -49,6 +49,10 @@ std::string read_boot_id() {
   return id;
 }
 
+constexpr uint64_t kLongestWatchSeconds = 60;
+// At once: each has programs of its own on the tracepoints.
+constexpr size_t kMostWatches = 4;
+
 uint64_t monotonic_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -93,6 +97,14 @@ Result<void> Daemon::start() {
     if (!intent) return std::unexpected(intent.error());
   }
   reconciler_.set_intent(std::move(*intent));
+  if (const auto restored = TxWalk::restore(kernel_, settings_.state_dir, read_boot_id()); !restored)
+    log_event(spdlog::level::err,
+              fmt::format("a trial of tx-usecs is not undone: {}", restored.error().text()));
+  else
+    for (const std::string& nic : *restored)
+      log_event(
+          spdlog::level::warn,
+          fmt::format("{}: a trial of tx-usecs did not come to its end; what was before is set again", nic));
   tuner_.load();
   tuner_.set_wish(make_wish(settings_.tuning, active_));
   tuner_.start_again();
@@ -113,7 +125,8 @@ void Daemon::note_look(const Result<void>& looked) {
     observe_error_ = looked.error();
     log_event(spdlog::level::err, looked.error().text());
   } else {
-    look_at_knobs();
+    // What is tried would be set back.
+    if (walk_.expired()) look_at_knobs();
   }
   if (on_look_) on_look_();
 }
@@ -149,11 +162,14 @@ void Daemon::look_at_knobs() {
 }
 
 void Daemon::look_at_tuning() {
-  look_at_knobs();
+  if (walk_.expired()) look_at_knobs();
   if (on_look_) on_look_();
 }
 
 bool Daemon::stop() {
+  if (const auto walk = walk_.lock())
+    if (const auto restored = walk->give_up(); !restored)
+      log_event(spdlog::level::err, restored.error().text());
   if (!settings_.tuning.revert_on_stop) return false;
   const auto observed = kernel_.observe(Scope::kWithoutRows);
   if (!observed) log_event(spdlog::level::err, observed.error().text());
@@ -465,15 +481,86 @@ TuningReport Daemon::tune_status() {
 }
 
 Result<TuningReport> Daemon::tune_apply() {
+  if (!walk_.expired()) return fail("values of tx-usecs are being tried", "wait until that is over", EBUSY);
   auto report = tuner_.apply(tuned_devices(), clock_());
   if (on_look_) on_look_();  // when to look again may have changed
   return report;
 }
 
 Result<TuningReport> Daemon::tune_revert() {
+  if (!walk_.expired()) return fail("values of tx-usecs are being tried", "wait until that is over", EBUSY);
   auto report = tuner_.revert(tuned_devices(), clock_());
   if (on_look_) on_look_();
   return report;
+}
+
+Result<std::shared_ptr<Measurement>> Daemon::measure(uint64_t seconds) {
+  if (seconds < 1 || seconds > kLongestWatchSeconds)
+    return fail(fmt::format("{} seconds cannot be watched", seconds),
+                fmt::format("1 to {} can", kLongestWatchSeconds), EINVAL);
+  std::erase_if(measurements_, [](const auto& measurement) { return measurement.expired(); });
+  if (measurements_.size() >= kMostWatches)
+    return fail(fmt::format("{} others are watching already", measurements_.size()),
+                "try again when they are done", EBUSY);
+  const TunedDevices devices = tuned_devices();
+  if (devices.nics.empty())
+    return fail("none of uplink.devices is there, so there is nothing to watch", "see: xdpctl status",
+                ENODEV);
+  Measurement::Question question{.scope = {}, .taps = {}, .period_ms = seconds * 1000};
+  for (const TunedNic& nic : devices.nics) question.scope.nics.push_back({nic.ifindex, nic.name});
+  for (const TunedTap& tap : devices.taps) {
+    question.scope.taps.push_back({tap.ifindex, tap.name});
+    question.taps[tap.ifindex] = tap.name.text();
+  }
+  auto begun = Measurement::begin(kernel_, std::move(question));
+  if (!begun) return std::unexpected(begun.error());
+  std::shared_ptr<Measurement> measurement = std::move(*begun);
+  measurements_.push_back(measurement);
+  return measurement;
+}
+
+Result<Ongoing<PollsReport>> Daemon::watch_polls(uint64_t seconds) {
+  auto measurement = measure(seconds);
+  if (!measurement) return std::unexpected(measurement.error());
+  return [this, measurement = std::move(*measurement)]() -> Result<std::variant<NotYet, PollsReport>> {
+    auto measured = measurement->advance(clock_());
+    if (!measured) return std::unexpected(measured.error());
+    if (const auto* later = std::get_if<NotYet>(&*measured)) return *later;
+    return std::move(std::get<Measured>(*measured).polls);
+  };
+}
+
+Result<Ongoing<VerifyReport>> Daemon::tune_verify(uint64_t seconds) {
+  auto measurement = measure(seconds);
+  if (!measurement) return std::unexpected(measurement.error());
+  return [this, measurement = std::move(*measurement)]() -> Result<std::variant<NotYet, VerifyReport>> {
+    auto measured = measurement->advance(clock_());
+    if (!measured) return std::unexpected(measured.error());
+    if (const auto* later = std::get_if<NotYet>(&*measured)) return *later;
+    auto& [polls, host] = std::get<Measured>(*measured);
+    std::vector<Finding> findings = verify_tuning(tuner_.wanted(host, tuned_devices()), host, polls);
+    return VerifyReport{.findings = std::move(findings), .polls = std::move(polls)};
+  };
+}
+
+Result<Ongoing<SuggestReport>> Daemon::suggest_tx_coalesce(const InterfaceName& member,
+                                                           uint64_t seconds_each) {
+  if (seconds_each < 1 || seconds_each > kLongestWatchSeconds)
+    return fail(fmt::format("{} seconds cannot be watched", seconds_each),
+                fmt::format("1 to {} can", kLongestWatchSeconds), EINVAL);
+  if (!walk_.expired()) return fail("values are being tried already", "wait until that is over", EBUSY);
+  const TunedDevices devices = tuned_devices();
+  const auto nic = std::ranges::find(devices.nics, member, &TunedNic::name);
+  if (nic == devices.nics.end())
+    return fail(fmt::format("{} is no member of the uplink", member.view()), "see: xdpctl status", ENOENT);
+  auto begun = TxWalk::begin(kernel_, {.nic = {nic->ifindex, nic->name},
+                                       .seconds_each = seconds_each,
+                                       .state_dir = settings_.state_dir,
+                                       .boot_id = read_boot_id()});
+  if (!begun) return std::unexpected(begun.error());
+  std::shared_ptr<TxWalk> walk = std::move(*begun);
+  walk_ = walk;
+  return [this, walk = std::move(walk)] { return walk->advance(clock_()); };
 }
 
 }  // namespace xdpfwd

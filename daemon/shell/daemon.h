@@ -10,8 +10,10 @@
 #include "core/control.h"
 #include "kernel/kernel.h"
 #include "shell/guest_set.h"
+#include "shell/measurement.h"
 #include "shell/reconciler.h"
 #include "shell/tuner.h"
+#include "shell/tx_walk.h"
 #include "sources/guest_store.h"
 
 namespace xdpfwd {
@@ -58,6 +60,10 @@ class Daemon final : public Control {
   TuningReport tune_status() override;
   Result<TuningReport> tune_apply() override;
   Result<TuningReport> tune_revert() override;
+  Result<Ongoing<PollsReport>> watch_polls(uint64_t seconds) override;
+  Result<Ongoing<VerifyReport>> tune_verify(uint64_t seconds) override;
+  Result<Ongoing<SuggestReport>> suggest_tx_coalesce(const InterfaceName& member,
+                                                     uint64_t seconds_each) override;
 
  private:
   struct Candidate {
@@ -75,6 +81,7 @@ class Daemon final : public Control {
   void note_look(const Result<void>& looked);
   [[nodiscard]] TunedDevices tuned_devices() const { return tuned_devices(reconciler_.observed()); }
   [[nodiscard]] TunedDevices tuned_devices(const State& observed) const;
+  Result<std::shared_ptr<Measurement>> measure(uint64_t seconds);
   [[nodiscard]] PortState port_state(size_t tap) const;
   [[nodiscard]] std::vector<MemberReport> members(const Sample* sample) const;
   [[nodiscard]] std::vector<Problem> problems() const;
@@ -94,6 +101,8 @@ class Daemon final : public Control {
   Tuner tuner_;
   std::function<void()> on_look_;
   Kernel& kernel_;
+  std::vector<std::weak_ptr<Measurement>> measurements_;  // under way
+  std::weak_ptr<TxWalk> walk_;                            // under way: nothing else is tuned meanwhile
 };
 
 }  // namespace xdpfwd

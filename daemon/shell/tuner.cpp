@@ -520,4 +520,15 @@ std::vector<Problem> Tuner::problems(uint64_t now_ms) const {
   return all;
 }
 
+WantedTuning Tuner::wanted(const HostTuning& members, const TunedDevices& devices) const {
+  TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads());
+  WantedTuning wanted{.held = goal() == Goal::kWish,
+                      .settings = std::move(desire.settings),
+                      .refused = {},
+                      .guests = wish_.guests};
+  for (const auto& [setting, refused] : refused_)
+    wanted.refused.push_back({.setting = setting, .why = refused.why});
+  return wanted;
+}
+
 }  // namespace xdpfwd

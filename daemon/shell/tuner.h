@@ -17,6 +17,7 @@
 #include "tuning/fight.h"
 #include "tuning/plan_tuning.h"
 #include "tuning/tap_rates.h"
+#include "tuning/verify.h"
 #include "tuning/wish.h"
 
 namespace xdpfwd {
@@ -76,6 +77,8 @@ class Tuner {
   // What is changed now.
   [[nodiscard]] TuningReport status(uint64_t now_ms) const;
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
+  // What is wanted of this host as it is now, and what drivers did with it: for whoever verifies.
+  [[nodiscard]] WantedTuning wanted(const HostTuning& members, const TunedDevices& devices) const;
 
  private:
   enum class Goal { kNothing, kWish, kBefore };

@@ -2,6 +2,7 @@
 #include "shell/varlink_connection.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -39,11 +40,12 @@ bool VarlinkConnection::over(std::string why) {
 bool VarlinkConnection::wants_read() const {
   if (end_of_input_) return false;
   // While a reply is under way nothing is read: what a client sends ahead waits in its own socket buffer.
-  return phase_ == Phase::kDraining || (phase_ != Phase::kReply && !has_request());
+  if (phase_ == Phase::kReply || phase_ == Phase::kWaiting) return false;
+  return phase_ == Phase::kDraining || !has_request();
 }
 
 bool VarlinkConnection::wants_write() const {
-  return has_output() || replies_ || (has_request() && !ending_);
+  return phase_ != Phase::kWaiting && (has_output() || replies_ || (has_request() && !ending_));
 }
 
 bool VarlinkConnection::advance() {
@@ -54,6 +56,12 @@ bool VarlinkConnection::advance() {
 
 bool VarlinkConnection::work() {
   for (int step = 0; step < kStepsPerTurn; ++step) {
+    if (phase_ == Phase::kWaiting) {
+      if (hung_up()) return over({});
+      if (Clock::now() < deadline_) return true;
+      phase_ = Phase::kReply;
+      deadline_ = Clock::now() + limits_.reply;
+    }
     if (!write_some()) return false;
     if (has_output()) return true;
     if (ending_) {
@@ -64,7 +72,7 @@ bool VarlinkConnection::work() {
       return end_of_input_ ? over({}) : true;
     }
     if (replies_) {
-      start_reply(replies_());
+      ask_for_reply();
       continue;
     }
     if (!has_request() && !read_some()) return false;
@@ -91,6 +99,8 @@ bool VarlinkConnection::on_deadline() {
       return over("it did not finish its request in time");
     case Phase::kReply:
       return over("it did not read its reply in time");
+    case Phase::kWaiting:
+      return true;  // its time came just now: the next turn asks for the reply
     case Phase::kDraining:
       return over("it went on sending after it was refused");
   }
@@ -165,6 +175,19 @@ void VarlinkConnection::take_request() {
   replies_ = std::move(replies);
   phase_ = Phase::kReply;
   deadline_ = Clock::now() + limits_.reply;
+}
+
+// Both directions are closed. A client that only has nothing more to ask waits for its reply.
+bool VarlinkConnection::hung_up() const {
+  pollfd socket{.fd = fd_.get(), .events = 0, .revents = 0};
+  return ::poll(&socket, 1, 0) == 1 && (socket.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+void VarlinkConnection::ask_for_reply() {
+  const Reply reply = replies_();
+  if (!reply.wait_ms) return start_reply(reply);
+  phase_ = Phase::kWaiting;
+  deadline_ = Clock::now() + std::chrono::milliseconds(*reply.wait_ms);
 }
 
 void VarlinkConnection::start_reply(const Reply& reply) {

@@ -17,7 +17,8 @@
 namespace xdpfwd {
 
 // Produces the replies to one call, one each time it is called, as the client reads them; the last one does
-// not continue.
+// not continue. It may ask to be called later (Reply::wait_ms). It is destroyed when the client goes away:
+// what it holds meanwhile goes with it.
 using ReplySource = std::function<Reply()>;
 // Does what the call asks, and gives the replies.
 using VarlinkHandler = std::function<ReplySource(const Call&, const Peer&)>;
@@ -41,7 +42,9 @@ class VarlinkConnection {
   // A connection that only tells why it cannot be served, and ends.
   void refuse(const Reply& why);
 
-  // Reads, handles and writes what can be done without waiting. False: the connection is over, `why_over()`.
+  // Reads, handles and writes what can be done without waiting. Whoever watches the socket calls it when the
+  // client hangs up, though it wants neither to read nor to write. False: the connection is over,
+  // `why_over()`.
   [[nodiscard]] bool advance();
 
   [[nodiscard]] int fd() const { return fd_.get(); }
@@ -61,12 +64,15 @@ class VarlinkConnection {
     kIdle,      // no byte of a request yet
     kRequest,   // part of a request
     kReply,     // a reply is being written, or more are to come
+    kWaiting,   // for a reply that takes a while
     kDraining,  // refused: what still comes is thrown away, so that the client can read why
   };
 
   bool over(std::string why);
   bool work();
   bool on_deadline();
+  void ask_for_reply();
+  [[nodiscard]] bool hung_up() const;
   bool read_some();
   bool write_some();
   void take_request();

@@ -26,7 +26,7 @@ _xdpctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $word in
-    --count | --mac | --socket | --tap | --tpid | --vlan)
+    --config | --count | --cpu | --mac | --profile | --seconds | --socket | --tap | --tpid | --vlan)
       [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
       ((i++))
       [[ $word == --socket ]] && socket=${COMP_WORDS[i]}
@@ -34,7 +34,7 @@ _xdpctl() {
     -*) ;;
     *)
       case "${path:+$path }$word" in
-      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune status" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
+      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune verify" | "tune suggest" | "tune suggest tx-coalesce" | "tune status" | "napi" | "napi histogram" | "doctor" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
       esac
       ;;
     esac
@@ -45,14 +45,20 @@ _xdpctl() {
     "guest add:--mac") :; return ;;
     "guest add:--vlan") _xdpctl_reply < <(printf '%s\n' untagged); return ;;
     "guest add:--tpid") _xdpctl_reply < <(printf '%s\n' 802.1q 802.1ad); return ;;
+    "guest add:--profile") _xdpctl_reply < <(printf '%s\n' inherit none latency balanced throughput); return ;;
+    "guest add:--cpu") :; return ;;
     "fdb lookup:--tpid") _xdpctl_reply < <(printf '%s\n' 802.1q 802.1ad); return ;;
     "stats:--watch") :; return ;;
     "stats:--count") :; return ;;
+    "tune verify:--seconds") :; return ;;
+    "tune suggest tx-coalesce:--seconds") :; return ;;
+    "napi histogram:--seconds") :; return ;;
+    "doctor:--config") mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   case "$path" in
     "")
       options='--help --version --socket --json'
-      words='status guest fdb port stats plan tune reload detach explain version completion'
+      words='status guest fdb port stats plan tune napi doctor reload detach explain version completion'
       ;;
     "status")
       options='--help --check --socket --json'
@@ -62,7 +68,7 @@ _xdpctl() {
       words='add del list'
       ;;
     "guest add")
-      options='--help --tap --mac --vlan --trunk --tpid --ephemeral --dry-run --socket --json'
+      options='--help --tap --mac --vlan --trunk --tpid --profile --cpu --ephemeral --dry-run --socket --json'
       ;;
     "guest del")
       options='--help --socket --json'
@@ -97,7 +103,7 @@ _xdpctl() {
       ;;
     "tune")
       options='--help --socket --json'
-      words='plan apply revert status'
+      words='plan apply revert verify suggest status'
       ;;
     "tune plan")
       options='--help --socket --json'
@@ -108,8 +114,29 @@ _xdpctl() {
     "tune revert")
       options='--help --socket --json'
       ;;
+    "tune verify")
+      options='--help --seconds --socket --json'
+      ;;
+    "tune suggest")
+      options='--help --socket --json'
+      words='tx-coalesce'
+      ;;
+    "tune suggest tx-coalesce")
+      options='--help --seconds --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(_xdpctl_names members); return; }
+      ;;
     "tune status")
       options='--help --socket --json'
+      ;;
+    "napi")
+      options='--help --socket --json'
+      words='histogram'
+      ;;
+    "napi histogram")
+      options='--help --seconds --socket --json'
+      ;;
+    "doctor")
+      options='--help --config --socket --json'
       ;;
     "reload")
       options='--help --socket --json'

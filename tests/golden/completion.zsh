@@ -21,6 +21,8 @@ _xdpctl() {
       'stats:counters of members and taps'
       'plan:what a reload would change'
       'tune:the knobs of NICs, taps and host, as \[tuning\] wants them'
+      'napi:how the NICs'\'' queues are polled'
+      'doctor:what of this host is good and bad for forwarding, and what to do about it'
       'reload:read the configuration again and apply it, all or nothing'
       'detach:stop forwarding on members'
       'explain:what a key of the configuration, a counter or a state means'
@@ -46,6 +48,8 @@ _xdpctl() {
     stats) _xdpctl_stats ;;
     plan) _xdpctl_plan ;;
     tune) _xdpctl_tune ;;
+    napi) _xdpctl_napi ;;
+    doctor) _xdpctl_doctor ;;
     reload) _xdpctl_reload ;;
     detach) _xdpctl_detach ;;
     explain) _xdpctl_explain ;;
@@ -102,6 +106,8 @@ _xdpctl_guest_add() {
       '*--vlan=[its VLAN, 1 to 4094 or '\''untagged'\''; may be given several times, or several with '\'','\'']:VLAN:(untagged)' \
       '--trunk[the guest gets its frames with their VLAN tags]' \
       '--tpid=[kind of VLAN tag\: 802.1q (the default) or 802.1ad]:TPID:(802.1q 802.1ad)' \
+      '--profile=[how its queue'\''s interrupts are moderated; otherwise as tuning.profile]:PROFILE:(inherit none latency balanced throughput)' \
+      '--cpu=[the CPU that is to serve its queue; otherwise chosen]:CPU: ' \
       '--ephemeral[forget the guest when xdpfwd ends]' \
       '--dry-run[only say whether the guest could be added]' \
       '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
@@ -234,6 +240,8 @@ _xdpctl_tune() {
       'plan:what '\''tune apply'\'' would change, and why'
       'apply:change it, and keep it so, over restarts'
       'revert:put back what was there before, unless somebody changed it since'
+      'verify:whether it is set, and has its effect; status 4 when not'
+      'suggest:what to set, from a trial; nothing is kept changed'
       'status:what is not as it was before xdpfwd'
   )
   _arguments -C \
@@ -250,6 +258,8 @@ _xdpctl_tune() {
     plan) _xdpctl_tune_plan ;;
     apply) _xdpctl_tune_apply ;;
     revert) _xdpctl_tune_revert ;;
+    verify) _xdpctl_tune_verify ;;
+    suggest) _xdpctl_tune_suggest ;;
     status) _xdpctl_tune_status ;;
     esac
     ;;
@@ -284,10 +294,97 @@ _xdpctl_tune_revert() {
       && return 0
 }
 
+_xdpctl_tune_verify() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--seconds=[how long to watch, 1 to 60; otherwise 5]:N: ' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_tune_suggest() {
+  local state line curcontext="$curcontext"
+  typeset -A opt_args
+  local -a commands=(
+      'tx-coalesce:the best tx-usecs under the present load'
+  )
+  _arguments -C \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      '1:command:->command' \
+      '*::argument:->argument' && return 0
+  case $state in
+  command) _describe command commands ;;
+  argument)
+    case $line[1] in
+    tx-coalesce) _xdpctl_tune_suggest_tx-coalesce ;;
+    esac
+    ;;
+  esac
+}
+
+_xdpctl_tune_suggest_tx-coalesce() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--seconds=[how long to watch, 1 to 60; otherwise 3]:N: ' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      ':MEMBER:_xdpctl_names members' \
+      && return 0
+}
+
 _xdpctl_tune_status() {
   _arguments -s \
       '-h[show this help]' \
       '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_napi() {
+  local state line curcontext="$curcontext"
+  typeset -A opt_args
+  local -a commands=(
+      'histogram:polls of each queue, by how many packets each took'
+  )
+  _arguments -C \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      '1:command:->command' \
+      '*::argument:->argument' && return 0
+  case $state in
+  command) _describe command commands ;;
+  argument)
+    case $line[1] in
+    histogram) _xdpctl_napi_histogram ;;
+    esac
+    ;;
+  esac
+}
+
+_xdpctl_napi_histogram() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--seconds=[how long to watch, 1 to 60; otherwise 5]:N: ' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_doctor() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--config=[configuration file; otherwise the daemon'\''s, or the default]:PATH:_files' \
       '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
       '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
       && return 0

@@ -11,10 +11,11 @@ declare -A may=(
   [daemon/base]='^base/'
   [daemon/core]='^(base|core)/|^bpf/abi\.h$'
   [daemon/tuning]='^(base|core|tuning)/'
-  [daemon/kernel]='^(base|core|kernel)/|^bpf/abi\.h$|\.skel\.h$'
+  [daemon/doctor]='^(base|core|doctor)/'
+  [daemon/kernel]='^(base|core|kernel)/|^bpf/(polls_)?abi\.h$|\.skel\.h$'
   [daemon/sources]='^(base|core|sources)/'
   [daemon/shell]='^(base|core|tuning|kernel|sources|shell)/'
-  [ctl]='^(base|core|ctl)/'
+  [ctl]='^(base|core|doctor|sources|ctl)/|^kernel/host_facts\.h$'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
   [bench]='^(base|core|kernel|sources|pktgen|bench|bpf)/|\.skel\.h$|^(commit|lab_path)\.h$'
   [bench/contenders]='^(base|pktgen|bench)/|\.skel\.h$'
@@ -28,9 +29,9 @@ for folder in "${!may[@]}"; do
     awk -F: -v may="${may[$folder]}" '$3 !~ may')
 done
 
-# core/ and tuning/ have no I/O, no clock, no logging.
-if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/* $(ls daemon/tuning/* 2>/dev/null); then
-  echo "daemon/core/ and daemon/tuning/ are pure: none of these"
+# core/, tuning/ and doctor/ have no I/O, no clock, no logging.
+if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/* daemon/tuning/* daemon/doctor/*; then
+  echo "daemon/core/, daemon/tuning/ and daemon/doctor/ are pure: none of these"
   status=1
 fi
 # BPF programs see the kernel's uapi headers and libbpf's helpers only.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <optional>
 
 #include "core/control.h"
@@ -50,6 +51,14 @@ class FakeControl : public Control {
     ++reverts;
     return sample_tuning();
   }
+  Result<Ongoing<PollsReport>> watch_polls(uint64_t seconds) override {
+    return ongoing(seconds, sample_polls());
+  }
+  Result<Ongoing<VerifyReport>> tune_verify(uint64_t seconds) override { return ongoing(seconds, verified); }
+  Result<Ongoing<SuggestReport>> suggest_tx_coalesce(const InterfaceName& /*member*/,
+                                                     uint64_t seconds_each) override {
+    return ongoing(seconds_each, sample_suggestion());
+  }
   Result<void> add_guest(Guest guest, bool ephemeral) override {
     if (failure) return std::unexpected(*failure);
     guest_list.push_back(
@@ -74,6 +83,22 @@ class FakeControl : public Control {
     return {};
   }
 
+  // Not done at once, so that waiting is waited for; what it holds says whether it was given up.
+  template <typename Report>
+  Result<Ongoing<Report>> ongoing(uint64_t seconds, Report report) {
+    if (failure) return std::unexpected(*failure);
+    watched_seconds = seconds;
+    return [this, held = watching, asked = 0,
+            report = std::move(report)]() mutable -> Result<std::variant<NotYet, Report>> {
+      if (asked++ == 0) return NotYet{.after_ms = wait_ms};
+      return report;
+    };
+  }
+
+  std::shared_ptr<int> watching = std::make_shared<int>(0);  // another owner: somebody watches
+  std::atomic<uint64_t> watched_seconds = 0;
+  uint64_t wait_ms = 1;
+  VerifyReport verified = sample_verified();
   std::vector<GuestReport> guest_list = sample_guests();
   uint64_t made_up_rows = 0;  // instead of the sample rows
   std::atomic<size_t> fdb_calls = 0;

@@ -3,8 +3,10 @@
 // contract suite holds both against each other.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
+#include <memory>
 
 #include "kernel/kernel.h"
 #include "support/step.h"
@@ -12,6 +14,22 @@
 namespace xdpfwd::test {
 
 class FakeKernel final : public Kernel {
+  class FakeWatch final : public EffectWatch {
+   public:
+    explicit FakeWatch(FakeKernel& kernel) : kernel_(kernel) { ++kernel_.watches; }
+    ~FakeWatch() override { --kernel_.watches; }
+    FakeWatch(const FakeWatch&) = delete;
+    FakeWatch& operator=(const FakeWatch&) = delete;
+    Result<EffectReading> read() override {
+      const size_t nth = kernel_.readings_++;
+      if (kernel_.on_reading) kernel_.on_reading(nth);
+      return kernel_.effect[std::min(nth, kernel_.effect.size() - 1)];
+    }
+
+   private:
+    FakeKernel& kernel_;
+  };
+
  public:
   // Asked before every action: an Error makes the action fail without effect. May change the state: a tap
   // that vanishes between two steps.
@@ -40,6 +58,17 @@ class FakeKernel final : public Kernel {
 
   Result<HostTuning> observe_tuning(const TuningScope& /*scope*/) override { return tuning; }
 
+  // The readings of a watch, one after the other; the last one again and again.
+  std::vector<EffectReading> effect = {EffectReading{}};
+  std::function<void(size_t nth)> on_reading;  // may change `effect`
+  size_t watches = 0;                          // that exist now
+  std::optional<Error> watch_fault;
+
+  Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& /*nics*/) override {
+    if (watch_fault) return std::unexpected(*watch_fault);
+    return std::make_unique<FakeWatch>(*this);
+  }
+
   Outcome apply(const Action& action) override {
     if (fault)
       if (auto error = fault(state, action, count_++)) return {.status = std::unexpected(*error)};
@@ -61,6 +90,7 @@ class FakeKernel final : public Kernel {
   }
 
  private:
+  size_t readings_ = 0;
   size_t count_ = 0;
 };
 

@@ -136,4 +136,43 @@ TuningReport sample_tuning() {
                         "find who does, or leave it alone in [tuning]", 40000, false}}};
 }
 
+PollsReport sample_polls() {
+  return {
+      .period_ns = 5'000'000'000,
+      .net_softirq_ns = 1'250'000'000,
+      .queues = {{"eth0",
+                  0,
+                  513,
+                  300'000,
+                  {60'000, 20'000, 10'000, 5'000, 5'000, 4'000, 3'000, 1'000, 500},
+                  90'000,
+                  300'100},
+                 {"eth0", 1, 514, 0, {}, 0, 0},
+                 {"eth1", 0, 0, 0, {}, 40'000, std::nullopt},
+                 {"eth1", std::nullopt, 515, 40'000, {0, 40'000}, std::nullopt, std::nullopt}},
+      .delivered = {{"eth0", 0, 513, "tap1", 290'000, 12}, {"eth1", std::nullopt, 515, "tap2", 39'000, 0}},
+      .sent = {{"eth0", 250'000}, {"eth1", 0}},
+      .backlog_dropped = 3,
+      .budget_exhausted = 7,
+      .uncounted = 0};
+}
+
+VerifyReport sample_verified() {
+  return {.findings = {{Verdict::kPass, "settings", "eth0", "all 12 values read back as wanted", ""},
+                       {Verdict::kWarn, "zero-work", "eth1", "38 % of polls took no packet",
+                        "xdpctl tune suggest tx-coalesce eth1"},
+                       {Verdict::kFail, "tx-usecs", "eth0", "the driver igb takes tx-usecs 150 and keeps 0",
+                        "leave it alone: tx_usecs = -1 in [tuning]"}},
+          .polls = sample_polls()};
+}
+
+SuggestReport sample_suggestion() {
+  return {.device = "eth0",
+          .present = 0,
+          .rungs = {{0, 2'000'000'000, 50'000, 30'000, 40'000, 45'000, 600'000'000},
+                    {64, 2'000'000'000, 24'000, 4'000, 40'100, 20'000, 500'000'000}},
+          .suggested = 64,
+          .why = "13000 zero-work polls fewer each second"};
+}
+
 }  // namespace xdpfwd

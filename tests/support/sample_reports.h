@@ -2,6 +2,7 @@
 // Reports with something in every field, for tests of whatever turns them into text.
 #pragma once
 
+#include "core/effect_report.h"
 #include "core/report.h"
 
 namespace xdpfwd {
@@ -14,5 +15,8 @@ std::vector<PortReport> sample_ports();
 StatsReport sample_stats(uint64_t seconds = 0);
 PlanReport sample_plan();
 TuningReport sample_tuning();
+PollsReport sample_polls();
+VerifyReport sample_verified();
+SuggestReport sample_suggestion();
 
 }  // namespace xdpfwd

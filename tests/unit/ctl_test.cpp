@@ -72,6 +72,7 @@ TEST_F(XdpctlTest, shows_what_the_daemon_tells) {
                              {"plan"},
                              {"tune", "plan"},
                              {"tune", "status"},
+                             {"napi", "histogram"},
                              {"version"}}) {
     const Ran people = run(words);
     EXPECT_EQ(people.status, kExitGood) << people.err;
@@ -84,6 +85,48 @@ TEST_F(XdpctlTest, shows_what_the_daemon_tells) {
     EXPECT_TRUE(parse_json(scripts.out)) << scripts.out;
     expect_golden(file_name(words) + ".json", without_version(scripts.out));
   }
+}
+
+TEST_F(XdpctlTest, verifies_and_suggests) {
+  Served served(path);
+  const auto shows = [&](Words words, int status) {
+    const std::string file = file_name({words.begin(), words.begin() + (words[1] == "suggest" ? 3 : 2)});
+    const Ran people = run(words);
+    EXPECT_EQ(people.status, status) << people.err;
+    expect_golden(file + ".txt", people.out);
+    words.emplace_back("--json");
+    const Ran scripts = run(words);
+    EXPECT_EQ(scripts.status, status) << scripts.err;
+    expect_golden(file + ".json", scripts.out);
+  };
+  shows({"tune", "verify", "--seconds", "7"}, kExitDegraded);
+  EXPECT_EQ(served.control.watched_seconds, 7U);
+  served.control.verified.findings.pop_back();  // the failure
+  EXPECT_EQ(run({"tune", "verify"}).status, kExitGood);
+  shows({"tune", "suggest", "tx-coalesce", "eth0", "--seconds", "2"}, kExitGood);
+  EXPECT_EQ(served.control.watched_seconds, 2U);
+  for (const Words& words : {Words{"tune", "verify", "--seconds", "61"},
+                             {"tune", "suggest", "tx-coalesce", "eth0", "--seconds", "0"},
+                             {"napi", "histogram", "--seconds", "61"}}) {
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.status, kExitUsage);
+    EXPECT_THAT(ran.err, HasSubstr("write 1 to 60"));
+  }
+}
+
+TEST_F(XdpctlTest, adds_a_guest_with_its_profile_and_cpu) {
+  Served served(path);
+  const Words guest = {"guest", "add", "new", "--tap", "tap9", "--mac", "52:54:00:00:00:99", "--vlan", "7"};
+  Words own = guest;
+  own.insert(own.end(), {"--profile", "latency", "--cpu", "3"});
+  EXPECT_EQ(run(own).status, kExitGood);
+  EXPECT_EQ(served.control.guest_list.back().guest.profile, Profile::kLatency);
+  EXPECT_EQ(served.control.guest_list.back().guest.cpu, 3U);
+  own = guest;
+  own.insert(own.end(), {"--profile", "fast"});
+  const Ran wrong = run(own);
+  EXPECT_EQ(wrong.status, kExitUsage);
+  EXPECT_THAT(wrong.err, HasSubstr("--profile"));
 }
 
 TEST_F(XdpctlTest, says_what_it_has_done) {

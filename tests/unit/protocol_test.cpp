@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/effect_json.h"
 #include "core/guest_json.h"
 #include "core/report_json.h"
 #include "core/report_names.h"
@@ -94,6 +95,15 @@ TEST(Protocol, reports_survive_the_wire) {
   const auto tuning = read_tuning(to_json(sample_tuning()));
   ASSERT_TRUE(tuning) << tuning.error().text();
   EXPECT_EQ(*tuning, sample_tuning());
+  const auto polls = read_polls(to_json(sample_polls()));
+  ASSERT_TRUE(polls) << polls.error().text();
+  EXPECT_EQ(*polls, sample_polls());
+  const auto verified = read_verified(to_json(sample_verified()));
+  ASSERT_TRUE(verified) << verified.error().text();
+  EXPECT_EQ(*verified, sample_verified());
+  const auto suggestion = read_suggestion(to_json(sample_suggestion()));
+  ASSERT_TRUE(suggestion) << suggestion.error().text();
+  EXPECT_EQ(*suggestion, sample_suggestion());
   const auto plan = read_plan(to_json(sample_plan()));
   ASSERT_TRUE(plan) << plan.error().text();
   EXPECT_EQ(to_json(*plan), to_json(sample_plan()));
@@ -138,6 +148,9 @@ TEST(Protocol, the_interface_is_well_formed_and_describes_every_reply) {
   expect(idl.methods.at("GetStatus").out, to_json(sample_status()), "GetStatus");
   expect(idl.methods.at("GetStats").out, to_json(sample_stats()), "GetStats");
   expect(idl.methods.at("Plan").out, to_json(sample_plan()), "Plan");
+  expect(idl.methods.at("TuneVerify").out, to_json(sample_verified()), "TuneVerify");
+  expect(idl.methods.at("SuggestTxCoalesce").out, to_json(sample_suggestion()), "SuggestTxCoalesce");
+  expect(idl.methods.at("WatchPolls").out, to_json(sample_polls()), "WatchPolls");
   for (const char* method : {"TunePlan", "TuneStatus", "TuneApply", "TuneRevert"})
     expect(idl.methods.at(method).out, to_json(sample_tuning()), method);
   for (const GuestReport& guest : sample_guests()) expect(idl.types.at("Guest"), to_json(guest), "Guest");

@@ -51,6 +51,9 @@ class KnobKernel final : public Kernel {
     scope = asked;
     return host.observe();
   }
+  Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& /*nics*/) override {
+    return fail("nothing is watched here");
+  }
   Outcome apply(const Action& action) override {
     count_call();
     const Tune& tune = std::get<Tune>(action);

@@ -116,5 +116,50 @@ TEST_F(VarlinkConnectionTest, a_client_that_goes_is_no_complaint) {
   EXPECT_EQ(connection->why_over(), "");
 }
 
+// A reply that takes a while, with something that goes when nobody waits for it any more.
+class VarlinkWaitTest : public VarlinkConnectionTest {
+ protected:
+  std::shared_ptr<int> held = std::make_shared<int>(0);
+  VarlinkHandler slow = [this](const Call&, const Peer&) -> ReplySource {
+    return [mine = held, asked = 0]() mutable {
+      return asked++ == 0 ? Reply{.continues = true, .wait_ms = 100} : Reply{.parameters = {{"done", true}}};
+    };
+  };
+  void SetUp() override {
+    handler = slow;
+    VarlinkConnectionTest::SetUp();
+    send(kCall);
+    ASSERT_TRUE(connection->advance());
+  }
+};
+
+TEST_F(VarlinkWaitTest, a_reply_comes_when_its_time_has_come_and_not_before) {
+  EXPECT_EQ(received(), "");
+  EXPECT_FALSE(connection->wants_read() || connection->wants_write()) << "only the clock and a hang-up count";
+  EXPECT_FALSE(connection->idle()) << "or it would be dropped for a newcomer";
+  EXPECT_EQ(held.use_count(), 2);
+  send(kCall);  // sent ahead
+  std::this_thread::sleep_until(connection->deadline());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(connection->advance()) << connection->why_over();
+  EXPECT_THAT(received(), HasSubstr("{\"done\":true}"));
+  EXPECT_GT(connection->deadline(), VarlinkConnection::Clock::now()) << "the next one waits now";
+}
+
+TEST_F(VarlinkWaitTest, a_client_that_hangs_up_is_waited_for_no_more) {
+  client.reset();
+  EXPECT_FALSE(connection->advance());
+  EXPECT_EQ(connection->why_over(), "");
+  connection.reset();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST_F(VarlinkWaitTest, one_that_has_only_nothing_more_to_say_gets_its_reply) {
+  ::shutdown(client.get(), SHUT_WR);
+  ASSERT_TRUE(connection->advance());
+  std::this_thread::sleep_until(connection->deadline());
+  (void)connection->advance();
+  EXPECT_THAT(received(), HasSubstr("{\"done\":true}"));
+}
+
 }  // namespace
 }  // namespace xdpfwd

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Trying values of tx-usecs: each is set and measured, and what was there before is set again however it
+// ends.
+#include "shell/tx_walk.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/fake_host_tuning.h"
+#include "support/fake_kernel.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd {
+namespace {
+
+constexpr uint32_t kNic = 2;
+
+class TxWalkTest : public testing::Test {
+ protected:
+  TxWalkTest() {
+    host_.add_nic(kNic, nic_.name, test::NicModel::kMlx5, 2);
+    for (const uint32_t queue : {kWholeDevice, 0U, 1U}) {
+      host_.put({kNic, Knob::kAdaptiveTx, queue}, "off");
+      host_.put({kNic, Knob::kTxUsecs, queue}, queue == 1 ? "30" : "8");
+    }
+    kernel_.tuning = host_.observe();
+    before_ = kernel_.tuning.settings;
+  }
+  Result<std::unique_ptr<TxWalk>> begin() {
+    return TxWalk::begin(kernel_,
+                         {.nic = nic_, .seconds_each = 1, .state_dir = directory_ / "state", .boot_id = "b"});
+  }
+  [[nodiscard]] std::string usecs() const {
+    return *find_setting(kernel_.tuning, {kNic, Knob::kTxUsecs, kWholeDevice});
+  }
+
+  TunedDevice nic_{kNic, *InterfaceName::parse("eth0")};
+  test::FakeHostTuning host_{2};
+  test::FakeKernel kernel_;
+  ScratchDirectory directory_;
+  uint64_t now_ms_ = 1000;
+  std::vector<SettingValue> before_;
+};
+
+TEST_F(TxWalkTest, tries_each_value_and_sets_the_old_one_again) {
+  auto walk = begin();
+  ASSERT_TRUE(walk) << walk.error().text();
+  std::vector<std::string> tried = {usecs()};
+  for (;;) {
+    const auto state = (*walk)->advance(now_ms_);
+    ASSERT_TRUE(state) << state.error().text();
+    if (const auto* report = std::get_if<SuggestReport>(&*state)) {
+      EXPECT_EQ(report->present, 8U);
+      EXPECT_EQ(report->rungs.size(), tried.size());
+      break;
+    }
+    if (tried.back() != usecs()) tried.push_back(usecs());
+    now_ms_ += 500;
+  }
+  EXPECT_EQ(tried.front(), "8");
+  EXPECT_EQ(tried.back(), "8");
+  EXPECT_THAT(tried, testing::Contains("64"));
+  EXPECT_EQ(kernel_.tuning.settings, before_);
+  EXPECT_EQ(kernel_.watches, 0U);
+  EXPECT_TRUE(TxWalk::restore(kernel_, directory_ / "state", "b")->empty()) << "nothing is left to undo";
+}
+
+TEST_F(TxWalkTest, given_up_by_whoever_asked_it_leaves_nothing_changed) {
+  {
+    auto walk = begin();
+    ASSERT_TRUE(walk);
+    ASSERT_TRUE((*walk)->advance(now_ms_));
+    now_ms_ += 1000;
+    ASSERT_TRUE((*walk)->advance(now_ms_));
+    ASSERT_NE(usecs(), "8");
+    EXPECT_EQ(kernel_.watches, 1U);
+  }
+  EXPECT_EQ(kernel_.tuning.settings, before_);
+  EXPECT_EQ(kernel_.watches, 0U);
+}
+
+TEST_F(TxWalkTest, after_a_crash_the_next_start_undoes_it) {
+  auto walk = begin();
+  ASSERT_TRUE(walk);
+  ASSERT_TRUE((*walk)->advance(now_ms_));
+  now_ms_ += 1000;
+  ASSERT_TRUE((*walk)->advance(now_ms_));
+  ASSERT_NE(usecs(), "8");
+  const auto restored = TxWalk::restore(kernel_, directory_ / "state", "b");
+  ASSERT_TRUE(restored) << restored.error().text();
+  EXPECT_THAT(*restored, testing::ElementsAre("eth0"));
+  EXPECT_EQ(kernel_.tuning.settings, before_);
+}
+
+TEST_F(TxWalkTest, a_value_that_is_refused_ends_it_with_everything_as_before) {
+  kernel_.fault = [](State&, const Action& action, size_t) -> std::optional<Error> {
+    const auto* tune = std::get_if<Tune>(&action);
+    if (tune && tune->value == "64") return Error{"no", "", EINVAL};
+    return std::nullopt;
+  };
+  auto walk = begin();
+  ASSERT_TRUE(walk);
+  Result<std::variant<NotYet, SuggestReport>> state = NotYet{};
+  while (state && std::holds_alternative<NotYet>(*state)) {
+    now_ms_ += 1000;
+    state = (*walk)->advance(now_ms_);
+  }
+  ASSERT_FALSE(state);
+  EXPECT_THAT(state.error().text(), testing::HasSubstr("eth0 cannot try tx-usecs 64"));
+  walk->reset();
+  EXPECT_EQ(kernel_.tuning.settings, before_);
+}
+
+TEST_F(TxWalkTest, what_cannot_be_tried_is_refused_before_anything_is_changed) {
+  const auto with = [&](Knob knob, const std::optional<std::string>& value) {
+    std::erase_if(kernel_.tuning.settings,
+                  [&](const SettingValue& v) { return v.setting == Setting{kNic, knob, kWholeDevice}; });
+    if (value) kernel_.tuning.settings.push_back({{kNic, knob, kWholeDevice}, *value});
+    std::ranges::sort(kernel_.tuning.settings, {}, &SettingValue::setting);
+  };
+  with(Knob::kAdaptiveTx, "on");
+  EXPECT_THAT(begin().error().text(), testing::HasSubstr("adaptive-tx off"));
+  with(Knob::kAdaptiveTx, "off");
+  with(Knob::kTxUsecs, std::nullopt);
+  EXPECT_THAT(begin().error().text(), testing::HasSubstr("eth0 has no tx-usecs (driver mlx5_core)"));
+  EXPECT_TRUE(kernel_.applied.empty());
+}
+
+}  // namespace
+}  // namespace xdpfwd
