@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 # On request: tidy and fuzzing, which look for what is new, and for a quick look unit, property and contract, which
 # sanitize contains.
-default_layers=(lint sanitize fuzz bpf e2e package lab)
+default_layers=(lint sanitize fuzz bpf e2e lab package)
 more_layers=(tidy fuzzing unit property contract)
 all_layers=("${default_layers[@]}" "${more_layers[@]}")
 
@@ -127,6 +127,14 @@ if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1
 fi
 rm -f "$build.log"
 
+# The packages build while the lab runs, which leaves a CPU free.
+package_build=
+build_packages() {
+  [[ " ${layers[*]} " == *" package "* ]] || return
+  nice -n 10 tests/package/build.sh >/dev/null 2>&1 &
+  package_build=$!
+}
+
 for layer in "${layers[@]}"; do
   case "$layer" in
     lint) for lint in tests/lint/*.sh; do check "lint: $(basename "$lint" .sh)" bash "$lint" "$build"; done ;;
@@ -143,11 +151,16 @@ for layer in "${layers[@]}"; do
         failures+=("sanitized build")
       fi
       ;;
-    package) check "package" bash tests/package/package_test.sh ;;
+    package)
+      # Whether they do build, and what is wrong if they do not, the test says.
+      [ -z "$package_build" ] || wait "$package_build"
+      check "package" bash tests/package/package_test.sh
+      ;;
     lab)
       lab_kernel=(--kernel 6.12)
       if $all_kernels; then lab_kernel=(); fi
       check "lab: prepare" tests/lab/lab prepare "${lab_kernel[@]}"
+      build_packages
       run_ctest "$build" lab
       if $all_kernels; then
         run_ctest "$build" lab-more
