@@ -112,9 +112,8 @@ deploy/dependencies.sh test || { failed=1; failures+=("dependencies"); finish; }
 targets=(xdpfwd xdpctl xdpfwd-pktgen xdpfwd-bench)
 for layer in "${layers[@]}"; do
   case "$layer" in
-    unit | property | bpf | contract | e2e) targets+=("${layer}_tests") ;;
+    unit | property | bpf | contract | e2e | fuzz) targets+=("${layer}_tests") ;;
     lab) ! $all_kernels || targets+=(contract_tests bpf_tests e2e_tests) ;;
-    fuzz) targets+=(fuzz_config fuzz_guest_file fuzz_call fuzz_link fuzz_frame) ;;
   esac
 done
 
