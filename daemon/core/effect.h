@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What NICs and CPUs have done up to one moment: NAPI's polls, interrupts, frames by queue and by tap. Counts
-// only grow; two readings make a period (effect_period.h).
+// only grow; two readings make a period (tuning/polls.h).
 #pragma once
 
 #include <array>
@@ -56,16 +56,16 @@ struct SentCount {
 };
 
 struct EffectReading {
-  uint64_t time_ns = 0;                  // CLOCK_MONOTONIC
-  std::vector<NapiCount> polls;          // sorted by ifindex, napi; those that were polled
-  std::vector<DeliveryCount> delivered;  // sorted by ifindex, napi, tap
-  std::vector<InterruptCount> interrupts;
-  std::vector<QueueCount> queues;  // sorted by ifindex, queue
-  std::vector<SentCount> sent;     // sorted by ifindex
-  uint64_t net_softirq_ns = 0;     // of all CPUs
-  uint64_t uncounted = 0;          // polls and deliveries that found no room
-  uint64_t backlog_dropped = 0;    // softnet_stat: by the stack's backlog
-  uint64_t budget_exhausted = 0;   // softnet_stat: softirqs that ended with work left
+  uint64_t time_ns = 0;                    // CLOCK_MONOTONIC
+  std::vector<NapiCount> polls;            // sorted by ifindex, napi; those that were polled
+  std::vector<DeliveryCount> delivered;    // sorted by ifindex, napi, tap
+  std::vector<InterruptCount> interrupts;  // sorted by irq
+  std::vector<QueueCount> queues;          // sorted by ifindex, queue
+  std::vector<SentCount> sent;             // sorted by ifindex
+  uint64_t net_softirq_ns = 0;             // of all CPUs
+  uint64_t uncounted = 0;                  // polls and deliveries that found no room
+  uint64_t backlog_dropped = 0;            // softnet_stat: by the stack's backlog
+  uint64_t budget_exhausted = 0;           // softnet_stat: softirqs that ended with work left
 };
 
 }  // namespace xdpfwd

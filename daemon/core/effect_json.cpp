@@ -3,37 +3,12 @@
 
 #include <fmt/format.h>
 
+#include "core/json_lists.h"
 #include "core/nearest.h"
 #include "core/report_names.h"
 
 namespace xdpfwd {
 namespace {
-
-template <typename T>
-Json list_of(const std::vector<T>& values) {
-  Json list = Json::array();
-  for (const T& value : values) list.push_back(to_json(value));
-  return list;
-}
-
-template <typename T>
-std::vector<T> read_list(JsonReader& reader, std::string_view key, T (*read)(JsonReader&)) {
-  std::vector<T> values;
-  reader.elements(key, [&](const Json& element, const std::string& place) {
-    JsonReader inner(element, place);
-    values.push_back(read(inner));
-    reader.refuse(inner.finish());
-  });
-  return values;
-}
-
-template <typename T>
-Result<T> read_whole(const Json& json, T (*read)(JsonReader&)) {
-  JsonReader reader(json, "");
-  T value = read(reader);
-  if (auto done = reader.finish(); !done) return std::unexpected(std::move(done).error());
-  return value;
-}
 
 std::optional<uint32_t> read_queue_number(JsonReader& reader) {
   return reader.has("queue") ? std::optional(reader.count32("queue")) : std::nullopt;

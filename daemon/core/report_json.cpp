@@ -5,18 +5,12 @@
 
 #include "core/guest_fields.h"
 #include "core/guest_json.h"
+#include "core/json_lists.h"
 #include "core/nearest.h"
 #include "core/report_names.h"
 
 namespace xdpfwd {
 namespace {
-
-template <typename T>
-Json list_of(const std::vector<T>& values) {
-  Json list = Json::array();
-  for (const T& value : values) list.push_back(to_json(value));
-  return list;
-}
 
 // All counters, zero or not: one that appears later would look like a change of schema.
 template <size_t N>
@@ -24,26 +18,6 @@ Json counters_to_json(std::span<const NamedCounter> names, const std::array<uint
   Json object = Json::object();
   for (size_t i = 0; i < N; ++i) object[std::string(names[i].name)] = values[i];
   return object;
-}
-
-// A reader and what it reads; the fields of its list elements.
-template <typename T>
-std::vector<T> read_list(JsonReader& reader, std::string_view key, T (*read)(JsonReader&)) {
-  std::vector<T> values;
-  reader.elements(key, [&](const Json& element, const std::string& place) {
-    JsonReader inner(element, place);
-    values.push_back(read(inner));
-    reader.refuse(inner.finish());
-  });
-  return values;
-}
-
-template <typename T>
-Result<T> read_whole(const Json& json, T (*read)(JsonReader&)) {
-  JsonReader reader(json, "");
-  T value = read(reader);
-  if (auto done = reader.finish(); !done) return std::unexpected(std::move(done).error());
-  return value;
 }
 
 template <typename T>

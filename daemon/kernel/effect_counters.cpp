@@ -52,6 +52,7 @@ std::vector<InterruptCount> parse_interrupt_counts(std::string_view text) {
     }
     counts.push_back(count);
   }
+  std::ranges::sort(counts, {}, &InterruptCount::irq);
   return counts;
 }
 

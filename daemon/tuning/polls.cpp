@@ -15,10 +15,11 @@ uint64_t grown(uint64_t before, uint64_t after) {
   return after >= before ? after - before : after;
 }
 
+// Readings are sorted: there may be tens of thousands of counts.
 template <typename Count, typename Key>
 const Count* find_count(const std::vector<Count>& counts, const Key& key, Key (*key_of)(const Count&)) {
-  const auto at = std::ranges::find(counts, key, key_of);
-  return at == counts.end() ? nullptr : &*at;
+  const auto at = std::ranges::lower_bound(counts, key, {}, key_of);
+  return at == counts.end() || key_of(*at) != key ? nullptr : &*at;
 }
 
 using NapiKey = std::pair<uint32_t, uint32_t>;

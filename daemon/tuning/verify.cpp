@@ -2,6 +2,7 @@
 #include "tuning/verify.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
@@ -235,7 +236,7 @@ class Verification {
     }
     if (all == 0) return;  // it says nothing, and 500 guests that are silent say it 500 times
     const std::string thing = fmt::format("{} to {}", device, tap);
-    const std::string queues = fmt::format("queue {}", *expected.begin());
+    const std::string queues = fmt::format("queue {}", fmt::join(expected, " or "));
     if (unknown == all) {
       add(Verdict::kWarn, "steering", thing,
           "nobody tells which queue the NAPI instances serve, so it is not known where frames arrive",
