@@ -177,7 +177,9 @@ bool Daemon::stop() {
 }
 
 std::optional<uint64_t> Daemon::next_look_ms() const {
-  const auto a = reconciler_.look_again_at_ms(), b = tuner_.next_look_ms();
+  const auto a = reconciler_.look_again_at_ms();
+  // While values are tried nobody tunes: a look that is due would be due again at once.
+  const auto b = walk_.expired() ? tuner_.next_look_ms() : std::nullopt;
   return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
@@ -558,8 +560,13 @@ Result<Ongoing<SuggestReport>> Daemon::suggest_tx_coalesce(const InterfaceName& 
                                        .state_dir = settings_.state_dir,
                                        .boot_id = read_boot_id()});
   if (!begun) return std::unexpected(begun.error());
-  std::shared_ptr<TxWalk> walk = std::move(*begun);
+  // However it ends, as when whoever asked goes away: tuning goes on.
+  std::shared_ptr<TxWalk> walk(begun->release(), [this](TxWalk* over) {
+    delete over;
+    if (on_look_) on_look_();
+  });
   walk_ = walk;
+  if (on_look_) on_look_();  // no look at the knobs is due any more
   return [this, walk = std::move(walk)] { return walk->advance(clock_()); };
 }
 

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "shell/daemon.h"
 #include "support/fake_host_tuning.h"
 #include "support/fake_kernel.h"
 #include "support/scratch_directory.h"
@@ -124,6 +125,35 @@ TEST_F(TxWalkTest, what_cannot_be_tried_is_refused_before_anything_is_changed) {
   with(Knob::kTxUsecs, std::nullopt);
   EXPECT_THAT(begin().error().text(), testing::HasSubstr("eth0 has no tx-usecs (driver mlx5_core)"));
   EXPECT_TRUE(kernel_.applied.empty());
+}
+
+// A look at the knobs that came due meanwhile would come due again at once, for as long as values are tried:
+// the loop would do nothing else.
+TEST_F(TxWalkTest, no_look_at_the_knobs_is_due_while_values_are_tried) {
+  kernel_.state.links.push_back({.ifindex = kNic, .name = nic_.name, .admin_up = true, .lower_up = true});
+  const auto config = parse_config({{.file = "xdpfwd.toml",
+                                     .text = "[uplink]\ndevices = [\"eth0\"]\n"
+                                             "[tuning]\napply = \"auto\"\nprofile = \"balanced\"\n"
+                                             "[daemon]\nstate_dir = \"" +
+                                             (directory_ / "state") + "\"\n"}});
+  ASSERT_TRUE(config) << config.error().text();
+  Daemon daemon(kernel_, "xdpfwd.toml", {}, *config, [&] { return now_ms_; });
+  ASSERT_TRUE(daemon.start());
+  ASSERT_TRUE(daemon.tune_apply());
+  int looks = 0;
+  daemon.set_on_look([&] { ++looks; });
+  const auto due = daemon.next_look_ms();
+  ASSERT_TRUE(due) << "what is tuned is looked at now and then";
+  {
+    const auto walk = daemon.suggest_tx_coalesce(nic_.name, 1);
+    ASSERT_TRUE(walk) << walk.error().text();
+    EXPECT_EQ(looks, 1) << "the loop asks again when to look";
+    now_ms_ = *due + 1;
+    daemon.look_again();
+    EXPECT_EQ(daemon.next_look_ms(), std::nullopt);
+  }
+  EXPECT_EQ(looks, 3) << "and again when it is over";
+  EXPECT_TRUE(daemon.next_look_ms());
 }
 
 }  // namespace
