@@ -172,6 +172,24 @@ Result<CpuWish> read_cpu_wish(const FileErrors& errors, const Option& option, co
   return CpuWish{CpuWish::Kind::kGiven, std::move(*cpus)};
 }
 
+Result<NapiWish> read_napi_wish(const FileErrors& errors, const Option& option, const toml::node& node) {
+  const std::string* text = text_of(node);
+  if (!text) return wrong_type(errors, option, node);
+  auto wish = parse_napi_wish(*text);
+  if (!wish) return errors.fail_at(node.source(), option.path(), wish.error());
+  return wish;
+}
+
+Result<std::optional<ThreadSchedule>> read_schedule(const FileErrors& errors, const Option& option,
+                                                    const toml::node& node) {
+  const std::string* text = text_of(node);
+  if (!text) return wrong_type(errors, option, node);
+  if (*text == "keep") return std::nullopt;
+  const auto schedule = parse_thread_schedule(*text);
+  if (!schedule) return errors.fail_at(node.source(), option.path(), schedule.error());
+  return *schedule;
+}
+
 Result<InterfaceName> read_interface(const FileErrors& errors, const Option& option, const toml::node& node) {
   const std::string* text = text_of(node);
   if (!text) return wrong_type(errors, option, node);
@@ -223,6 +241,10 @@ Result<void> read_setting(const FileErrors& errors, const Option& option, const 
     return put(read_number_wish(errors, option, node), settings.tuning.*(*wish));
   if (const auto* cpus = std::get_if<CpuWish TuningSettings::*>(&option.field))
     return put(read_cpu_wish(errors, option, node), settings.tuning.*(*cpus));
+  if (const auto* napi = std::get_if<NapiWish TuningSettings::*>(&option.field))
+    return put(read_napi_wish(errors, option, node), settings.tuning.*(*napi));
+  if (const auto* schedule = std::get_if<std::optional<ThreadSchedule> TuningSettings::*>(&option.field))
+    return put(read_schedule(errors, option, node), settings.tuning.*(*schedule));
   if (const auto* choice = std::get_if<ChoiceField>(&option.field)) {
     const auto index = read_choice(errors, option, node);
     if (!index) return std::unexpected(index.error());

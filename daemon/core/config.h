@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "core/napi_wish.h"
 #include "core/net.h"
 
 namespace xdpfwd {
@@ -70,6 +71,10 @@ struct TuningSettings {
   bool xps_off = false;  // likewise
   bool lro_off = true;   // likewise; LRO and hardware GRO
   NoQueue noqueue = NoQueue::kTaps;
+  NapiWish napi;
+  NumberWish napi_usecs{NumberWish::Kind::kAuto, 0};  // deferred: from one poll to the next
+  NumberWish napi_polls{NumberWish::Kind::kAuto, 0};  // deferred: empty ones, until interrupts are on again
+  std::optional<ThreadSchedule> napi_thread;          // nothing: left alone
   bool operator==(const TuningSettings&) const = default;
 };
 

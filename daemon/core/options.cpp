@@ -42,6 +42,7 @@ constexpr int64_t kMostChannels = 4096;      // MAX_NUM_QUEUE of <linux/ethtool.
 constexpr int64_t kMostDescriptors = 65536;  // no driver has larger rings
 constexpr int64_t kLongestDelay = 100000;    // microseconds; longer is no coalescing any more
 constexpr int64_t kMostFrames = 65535;
+constexpr int64_t kMostEmptyPolls = 1'000'000;
 
 constexpr std::array<Section, 7> kSections = {{
     {"uplink", "the NICs that frames come from"},
@@ -53,7 +54,7 @@ constexpr std::array<Section, 7> kSections = {{
     {"guest", "one guest NIC: which frames go to which tap"},
 }};
 
-const std::array<Option, 40> kOptions = {{
+const std::array<Option, 44> kOptions = {{
     {.section = "uplink",
      .key = "devices",
      .type = OptionType::kInterfaces,
@@ -431,6 +432,62 @@ const std::array<Option, 40> kOptions = {{
          "devices to come (net.core.default_qdisc), which includes NICs: those then drop when their ring is "
          "full. A discipline that somebody configured on a tap is left alone.",
      .example = "noqueue = \"off\""},
+    {.section = "tuning",
+     .key = "napi",
+     .type = OptionType::kNapi,
+     .default_text = "\"keep\"",
+     .field = &TuningSettings::napi,
+     .help = "who polls the members' queues: softirqs, the kernel's timer, or kernel threads",
+     .explanation =
+         "'softirq': after an interrupt, on top of whatever runs on that CPU; least latency at low load. "
+         "'deferred': while frames come, a timer polls and interrupts stay off (napi_usecs, napi_polls): "
+         "fewer "
+         "wake-ups, later frames. 'threaded': one kernel thread a queue, on the CPU of the queue's "
+         "interrupt, "
+         "which the scheduler sees and ps shows: for CPUs of their own, since beside other work frames wait. "
+         "Queues can have other modes, as in \"softirq, 0-1 threaded, 7 deferred\", where the kernel can "
+         "tell "
+         "queues apart (deferral 6.13, threads 6.17) and the driver says which NAPI instance is a queue's; "
+         "else "
+         "all queues get the first mode.",
+     .example = "napi = \"threaded\""},
+    {.section = "tuning",
+     .key = "napi_usecs",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::napi_usecs,
+     .min = 1,
+     .max = kLongestDelay,
+     .choices = kAuto,
+     .help = "deferred queues: microseconds from one poll to the next",
+     .explanation =
+         "'auto': 50. It is the latency that a frame may get on top, and a ring must hold what comes "
+         "in that time.",
+     .example = "napi_usecs = 20"},
+    {.section = "tuning",
+     .key = "napi_polls",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::napi_polls,
+     .min = 1,
+     .max = kMostEmptyPolls,
+     .choices = kAuto,
+     .help = "deferred queues: empty polls in a row after which interrupts are on again",
+     .explanation =
+         "'auto': 100, which with 50 us is 5 ms without a frame. An idle queue then costs nothing.",
+     .example = "napi_polls = 20"},
+    {.section = "tuning",
+     .key = "napi_thread",
+     .type = OptionType::kSchedule,
+     .default_text = "\"keep\"",
+     .field = &TuningSettings::napi_thread,
+     .help = "threaded queues: how their threads are scheduled",
+     .explanation =
+         "'other -10' is the usual class with a nice value; 'fifo 50' runs before all usual "
+         "threads, the guests' "
+         "included, and must not be given a CPU that others need. The packaged unit lacks what it takes: "
+         "'systemctl edit xdpfwd', [Service], CapabilityBoundingSet=CAP_SYS_NICE.",
+     .example = "napi_thread = \"other -10\""},
     {.section = "guest",
      .key = "name",
      .type = OptionType::kText,
@@ -566,6 +623,11 @@ std::string type_text(const Option& option) {
     case OptionType::kCpus:
       return fmt::format("a list of CPUs such as \"0-3,8\", or \"{}\"",
                          fmt::join(option.choices, "\" or \""));
+    case OptionType::kNapi:
+      return "\"keep\", \"softirq\", \"deferred\" or \"threaded\", and others for some queues: \"softirq, "
+             "0-1 threaded\"";
+    case OptionType::kSchedule:
+      return "\"keep\", \"other NICE\", \"fifo PRIORITY\" or \"rr PRIORITY\"";
     case OptionType::kInterface:
       return "a string, an interface name";
     case OptionType::kInterfaces:

@@ -22,6 +22,8 @@ enum class OptionType {
   kChoice,          // one of `choices`
   kNumberOrChoice,  // min .. max, or one of `choices`
   kCpus,            // a list of CPUs, "0-3,8", or one of `choices`
+  kNapi,            // NAPI modes: napi_wish.h
+  kSchedule,        // how a thread is scheduled, or "keep": napi_wish.h
   kInterface,       // an interface name
   kInterfaces,      // an array of interface names
   kMacs,            // a MAC address or an array of them
@@ -36,7 +38,8 @@ struct ChoiceField {
 // Where the parser puts the value. Nothing for the keys of [[guest]], which are fields of Guest.
 using OptionField = std::variant<std::monostate, std::string Settings::*, uint32_t Settings::*,
                                  std::vector<InterfaceName> Settings::*, ChoiceField,
-                                 NumberWish TuningSettings::*, CpuWish TuningSettings::*>;
+                                 NumberWish TuningSettings::*, CpuWish TuningSettings::*,
+                                 NapiWish TuningSettings::*, std::optional<ThreadSchedule> TuningSettings::*>;
 
 struct Option {
   std::string_view section;  // "uplink"; "guest" stands for each [[guest]]

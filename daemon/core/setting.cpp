@@ -52,6 +52,8 @@ std::string text_of(const Setting& setting) {
       return fmt::format("{} {}", name, setting.index);
     case KnobScope::kIrq:
       return fmt::format("{} of interrupt {}", name, setting.index);
+    case KnobScope::kNapi:
+      return fmt::format("{} of NAPI {}", name, setting.index);
     default:
       return fmt::format("{} of queue {}", name, setting.index);
   }

@@ -15,25 +15,30 @@
 namespace xdpfwd {
 
 // Each row: the constant, the name that people and the undo log see, what an index of it counts.
-#define XDPFWD_KNOBS(KNOB)                                                                       \
-  KNOB(kLro, "lro", kDevice)                  /* on, off */                                      \
-  KNOB(kHwGro, "rx-gro-hw", kDevice)          /* on, off */                                      \
-  KNOB(kChannels, "channels", kDevice)        /* combined; changing it resets the NIC */         \
-  KNOB(kRxRing, "ring-rx", kDevice)           /* descriptors; resets */                          \
-  KNOB(kTxRing, "ring-tx", kDevice)           /* descriptors; resets */                          \
-  KNOB(kAdaptiveRx, "adaptive-rx", kAnyQueue) /* on, off; setting it may reset the four below */ \
-  KNOB(kAdaptiveTx, "adaptive-tx", kAnyQueue) /* likewise */                                     \
-  KNOB(kRxUsecs, "rx-usecs", kAnyQueue)       /* microseconds */                                 \
-  KNOB(kRxFrames, "rx-frames", kAnyQueue)                                                        \
-  KNOB(kTxUsecs, "tx-usecs", kAnyQueue)                                                          \
-  KNOB(kTxFrames, "tx-frames", kAnyQueue)                                                        \
-  KNOB(kRule, "rule", kLocation)              /* SteeringRule::text(); empty: there is none */   \
-  KNOB(kIrqAffinity, "irq-affinity", kIrq)    /* CPU list: "3", "0-3,8" */                       \
-  KNOB(kIrqBan, "irqbalance-ban", kIrq)       /* on: irqbalance leaves the interrupt alone */    \
-  KNOB(kRps, "rps-cpus", kRxQueue)            /* CPU list; empty: off */                         \
-  KNOB(kXps, "xps-cpus", kTxQueue)            /* CPU list; empty: off */                         \
-  KNOB(kQdisc, "qdisc", kDevice)              /* kind of the root qdisc */                       \
-  KNOB(kDefaultQdisc, "default-qdisc", kHost) /* net.core.default_qdisc */
+#define XDPFWD_KNOBS(KNOB)                                                                         \
+  KNOB(kLro, "lro", kDevice)                  /* on, off */                                        \
+  KNOB(kHwGro, "rx-gro-hw", kDevice)          /* on, off */                                        \
+  KNOB(kChannels, "channels", kDevice)        /* combined; changing it resets the NIC */           \
+  KNOB(kRxRing, "ring-rx", kDevice)           /* descriptors; resets */                            \
+  KNOB(kTxRing, "ring-tx", kDevice)           /* descriptors; resets */                            \
+  KNOB(kAdaptiveRx, "adaptive-rx", kAnyQueue) /* on, off; setting it may reset the four below */   \
+  KNOB(kAdaptiveTx, "adaptive-tx", kAnyQueue) /* likewise */                                       \
+  KNOB(kRxUsecs, "rx-usecs", kAnyQueue)       /* microseconds */                                   \
+  KNOB(kRxFrames, "rx-frames", kAnyQueue)                                                          \
+  KNOB(kTxUsecs, "tx-usecs", kAnyQueue)                                                            \
+  KNOB(kTxFrames, "tx-frames", kAnyQueue)                                                          \
+  KNOB(kRule, "rule", kLocation)                  /* SteeringRule::text(); empty: there is none */ \
+  KNOB(kIrqAffinity, "irq-affinity", kIrq)        /* CPU list: "3", "0-3,8" */                     \
+  KNOB(kIrqBan, "irqbalance-ban", kIrq)           /* on: irqbalance leaves the interrupt alone */  \
+  KNOB(kNapiThreaded, "napi-threaded", kNapi)     /* off, on, busy-poll */                         \
+  KNOB(kNapiDefer, "napi-defer-hard-irqs", kNapi) /* empty polls before interrupts are on */       \
+  KNOB(kGroFlush, "gro-flush-timeout", kNapi)     /* nanoseconds from poll to poll */              \
+  KNOB(kThreadCpus, "napi-thread-cpus", kNapi)    /* CPU list; of the instance's thread */         \
+  KNOB(kThreadSched, "napi-thread-sched", kNapi)  /* ThreadSchedule::text() */                     \
+  KNOB(kRps, "rps-cpus", kRxQueue)                /* CPU list; empty: off */                       \
+  KNOB(kXps, "xps-cpus", kTxQueue)                /* CPU list; empty: off */                       \
+  KNOB(kQdisc, "qdisc", kDevice)                  /* kind of the root qdisc */                     \
+  KNOB(kDefaultQdisc, "default-qdisc", kHost)     /* net.core.default_qdisc */
 
 enum class Knob : uint8_t {
 #define XDPFWD_KNOB(constant, name, scope) constant,
@@ -42,7 +47,8 @@ enum class Knob : uint8_t {
 };
 
 // What Setting::index counts. kAnyQueue: a channel, or kWholeDevice for all of them and those to come.
-enum class KnobScope : uint8_t { kHost, kDevice, kAnyQueue, kRxQueue, kTxQueue, kIrq, kLocation };
+// kNapi: a place in Nic::napis, or kWholeDevice where the kernel has one value for all of them.
+enum class KnobScope : uint8_t { kHost, kDevice, kAnyQueue, kRxQueue, kTxQueue, kIrq, kNapi, kLocation };
 
 inline constexpr uint32_t kWholeDevice = UINT32_MAX;
 
@@ -104,6 +110,10 @@ struct Nic {
   bool chooses_locations = false;  // the driver wants no location from us
   bool per_queue_coalescing = false;
   std::vector<Queue> queues;  // channels in use, by number
+  // Ids of its NAPI instances: those of the channels first, by number, where the driver tells which; others
+  // by id. Empty: the kernel does not tell, or the NIC is down. Ids change when a NIC is reset; places seldom
+  // do.
+  std::vector<uint32_t> napis;
   bool operator==(const Nic&) const = default;
 };
 

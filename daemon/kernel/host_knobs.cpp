@@ -8,6 +8,7 @@
 #include "kernel/channels.h"
 #include "kernel/interrupts.h"
 #include "kernel/knob_value.h"
+#include "kernel/napi_knobs.h"
 #include "kernel/qdisc.h"
 #include "kernel/queue_cpus.h"
 #include "kernel/steering_rules.h"
@@ -166,6 +167,12 @@ Result<std::string> HostKnobs::read(const Tune& tune) {
       if (!banned) return std::unexpected(banned.error());
       return std::string(switch_text(std::ranges::binary_search(*banned, setting.index)));
     }
+    case Knob::kNapiThreaded:
+    case Knob::kNapiDefer:
+    case Knob::kGroFlush:
+    case Knob::kThreadCpus:
+    case Knob::kThreadSched:
+      return read_napi_of(tune);
     case Knob::kRps:
     case Knob::kXps: {
       const auto queue = queue_in(setting);
@@ -234,6 +241,12 @@ Result<void> HostKnobs::write(const Tune& tune) {
       return set_affinity(roots_, setting.index, tune.value);
     case Knob::kIrqBan:
       return irqbalance_.set_banned(setting.index, tune.value == switch_text(true));
+    case Knob::kNapiThreaded:
+    case Knob::kNapiDefer:
+    case Knob::kGroFlush:
+    case Knob::kThreadCpus:
+    case Knob::kThreadSched:
+      return set_napi_knob(netdev_, roots_, tune, queues_of_napis(tune));
     case Knob::kRps:
     case Knob::kXps:
       return set_queue_cpus(roots_, tune.name, which_cpus(setting.knob), setting.index, tune.value);
@@ -242,6 +255,20 @@ Result<void> HostKnobs::write(const Tune& tune) {
     case Knob::kDefaultQdisc:
       return write_host_file(default_qdisc_path(roots_), tune.value);
   }
+  return no_such_knob();
+}
+
+// Only which NAPI instance is whose: no interrupts.
+std::vector<Queue> HostKnobs::queues_of_napis(const Tune& tune) {
+  const TunedDevice device{.ifindex = tune.setting.ifindex, .name = tune.name};
+  return netdev_.queues(device.ifindex, count_queues(device));
+}
+
+Result<std::string> HostKnobs::read_napi_of(const Tune& tune) {
+  const NapiKnobs napi = read_napi_knobs(
+      netdev_, roots_, {.ifindex = tune.setting.ifindex, .name = tune.name}, queues_of_napis(tune));
+  for (const NapiKnobs::Value& value : napi.values)
+    if (value.knob == tune.setting.knob && value.index == tune.setting.index) return value.value;
   return no_such_knob();
 }
 

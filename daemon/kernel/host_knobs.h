@@ -51,6 +51,8 @@ class HostKnobs {
   Result<std::string> read(const Tune& tune);
   Result<std::string> read_coalescing_of(const Tune& tune);
   Result<std::string> read_rule_of(const Tune& tune);
+  Result<std::string> read_napi_of(const Tune& tune);
+  std::vector<Queue> queues_of_napis(const Tune& tune);
   Result<void> write(const Tune& tune);
   // Interrupts get new numbers when a driver makes its channels anew; an old number may be a disk's now.
   Result<void> check_interrupt(const Tune& tune);

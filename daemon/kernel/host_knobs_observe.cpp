@@ -11,6 +11,7 @@
 #include "kernel/host_knobs.h"
 #include "kernel/interrupts.h"
 #include "kernel/knob_value.h"
+#include "kernel/napi_knobs.h"
 #include "kernel/qdisc.h"
 #include "kernel/queue_cpus.h"
 #include "kernel/steering_rules.h"
@@ -87,6 +88,10 @@ void HostKnobs::observe_nic(const TunedDevice& device, Observation& seen) {
   observe_tap(device, seen);
   observe_xps(device, seen);
   observe_interrupts(nic, seen);
+  NapiKnobs napi = read_napi_knobs(netdev_, roots_, device, nic.queues);
+  nic.napis = std::move(napi.ids);
+  for (NapiKnobs::Value& value : napi.values)
+    seen.add(nic.ifindex, value.knob, value.index, std::move(value.value));
   seen.host.nics.push_back(std::move(nic));
 }
 

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "core/napi_wish.h"
 #include "kernel/cpu_list.h"
 
 namespace xdpfwd {
@@ -26,6 +27,27 @@ Result<std::string> canonical_switch(std::string_view value) {
   const auto on = parse_switch(value);
   if (!on) return std::unexpected(on.error());
   return std::string(switch_text(*on));
+}
+
+// Of a NAPI instance: a thread of its own, one that never sleeps (6.19), or none.
+Result<std::string> canonical_threaded(std::string_view value) {
+  if (value == kBusyPollText) return std::string(value);
+  return canonical_switch(value);
+}
+
+// The kernel's file takes 64 bits, and so may be what was there before us.
+Result<std::string> canonical_nanoseconds(std::string_view value) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (value.empty() || error != std::errc() || end != value.data() + value.size())
+    return fail(fmt::format("'{}' is no number", value), "a whole number of nanoseconds", EINVAL);
+  return fmt::format("{}", number);
+}
+
+Result<std::string> canonical_schedule(std::string_view value) {
+  const auto schedule = parse_thread_schedule(value);
+  if (!schedule) return std::unexpected(schedule.error());
+  return schedule->text();
 }
 
 Result<std::string> canonical_rule(std::string_view value) {
@@ -75,6 +97,15 @@ Result<std::string> canonical_value(Knob knob, std::string_view value) {
       return canonical_number(value);
     case Knob::kRule:
       return canonical_rule(value);
+    case Knob::kNapiThreaded:
+      return canonical_threaded(value);
+    case Knob::kNapiDefer:
+      return canonical_number(value);
+    case Knob::kGroFlush:
+      return canonical_nanoseconds(value);
+    case Knob::kThreadSched:
+      return canonical_schedule(value);
+    case Knob::kThreadCpus:
     case Knob::kIrqAffinity:
     case Knob::kRps:
     case Knob::kXps:

@@ -11,6 +11,17 @@
 
 namespace xdpfwd {
 
+// What the kernel tells of a NAPI instance. What it does not keep for each instance is left out: deferral
+// came with 6.13, threads with 6.17.
+struct NapiInstance {
+  uint32_t id = 0;
+  uint32_t pid = 0;                    // of its thread; 0 = none
+  std::optional<uint32_t> threaded{};  // 0, 1, or 2 = polls without sleeping
+  std::optional<uint32_t> defer{};     // hard interrupts: empty polls
+  std::optional<uint64_t> flush_ns{};  // gro_flush_timeout
+};
+enum class NapiValue : uint16_t { kDefer = 5, kFlush = 6, kThreaded = 8 };  // attributes of NAPI_SET
+
 class NetdevFamily {
  public:
   // Succeeds on kernels without the family too: then no device has anything.
@@ -22,6 +33,9 @@ class NetdevFamily {
   std::optional<uint64_t> xdp_features(uint32_t ifindex);
   // The first `count` queues; what the driver or the kernel does not tell stays 0.
   std::vector<Queue> queues(uint32_t ifindex, uint32_t count);
+  // Sorted by id; of a NIC that is down there are none. EOPNOTSUPP: the kernel does not tell (before 6.8).
+  Result<std::vector<NapiInstance>> napis(uint32_t ifindex);
+  Result<void> set_napi(uint32_t id, NapiValue which, uint64_t value);
 
  private:
   explicit NetdevFamily(GenericFamily family) : family_(std::move(family)) {}

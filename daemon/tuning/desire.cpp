@@ -10,6 +10,7 @@
 #include <span>
 
 #include "tuning/coalescing.h"
+#include "tuning/napi_modes.h"
 #include "tuning/queue_cpus.h"
 #include "tuning/rules.h"
 
@@ -32,6 +33,8 @@ class HostDesire {
     for (const Nic& nic : host_.nics) {
       coalesce(nic);
       serve_queues(nic);
+      for (NapiDesire& napi : choose_napi(tuning_, nic, host_, cpus_, desire_.remarks))
+        want(napi.setting, nic.name, std::move(napi.value), std::move(napi.reason));
       for (const Knob knob : {Knob::kRps, Knob::kXps})
         if (knob == Knob::kRps ? tuning_.rps_off : tuning_.xps_off) spread_no_more(nic, knob);
     }

@@ -9,7 +9,8 @@
 //   5 coalescing of its queues   setting the NIC's sets every queue's; again adaptive first
 //   6 rules: removed, then set   what is removed makes room
 //   7 interrupts                 irqbalance is told first, or it would move them back
-//   8 packet steering, qdisc     nothing hangs on them
+//   8 threads of NAPI            before their CPUs: with a thread they come, without it they go
+//   9 packet steering, qdisc     nothing hangs on them
 //
 // While it goes through them, the plan keeps what it believes each setting to be: a step makes the settings
 // that it may reset unknown, and what is unknown is set when its turn comes, though it looked right before.
@@ -139,6 +140,7 @@ class DevicePlan {
     plan_.steps.push_back(std::move(step));
     if (resets(knob)) after_reset(item);
     if (is_coalescing(knob)) after_coalescing(item);
+    if (knob == Knob::kNapiThreaded) after_threads(item);
     item.believed = item.target;
   }
 
@@ -165,9 +167,21 @@ class DevicePlan {
       const bool of_queue = is_coalescing(knob) && item.setting.index != kWholeDevice;
       const bool of_irq = knob == Knob::kIrqAffinity || knob == Knob::kIrqBan;
       const bool of_steering = knob == Knob::kRps || knob == Knob::kXps;
-      if (!of_queue && !of_irq && !of_steering) continue;
+      const bool of_napi = scope_of(knob) == KnobScope::kNapi && item.setting.index != kWholeDevice;
+      if (!of_queue && !of_irq && !of_steering && !of_napi) continue;
       shake(item, name_of(cause.setting.knob));
       if (of_irq ? irq_goes(item.setting.index, count) : item.setting.index >= count) item.gone = true;
+    }
+  }
+
+  // What is wanted of a new thread is seen only when it is there.
+  void after_threads(const Item& cause) {
+    plan_.again |= cause.target != "off";
+    for (Item& item : items_) {
+      if (item.setting.knob != Knob::kThreadCpus && item.setting.knob != Knob::kThreadSched) continue;
+      if (cause.setting.index != kWholeDevice && cause.setting.index != item.setting.index) continue;
+      shake(item, name_of(cause.setting.knob));
+      item.gone = cause.target == "off";
     }
   }
 

@@ -40,6 +40,19 @@ std::set<uint32_t> with_other_channels(const UndoLog& log, const HostTuning& obs
   return ifindexes;
 }
 
+// A thread that we took away comes back when its instance gets one again, and then with the CPUs it had.
+bool waits_for_thread(const UndoLog& log, const HostTuning& observed, const Setting& of_thread) {
+  for (const uint32_t index : {of_thread.index, kWholeDevice}) {
+    const UndoEntry* entry = find_entry(log, {of_thread.ifindex, Knob::kNapiThreaded, index});
+    if (entry && entry->before != "off" && observed_value(observed, *entry) == "off") return true;
+  }
+  return false;
+}
+
+bool is_of_thread(Knob knob) {
+  return knob == Knob::kThreadCpus || knob == Knob::kThreadSched;
+}
+
 // What is not seen of a NIC that is there may come back, and what was before must not be forgotten: the
 // interrupts of one that is down, anything of one that is being reset. Not so a queue that there is not any
 // more, nor an interrupt of one that has others.
@@ -49,6 +62,10 @@ bool is_gone(const Setting& setting, const Nic& nic) {
     case KnobScope::kRxQueue:
     case KnobScope::kTxQueue:
       return setting.index != kWholeDevice && setting.index >= nic.queues.size();
+    case KnobScope::kNapi:
+      // A thread that is not there any more takes its CPUs along; the next one starts with the usual ones.
+      if (is_of_thread(setting.knob)) return true;
+      return setting.index != kWholeDevice && !nic.napis.empty() && setting.index >= nic.napis.size();
     case KnobScope::kIrq:
       return std::ranges::any_of(nic.queues, [](const Queue& queue) { return queue.irq != 0; });
     default:
@@ -118,12 +135,15 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan) {
 UndoChanges settle(UndoLog& log, const HostTuning& observed) {
   UndoChanges changes;
   const std::set<uint32_t> waiting = with_other_channels(log, observed);
+  const UndoLog before = log;
   std::vector<UndoEntry> kept;
   for (UndoEntry& entry : log.entries) {
     const auto value = observed_value(observed, entry);
     const Nic* nic = find_nic(observed, entry.setting.ifindex);
-    const bool comes_back = !value && nic && nic->name == entry.device &&
-                            (waiting.contains(nic->ifindex) || !is_gone(entry.setting, *nic));
+    const bool comes_back =
+        !value && nic && nic->name == entry.device &&
+        (waiting.contains(nic->ifindex) || !is_gone(entry.setting, *nic) ||
+         (is_of_thread(entry.setting.knob) && waits_for_thread(before, observed, entry.setting)));
     if (value ? *value == entry.before : !comes_back) {
       changes.dropped.push_back(std::move(entry));
       continue;

@@ -207,5 +207,86 @@ TEST_F(LinuxKnobs, AnInterruptMustBeTheNics) {
   EXPECT_EQ(output_of("cat " + file), before);
 }
 
+// veth has NAPI instances while a program or GRO needs them, one a queue, and does not tell whose is whose.
+class NapiKnobsOnVeth : public LinuxKnobs {
+ protected:
+  void SetUp() override {
+    LinuxKnobs::SetUp();
+    if (!knobs_) return;
+    run("ethtool -K eth0 gro on");
+    instances_ = observe().nics.at(0).napis.size();
+    const std::string sysfs = "/sys/class/net/eth0/threaded";
+    if (run_status("test -e " + sysfs) != 0) GTEST_SKIP() << "a kernel before 5.12 has no NAPI threads";
+  }
+  // Where a knob is of each instance, or of the NIC.
+  uint32_t index_of(Knob knob) { return seen("eth0", knob, 1) ? 1 : kWholeDevice; }
+  static std::string threads() { return output_of("ps -e -o comm= | grep -c '^napi/eth0-' || true"); }
+  size_t instances_ = 0;
+};
+
+TEST_F(NapiKnobsOnVeth, ThreadsComeAndGo) {
+  const uint32_t index = index_of(Knob::kNapiThreaded);
+  EXPECT_EQ(seen("eth0", Knob::kNapiThreaded, index), "off");
+  EXPECT_EQ(threads(), "0");
+  EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), std::nullopt) << "there is no thread";
+  must(tune("eth0", Knob::kNapiThreaded, "on", index));
+  EXPECT_EQ(seen("eth0", Knob::kNapiThreaded, index), "on");
+  EXPECT_EQ(threads(), index == kWholeDevice ? "4" : "1");
+  ASSERT_NE(seen("eth0", Knob::kThreadCpus, 1), std::nullopt);
+  EXPECT_EQ(seen("eth0", Knob::kThreadSched, 1), "other 0");
+
+  must(tune("eth0", Knob::kThreadCpus, "0", 1));
+  EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), "0");
+  must(tune("eth0", Knob::kThreadSched, "other -7", 1));
+  EXPECT_EQ(seen("eth0", Knob::kThreadSched, 1), "other -7");
+  must(tune("eth0", Knob::kThreadSched, "fifo 10", 1));
+  EXPECT_EQ(output_of("ps -e -o cls=,rtprio=,psr=,comm= | grep 'napi/eth0-' | sort -r | head -1 | awk "
+                      "'{print $1, $2, $3}'"),
+            "FF 10 0");
+  refused(tune("eth0", Knob::kThreadSched, "fifo 100", 1), EINVAL,
+          {"napi-thread-sched of NAPI 1", "eth0", "1 to 99"});
+  refused(tune("eth0", Knob::kThreadCpus, "9999", 1), EINVAL, {"napi-thread-cpus of NAPI 1"});
+
+  must(tune("eth0", Knob::kNapiThreaded, "off", index));
+  EXPECT_EQ(threads(), "0");
+  EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), std::nullopt);
+  refused(tune("eth0", Knob::kThreadCpus, "0", 1), EOPNOTSUPP, {"napi-thread-cpus of NAPI 1"});
+}
+
+// Down and up, and other channels: other instances with other threads, found by their place.
+TEST_F(NapiKnobsOnVeth, ThreadsAreFoundAgainAfterAReset) {
+  must(tune("eth0", Knob::kNapiThreaded, "on", index_of(Knob::kNapiThreaded)));
+  must(tune("eth0", Knob::kThreadCpus, "1", 1));
+  const auto before = observe().nics.at(0).napis;
+  run("ip link set eth0 down");
+  EXPECT_TRUE(observe().nics.at(0).napis.empty());
+  EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), std::nullopt);
+  refused(tune("eth0", Knob::kThreadCpus, "1", 1), EOPNOTSUPP, {"napi-thread-cpus"});
+  run("ip link set eth0 up");
+  const auto after = observe().nics.at(0).napis;
+  ASSERT_EQ(after.size(), before.size());
+  must(tune("eth0", Knob::kNapiThreaded, "on", index_of(Knob::kNapiThreaded)));
+  must(tune("eth0", Knob::kThreadCpus, "1", 1));
+  EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), "1");
+}
+
+TEST_F(NapiKnobsOnVeth, DeferralIsSetAndSeen) {
+  const uint32_t index = index_of(Knob::kNapiDefer);
+  EXPECT_EQ(seen("eth0", Knob::kNapiDefer, index), "0");
+  EXPECT_EQ(seen("eth0", Knob::kGroFlush, index), "0");
+  must(tune("eth0", Knob::kNapiDefer, "100", index));
+  must(tune("eth0", Knob::kGroFlush, "50000", index));
+  EXPECT_EQ(seen("eth0", Knob::kNapiDefer, index), "100");
+  EXPECT_EQ(seen("eth0", Knob::kGroFlush, index), "50000");
+  if (index != kWholeDevice) {
+    EXPECT_EQ(seen("eth0", Knob::kNapiDefer, 0), "0") << "of that instance only";
+    EXPECT_EQ(seen("eth0", Knob::kNapiDefer), std::nullopt) << "the NIC's own file is no knob beside them";
+  }
+  refused(tune("eth0", Knob::kNapiDefer, "often", index), EINVAL, {"napi-defer-hard-irqs", "'often'"});
+  refused(tune("eth0", Knob::kNapiThreaded, "perhaps", index), EINVAL, {"napi-threaded", "'perhaps'"});
+  refused(tune("eth0", Knob::kNapiDefer, "1", static_cast<uint32_t>(instances_)), EOPNOTSUPP,
+          {"napi-defer-hard-irqs"});
+}
+
 }  // namespace
 }  // namespace xdpfwd::test

@@ -219,10 +219,39 @@ TEST_F(TuneTest, killed_anywhere_in_apply_and_revert_it_loses_nothing) {
 TEST_F(TuneTest, what_somebody_changed_since_stays_and_is_named) {
   daemon_->ctl("tune apply");
   run("tc qdisc replace dev tap0 root handle 77: pfifo");
+  // Whether it looked meanwhile, as the kernel told of the change, or not: it says whose the qdisc is.
+  const std::string planned = daemon_->ctl("tune plan");
   const std::string reverted = daemon_->ctl("tune revert");
-  EXPECT_TRUE(contains(reverted, "tap0: qdisc is pfifo 77: now")) << reverted;
+  EXPECT_TRUE(contains(reverted, "tap0: qdisc is pfifo 77: now") ||
+              contains(planned, "tap0: its qdisc pfifo 77: was configured by somebody"))
+      << planned << reverted;
   EXPECT_EQ(run_status("tc qdisc show dev tap0 | grep -q 'pfifo 77:'"), 0);
   EXPECT_FALSE(rps_is_off());
+}
+
+// A reset makes other instances with other threads; they get their CPU and scheduling again.
+TEST_F(TuneTest, threads_of_napi_are_set_up_again_after_a_reset) {
+  const auto threads = [] {
+    std::string text;
+    run_status("ps -e -o cls=,ni=,comm= | sed -n 's/ *\\([A-Z]*\\) *\\([-0-9]*\\) napi\\/up0-.*/\\1 \\2/p'",
+               &text);
+    return text;
+  };
+  std::string config = kConfig;
+  config.insert(config.find("cpus = "), "napi = \"threaded\"\nnapi_thread = \"other -5\"\n");
+  config.replace(config.find("cpus = \"keep\""), 13, "cpus = \"auto\"");
+  daemon_->write_config(config);
+  daemon_->ctl("reload");
+  daemon_->ctl("tune apply");
+  EXPECT_EQ(threads(), "TS -5\n");
+  const std::string before = daemon_->ctl("tune status");
+  EXPECT_TRUE(contains(before, "napi-thread-sched of NAPI 0")) << before;
+  run("ip link set up0 down && ip link set up0 up");
+  for (int i = 0; i < 300 && threads() != "TS -5\n"; ++i) run("sleep 0.1");
+  EXPECT_EQ(threads(), "TS -5\n");
+  daemon_->ctl("tune revert");
+  EXPECT_EQ(threads(), "");
+  EXPECT_EQ(knobs(), before_);
 }
 
 }  // namespace

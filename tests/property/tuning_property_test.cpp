@@ -63,6 +63,10 @@ TuningSettings random_settings(Random& random) {
   tuning.rps_off = chance(random, 70);
   tuning.xps_off = chance(random, 40);
   tuning.noqueue = static_cast<NoQueue>(below(random, 3));
+  tuning.napi.mode = static_cast<NapiMode>(below(random, 4));
+  if (chance(random, 40)) tuning.napi.exceptions = {{{0, 2, 5}, static_cast<NapiMode>(below(random, 4))}};
+  if (chance(random, 50)) tuning.napi_thread = {ThreadSchedule::Policy::kOther, -10};
+  tuning.napi_usecs = random_number(random, 100);
   return tuning;
 }
 
@@ -177,6 +181,14 @@ World random_world(Random& random) {
       case Knob::kTxFrames:
         world.host.put(setting, fmt::format("{}", below(random, 100)));
         break;
+      case Knob::kNapiThreaded:
+        (void)world.host.apply(
+            {.setting = setting, .name = world.host.nic(setting.ifindex).name, .value = "on"});
+        break;
+      case Knob::kNapiDefer:
+      case Knob::kGroFlush:
+        world.host.put(setting, fmt::format("{}", below(random, 3) * 1000));
+        break;
       case Knob::kIrqAffinity:
       case Knob::kRps:
       case Knob::kXps:
@@ -186,6 +198,10 @@ World random_world(Random& random) {
         break;
     }
   }
+  const Values with_threads = world.host.values();
+  for (const auto& [setting, value] : with_threads)
+    if (setting.knob == Knob::kThreadCpus && chance(random, 50))
+      world.host.put(setting, fmt::format("{}", below(random, 8)));
   const char* const qdiscs[] = {"fq_codel", "fq_codel", "noqueue", "fq_codel 8001:"};
   for (uint32_t i = 0; i < 6; ++i) {
     const InterfaceName name = name_of(fmt::format("tap{}", i));

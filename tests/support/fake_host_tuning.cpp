@@ -90,6 +90,10 @@ void FakeHostTuning::add_nic(uint32_t ifindex, const InterfaceName& name, NicMod
       nic.speed_mbps = 10000;
       break;
   }
+  const bool threads_by_nic = model == NicModel::kIgb || model == NicModel::kVirtio;
+  if (threads_by_nic) whole(Knob::kNapiThreaded, "off");
+  if (model == NicModel::kIgb)
+    for (const Knob knob : {Knob::kNapiDefer, Knob::kGroFlush}) whole(knob, "0");
   whole(Knob::kChannels, fmt::format("{}", channels));
   set_queues(devices_.emplace(ifindex, std::move(device)).first->second, channels);
 }
@@ -139,6 +143,57 @@ void FakeHostTuning::set_queues(Device& device, uint32_t channels) {
     if (!device.nic.per_queue_coalescing) continue;
     for (const Knob knob : kCoalescing)
       put({ifindex, knob, queue}, values_.at({ifindex, knob, kWholeDevice}));
+  }
+  set_napis(device, channels);
+}
+
+void FakeHostTuning::set_napis(Device& device, uint32_t channels) {
+  const uint32_t ifindex = device.nic.ifindex;
+  const bool told = device.model == NicModel::kMlx5 || device.model == NicModel::kVirtio;
+  // Persistent configuration is by the place of the instance; others start anew.
+  std::map<Setting, std::string> kept;
+  std::erase_if(values_, [&](const auto& one) {
+    const Setting& setting = one.first;
+    if (setting.ifindex != ifindex || scope_of(setting.knob) != KnobScope::kNapi ||
+        setting.index == kWholeDevice)
+      return false;
+    if (device.model == NicModel::kMlx5 && setting.index < channels) kept.insert(one);
+    return true;
+  });
+  device.nic.napis.clear();
+  for (uint32_t place = 0; place < channels; ++place) {
+    device.nic.napis.push_back(1000 * ifindex + place);
+    if (!told) device.nic.queues[place].napi = 0;
+    const auto own = [&](Knob knob, const std::string& value) {
+      const auto was = kept.find({ifindex, knob, place});
+      put({ifindex, knob, place}, was == kept.end() ? value : was->second);
+    };
+    if (device.model == NicModel::kMlx5 || device.model == NicModel::kVeth) own(Knob::kNapiThreaded, "off");
+    if (device.model != NicModel::kIgb)
+      for (const Knob knob : {Knob::kNapiDefer, Knob::kGroFlush}) own(knob, "0");
+    const auto each = values_.find({ifindex, Knob::kNapiThreaded, place});
+    const auto all = values_.find({ifindex, Knob::kNapiThreaded, kWholeDevice});
+    if ((each != values_.end() && each->second != "off") || (all != values_.end() && all->second != "off")) {
+      put({ifindex, Knob::kThreadCpus, place}, fmt::format("0-{}", cpus_ - 1));
+      put({ifindex, Knob::kThreadSched, place}, "other 0");
+    }
+  }
+}
+
+// A thread comes with its knobs, and goes with them.
+void FakeHostTuning::apply_threaded(const Device& device, const Tune& action) {
+  const bool was_off = values_.at(action.setting) == "off";
+  put(action.setting, action.value);
+  for (uint32_t place = 0; place < device.nic.napis.size(); ++place) {
+    if (action.setting.index != kWholeDevice && action.setting.index != place) continue;
+    for (const auto& [knob, value] :
+         {std::pair{Knob::kThreadCpus, fmt::format("0-{}", cpus_ - 1)}, {Knob::kThreadSched, "other 0"}}) {
+      const Setting setting{device.nic.ifindex, knob, place};
+      if (action.value == "off")
+        values_.erase(setting);
+      else if (was_off)
+        put(setting, value);
+    }
   }
 }
 
@@ -226,6 +281,10 @@ Result<void> FakeHostTuning::apply(const Tune& action) {
     case Knob::kRxRing:
     case Knob::kTxRing:
       return apply_ring(device->second, action);
+    case Knob::kNapiThreaded:
+      apply_threaded(device->second, action);
+      return {};
+    case Knob::kThreadCpus:
     case Knob::kIrqAffinity:
       if (const auto cpu = number(action.value); cpu && *cpu >= cpus_) return refuse(action, EINVAL);
       break;

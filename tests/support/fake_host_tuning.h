@@ -13,10 +13,12 @@
 namespace xdpfwd::test {
 
 enum class NicModel {
-  kMlx5,    // rules at locations that the caller chooses; per-queue coalescing; adaptive resets values
-  kIgb,     // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set
-  kVirtio,  // channels and interrupts, nothing else
-  kVeth,    // channels and packet steering, no interrupts
+  kMlx5,    // rules at locations that the caller chooses; per-queue coalescing; adaptive resets values. NAPI
+            // by the instance, kept over resets (6.17)
+  kIgb,     // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set. NAPI
+            // by the NIC, and whose instance is whose is not told (6.12)
+  kVirtio,  // channels and interrupts, nothing else. Deferral by the instance, threads by the NIC (6.13)
+  kVeth,    // channels and packet steering, no interrupts. NAPI by the instance, forgotten with it (6.17)
 };
 
 class FakeHostTuning {
@@ -53,6 +55,8 @@ class FakeHostTuning {
   Result<void> apply_ring(Device& device, const Tune& action);
   Result<void> apply_coalescing(const Device& device, const Tune& action);
   void set_queues(Device& device, uint32_t channels);
+  void set_napis(Device& device, uint32_t channels);
+  void apply_threaded(const Device& device, const Tune& action);
 
   uint32_t cpus_;
   std::map<uint32_t, Device> devices_;

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "tuning/napi_modes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace xdpfwd {
+namespace {
+
+// Of deferred queues. Article 3's timer at a latency that guests hardly feel; 5 ms without a frame end it.
+constexpr uint32_t kUsecs = 50;
+constexpr uint32_t kPolls = 100;
+
+constexpr std::array kModeKnobs = {Knob::kNapiThreaded, Knob::kNapiDefer, Knob::kGroFlush};
+
+uint32_t given_or(const NumberWish& wish, uint32_t automatic) {
+  return wish.kind == NumberWish::Kind::kGiven ? wish.given : automatic;
+}
+
+std::string value_of(const TuningSettings& tuning, NapiMode mode, Knob knob) {
+  if (knob == Knob::kNapiThreaded) return mode == NapiMode::kThreaded ? "on" : "off";
+  if (mode != NapiMode::kDeferred) return "0";
+  if (knob == Knob::kNapiDefer) return fmt::format("{}", given_or(tuning.napi_polls, kPolls));
+  return fmt::format("{}", uint64_t{1000} * given_or(tuning.napi_usecs, kUsecs));
+}
+
+std::string reason_of(NapiMode mode) {
+  switch (mode) {
+    case NapiMode::kThreaded:
+      return "mode threaded: the scheduler sees the work, and it can be moved";
+    case NapiMode::kDeferred:
+      return "mode deferred: a timer polls while frames come, without interrupts";
+    default:
+      return fmt::format("mode {}", name_of(mode));
+  }
+}
+
+class Choice {
+ public:
+  Choice(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
+         const std::vector<uint32_t>& cpus, std::vector<Remark>& remarks)
+      : tuning_(tuning), nic_(nic), host_(host), cpus_(cpus), remarks_(remarks) {}
+
+  std::vector<NapiDesire> run() {
+    if (tuning_.napi == NapiWish{}) return {};
+    for (const Knob knob : kModeKnobs) modes(knob);
+    for (uint32_t place = 0; place < nic_.napis.size(); ++place) serve_thread(place);
+    tell_what_cannot_be();
+    return std::move(desires_);
+  }
+
+ private:
+  // As far as the driver tells.
+  [[nodiscard]] bool is_of_queue(uint32_t place) const {
+    return place < nic_.queues.size() && place < nic_.napis.size() &&
+           nic_.queues[place].napi == nic_.napis[place];
+  }
+  // Instances of no queue (of sending, with some drivers) have the mode of all.
+  [[nodiscard]] NapiMode mode_of(uint32_t place) const {
+    return is_of_queue(place) ? tuning_.napi.of_queue(place) : tuning_.napi.mode;
+  }
+  void want(const Setting& setting, std::string value, std::string reason) {
+    desires_.push_back({setting, std::move(value), std::move(reason)});
+  }
+  void want_mode(Knob knob, uint32_t index, NapiMode mode) {
+    if (mode != NapiMode::kKeep)
+      want({nic_.ifindex, knob, index}, value_of(tuning_, mode, knob), reason_of(mode));
+  }
+
+  void modes(Knob knob) {
+    if (find_setting(host_, {nic_.ifindex, knob, kWholeDevice})) {
+      want_mode(knob, kWholeDevice, tuning_.napi.mode);
+      alike_ = alike_ || !tuning_.napi.exceptions.empty();
+      there_ = true;
+      return;
+    }
+    for (uint32_t place = 0; place < nic_.napis.size(); ++place)
+      if (find_setting(host_, {nic_.ifindex, knob, place})) {
+        want_mode(knob, place, mode_of(place));
+        there_ = true;
+      }
+  }
+
+  void serve_thread(uint32_t place) {
+    const Setting cpus{nic_.ifindex, Knob::kThreadCpus, place};
+    const Setting schedule{nic_.ifindex, Knob::kThreadSched, place};
+    if (mode_of(place) != NapiMode::kThreaded) return;
+    // Instances of sending follow those of receiving, in the same order.
+    const size_t queue = nic_.queues.empty() ? place : place % nic_.queues.size();
+    if (!cpus_.empty() && find_setting(host_, cpus))
+      want(cpus, fmt::format("{}", cpus_[queue % cpus_.size()]),
+           "the CPU of its interrupt: drivers stop polling where the two differ");
+    if (tuning_.napi_thread && find_setting(host_, schedule))
+      want(schedule, tuning_.napi_thread->text(), "given in [tuning]");
+  }
+
+  void tell_what_cannot_be() {
+    const auto tell = [&](std::string why, bool problem) {
+      remarks_.push_back({nic_.name.text(), std::move(why), "", problem});
+    };
+    if (!there_) {
+      tell("its NAPI instances are not seen: the NIC is down, or the kernel is too old for modes", false);
+      return;
+    }
+    const bool told = std::ranges::any_of(nic_.queues, [](const Queue& queue) { return queue.napi != 0; });
+    if (tuning_.napi.exceptions.empty()) return;
+    if (!told)
+      tell(fmt::format("its driver ({}) does not tell which NAPI instance is a queue's: all are in mode {}",
+                       nic_.driver.empty() ? "unknown" : nic_.driver, name_of(tuning_.napi.mode)),
+           true);
+    else if (alike_)
+      tell(fmt::format("this kernel has one value for all queues of a NIC: where it has, they are in mode {}",
+                       name_of(tuning_.napi.mode)),
+           true);
+  }
+
+  const TuningSettings& tuning_;
+  const Nic& nic_;
+  const HostTuning& host_;
+  const std::vector<uint32_t>& cpus_;
+  std::vector<Remark>& remarks_;
+  std::vector<NapiDesire> desires_;
+  bool there_ = false;  // a knob of a mode
+  bool alike_ = false;  // one for all queues, which were to differ
+};
+
+}  // namespace
+
+std::vector<NapiDesire> choose_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
+                                    const std::vector<uint32_t>& cpus, std::vector<Remark>& remarks) {
+  return Choice(tuning, nic, host, cpus, remarks).run();
+}
+
+}  // namespace xdpfwd

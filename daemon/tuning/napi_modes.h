@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a mode of NAPI sets of an instance. Which queue has which mode is the wish's to say
+// (core/napi_wish.h), which instance is a queue's, the driver's.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/setting.h"
+#include "tuning/remark.h"
+
+namespace xdpfwd {
+
+struct NapiDesire {
+  Setting setting;
+  std::string value;
+  std::string reason;
+};
+
+// `cpus`: of the queues, as choose_cpus() says; empty: threads stay where they are. What the NIC or the
+// kernel cannot do goes to `remarks`.
+std::vector<NapiDesire> choose_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
+                                    const std::vector<uint32_t>& cpus, std::vector<Remark>& remarks);
+
+}  // namespace xdpfwd

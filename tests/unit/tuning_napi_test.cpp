@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What a mode sets of a NIC's NAPI instances, on kernels that have it by the instance and by the NIC.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/fake_host_tuning.h"
+#include "tuning/napi_modes.h"
+
+namespace xdpfwd {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr uint32_t kNic = 2;
+
+class NapiModes : public testing::Test {
+ protected:
+  // "napi-threaded of NAPI 0 = on", each.
+  std::vector<std::string> choose(test::NicModel model, const char* wish, bool threads = false) {
+    test::FakeHostTuning fake(8);
+    fake.add_nic(kNic, *InterfaceName::parse("eth0"), model, 2);
+    if (threads)
+      for (const uint32_t index : {0U, 1U, kWholeDevice}) {
+        const Setting setting{kNic, Knob::kNapiThreaded, index};
+        if (!fake.values().contains(setting)) continue;
+        EXPECT_TRUE(fake.apply({.setting = setting, .name = *InterfaceName::parse("eth0"), .value = "on"}));
+      }
+    const HostTuning host = fake.observe();
+    tuning_.napi = *parse_napi_wish(wish);
+    remarks_.clear();
+    std::vector<std::string> texts;
+    for (const NapiDesire& desire : choose_napi(tuning_, host.nics.at(0), host, {4, 5}, remarks_))
+      texts.push_back(text_of(desire.setting) + " = " + desire.value);
+    return texts;
+  }
+  TuningSettings tuning_;
+  std::vector<Remark> remarks_;
+};
+
+TEST_F(NapiModes, nothing_is_wanted_of_what_is_kept) {
+  EXPECT_THAT(choose(test::NicModel::kMlx5, "keep"), IsEmpty());
+  EXPECT_THAT(remarks_, IsEmpty());
+}
+
+TEST_F(NapiModes, each_instance_where_the_kernel_has_that) {
+  EXPECT_THAT(choose(test::NicModel::kMlx5, "threaded, 1 deferred"),
+              ElementsAre("napi-threaded of NAPI 0 = on", "napi-threaded of NAPI 1 = off",
+                          "napi-defer-hard-irqs of NAPI 0 = 0", "napi-defer-hard-irqs of NAPI 1 = 100",
+                          "gro-flush-timeout of NAPI 0 = 0", "gro-flush-timeout of NAPI 1 = 50000"));
+  EXPECT_THAT(remarks_, IsEmpty());
+  tuning_.napi_usecs = {NumberWish::Kind::kGiven, 20};
+  tuning_.napi_polls = {NumberWish::Kind::kGiven, 7};
+  EXPECT_THAT(choose(test::NicModel::kMlx5, "keep, 0 deferred"),
+              ElementsAre("napi-threaded of NAPI 0 = off", "napi-defer-hard-irqs of NAPI 0 = 7",
+                          "gro-flush-timeout of NAPI 0 = 20000"));
+}
+
+TEST_F(NapiModes, the_nic_where_the_kernel_has_one_value_for_it) {
+  EXPECT_THAT(choose(test::NicModel::kIgb, "deferred"),
+              ElementsAre("napi-threaded = off", "napi-defer-hard-irqs = 100", "gro-flush-timeout = 50000"));
+  EXPECT_THAT(remarks_, IsEmpty());
+}
+
+TEST_F(NapiModes, threads_get_the_cpu_of_their_queue) {
+  tuning_.napi_thread = ThreadSchedule{ThreadSchedule::Policy::kOther, -10};
+  EXPECT_THAT(choose(test::NicModel::kIgb, "threaded", true),
+              ElementsAre("napi-threaded = on", "napi-defer-hard-irqs = 0", "gro-flush-timeout = 0",
+                          "napi-thread-cpus of NAPI 0 = 4", "napi-thread-sched of NAPI 0 = other -10",
+                          "napi-thread-cpus of NAPI 1 = 5", "napi-thread-sched of NAPI 1 = other -10"));
+}
+
+TEST_F(NapiModes, queues_that_cannot_differ_are_told) {
+  choose(test::NicModel::kIgb, "softirq, 1 threaded");
+  ASSERT_THAT(remarks_, SizeIs(1));
+  EXPECT_TRUE(remarks_[0].problem);
+  EXPECT_THAT(remarks_[0].why, HasSubstr("driver (igb) does not tell which NAPI instance is a queue's"));
+  choose(test::NicModel::kVirtio, "softirq, 1 threaded");
+  ASSERT_THAT(remarks_, SizeIs(1));
+  EXPECT_TRUE(remarks_[0].problem);
+  EXPECT_THAT(remarks_[0].why, HasSubstr("one value for all queues"));
+}
+
+}  // namespace
+}  // namespace xdpfwd
