@@ -482,11 +482,9 @@ const std::array<Option, 44> kOptions = {{
      .default_text = "\"keep\"",
      .field = &TuningSettings::napi_thread,
      .help = "threaded queues: how their threads are scheduled",
-     .explanation =
-         "'other -10' is the usual class with a nice value; 'fifo 50' runs before all usual "
-         "threads, the guests' "
-         "included, and must not be given a CPU that others need. The packaged unit lacks what it takes: "
-         "'systemctl edit xdpfwd', [Service], CapabilityBoundingSet=CAP_SYS_NICE.",
+     .explanation = "'other -10' is the usual class with a nice value; 'fifo 50' runs before all usual "
+                    "threads, the guests' "
+                    "included, and must not be given a CPU that others need.",
      .example = "napi_thread = \"other -10\""},
     {.section = "guest",
      .key = "name",

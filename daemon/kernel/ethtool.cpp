@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <linux/ethtool.h>
+#include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
@@ -26,7 +27,8 @@ std::vector<char> with_elements(size_t count) {
 }  // namespace
 
 Result<Ethtool> Ethtool::open() {
-  UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  // Any socket takes the ioctls; this kind spares the unit a family.
+  UniqueFd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!socket) return fail_errno("cannot open a socket for ethtool", errno);
   return Ethtool(std::move(socket));
 }

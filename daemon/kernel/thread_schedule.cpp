@@ -44,6 +44,12 @@ std::unexpected<Error> cannot(std::string_view what, pid_t thread, int code) {
   return fail_errno(fmt::format("cannot {} of thread {}", what, thread), code);
 }
 
+// Kernel threads have all capabilities, and who has less needs this one.
+std::unexpected<Error> not_permitted(pid_t thread) {
+  return fail(fmt::format("thread {} may not be moved or scheduled: CAP_SYS_NICE is missing", thread),
+              "run with CAP_SYS_NICE, as the packaged unit does, or as root", EPERM);
+}
+
 }  // namespace
 
 Result<std::string> read_thread_cpus(pid_t thread) {
@@ -62,7 +68,7 @@ Result<void> set_thread_cpus(pid_t thread, std::string_view cpus) {
   Mask mask{};
   for (const uint32_t cpu : *list) mask[cpu / 64] |= uint64_t{1} << (cpu % 64);
   if (syscall(SYS_sched_setaffinity, thread, sizeof(mask), mask.data()) < 0)
-    return cannot("set the CPUs", thread, errno);
+    return errno == EPERM ? not_permitted(thread) : cannot("set the CPUs", thread, errno);
   return {};
 }
 
@@ -86,14 +92,9 @@ Result<void> set_thread_schedule(pid_t thread, const ThreadSchedule& schedule) {
     attributes.priority = static_cast<uint32_t>(schedule.number);
   else
     attributes.nice = schedule.number;
-  if (syscall(SYS_sched_setattr, thread, &attributes, 0) == 0) return {};
-  const int code = errno;
-  if (code != EPERM) return cannot("set the scheduling", thread, code);
-  return fail(
-      fmt::format("thread {} may not be scheduled so: CAP_SYS_NICE is missing", thread),
-      "systemctl edit xdpfwd: [Service] CapabilityBoundingSet=CAP_SYS_NICE; or set tuning.napi_thread to "
-      "\"keep\"",
-      code);
+  if (syscall(SYS_sched_setattr, thread, &attributes, 0) < 0)
+    return errno == EPERM ? not_permitted(thread) : cannot("set the scheduling", thread, errno);
+  return {};
 }
 
 }  // namespace xdpfwd

@@ -240,9 +240,11 @@ TEST_F(NapiKnobsOnVeth, ThreadsComeAndGo) {
   must(tune("eth0", Knob::kThreadSched, "other -7", 1));
   EXPECT_EQ(seen("eth0", Knob::kThreadSched, 1), "other -7");
   must(tune("eth0", Knob::kThreadSched, "fifo 10", 1));
-  EXPECT_EQ(output_of("ps -e -o cls=,rtprio=,psr=,comm= | grep 'napi/eth0-' | sort -r | head -1 | awk "
-                      "'{print $1, $2, $3}'"),
-            "FF 10 0");
+  EXPECT_EQ(
+      output_of("ps -e -o cls=,rtprio=,comm= | grep 'napi/eth0-' | sort | head -1 | awk '{print $1, $2}'"),
+      "FF 10");
+  EXPECT_EQ(output_of("for thread in $(pgrep napi/eth0-); do taskset -cp $thread; done | grep -c 'list: 0$'"),
+            "1");
   refused(tune("eth0", Knob::kThreadSched, "fifo 100", 1), EINVAL,
           {"napi-thread-sched of NAPI 1", "eth0", "1 to 99"});
   refused(tune("eth0", Knob::kThreadCpus, "9999", 1), EINVAL, {"napi-thread-cpus of NAPI 1"});
