@@ -22,24 +22,31 @@ for prefix in /usr /opt/xdpfwd; do
   tree=$root$prefix.tree
   mkdir -p "$tree"
   install_tree "$tree" --prefix "$prefix"
-  for file in "${prefix#/}/sbin/xdpfwd" "${prefix#/}/bin/xdpctl" "${prefix#/}/bin/xdpfwd-pktgen" \
-    "${prefix#/}/lib/systemd/system/xdpfwd.service" "${prefix#/}/lib/sysusers.d/xdpfwd.conf" \
+  for file in "${prefix#/}/sbin/xdpfwd" "${prefix#/}/sbin/xdpfwd-poller" "${prefix#/}/bin/xdpctl" \
+    "${prefix#/}/bin/xdpfwd-pktgen" "${prefix#/}/lib/systemd/system/xdpfwd.service" "${prefix#/}/lib/systemd/system/xdpfwd-poller@.service" \
+    "${prefix#/}/lib/sysusers.d/xdpfwd.conf" \
     etc/xdpfwd/xdpfwd.toml etc/xdpfwd/xdpfwd.d; do
     has "$tree" "$file"
   done
-  unit=$tree$prefix/lib/systemd/system/xdpfwd.service
+  units=$tree$prefix/lib/systemd/system
+  unit=$units/xdpfwd.service
   while read -r program; do
-    [ -x "$tree$program" ] || [ "$program" = /bin/mkdir ] || complain "the unit runs $program, which is not installed"
-  done < <(sed -nE 's/^Exec[A-Za-z]*=[-+]*([^ ]+).*/\1/p' "$unit")
+    [ -x "$tree$program" ] || [ "$program" = /bin/mkdir ] || complain "a unit runs $program, which is not installed"
+  done < <(sed -nE 's/^Exec[A-Za-z]*=[-+]*([^ ]+).*/\1/p' "$units"/*.service)
+  grep -q "^ExecStart=$prefix/sbin/xdpfwd-poller " "$units/xdpfwd-poller@.service" || complain "the poller's unit does not run it"
   [ "$(grep -cE '^Exec(Start|Reload)=' "$unit")" = 2 ] || complain "the unit has no ExecStart or no ExecReload"
 done
 
 # What systemd itself says of the unit: keys and values that it does not know.
 tree=$root/usr.tree
 if command -v systemd-analyze >/dev/null; then
-  sed "s|=/usr/|=$tree/usr/|" "$tree/usr/lib/systemd/system/xdpfwd.service" >"$root/xdpfwd.service"
-  systemd-analyze verify --recursive-errors=no --man=no "$root/xdpfwd.service" >"$root/log" 2>&1 || { cat "$root/log" >&2; complain "systemd-analyze verify"; }
-  ! grep -q 'xdpfwd\.service' "$root/log" || { cat "$root/log" >&2; complain "systemd-analyze verify warns"; }
+  for unit in xdpfwd.service xdpfwd-poller@.service; do
+    sed "s|=/usr/|=$tree/usr/|" "$tree/usr/lib/systemd/system/$unit" >"$root/$unit"
+    file=$root/${unit/@/@cpu1}
+    [ -e "$file" ] || mv "$root/$unit" "$file"
+    systemd-analyze verify --recursive-errors=no --man=no "$file" >"$root/log" 2>&1 || { cat "$root/log" >&2; complain "systemd-analyze verify $unit"; }
+    ! grep -qF "$(basename "$file")" "$root/log" || { cat "$root/log" >&2; complain "systemd-analyze verify warns of $unit"; }
+  done
 fi
 
 # An operator's configuration survives an installation over it.

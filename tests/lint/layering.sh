@@ -14,6 +14,8 @@ declare -A may=(
   [daemon/doctor]='^(base|core|doctor)/'
   [daemon/kernel]='^(base|core|kernel)/|^bpf/(polls_)?abi\.h$|\.skel\.h$'
   [daemon/sources]='^(base|core|sources)/'
+  # Netlink is spoken by the same few files, so that the poller stays small without a second client of it.
+  [daemon/poller]='^(base|poller)/|^kernel/(netlink|attributes|generic_family|cpu_list)\.h$|^bpf/poller_abi\.h$|\.skel\.h$'
   [daemon/shell]='^(base|core|tuning|kernel|sources|shell)/'
   [ctl]='^(base|core|doctor|sources|ctl)/|^kernel/host_facts\.h$'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'

@@ -19,10 +19,13 @@ tools=$packages/xdpfwd-tools_${version}_$architecture.deb
 for package in "$main" "$tools"; do dpkg-deb -c "$package" >"$work/$(basename "$package").list"; done
 has() { grep -qE " \./$2\$" "$work/$(basename "$1").list" || fail "$(basename "$1") has no /$2"; }
 has "$main" usr/sbin/xdpfwd
+has "$main" usr/sbin/xdpfwd-poller
 has "$main" usr/bin/xdpctl
 has "$main" 'lib/systemd/system/xdpfwd\.service|usr/lib/systemd/system/xdpfwd\.service'
+has "$main" '(usr/)?lib/systemd/system/xdpfwd-poller@\.service'
 has "$main" etc/xdpfwd/xdpfwd.toml
 has "$main" usr/share/man/man8/xdpfwd.8.gz
+has "$main" usr/share/man/man8/xdpfwd-poller.8.gz
 has "$main" usr/share/man/man1/xdpctl.1.gz
 has "$main" usr/share/man/man5/xdpfwd.toml.5.gz
 has "$main" usr/share/bash-completion/completions/xdpctl
@@ -39,9 +42,10 @@ grep -q "deb-systemd-helper.*enable.*xdpfwd.service" "$work/postinst" || fail "i
 grep -q "deb-systemd-invoke.*xdpfwd.service" "$work/postinst" || fail "installing does not start the service"
 if lintian --fail-on error "$main" "$tools" >"$work/lintian.log" 2>&1; then :; else cat "$work/lintian.log"; fail "lintian"; fi
 dpkg-deb -x "$main" "$work/tree"
-unit=$(find "$work/tree" -name xdpfwd.service)
-systemd-analyze security --offline=true --threshold=20 "$unit" >"$work/security.log" 2>&1 ||
-  { tail -5 "$work/security.log"; fail "systemd-analyze security: more than 2.0"; }
+for unit in xdpfwd.service xdpfwd-poller@.service; do
+  systemd-analyze security --offline=true --threshold=20 "$(find "$work/tree" -name "$unit")" >"$work/security.log" 2>&1 ||
+    { tail -5 "$work/security.log"; fail "systemd-analyze security: $unit has more than 2.0"; }
+done
 
 # Installing, in a mount namespace with layers over what dpkg writes to. No daemon may be started by it.
 cat >"$work/install.sh" <<'INSTALL'
@@ -63,6 +67,7 @@ done
 dpkg -i /mnt/packages/*.deb
 xdpfwd --check /etc/xdpfwd/xdpfwd.toml
 xdpfwd --version
+xdpfwd-poller --version
 xdpctl version || [ $? -eq 3 ]
 getent group xdpfwd
 man -l /dev/null 2>/dev/null || true

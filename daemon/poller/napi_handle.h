@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A way to have a NAPI instance polled in our own context. Which there is depends on kernel and driver, and
+// is found by trying (choose_handle.h).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/result.h"
+
+namespace xdpfwd::poller {
+
+// The ways, as they are written to the counters file.
+enum class HandleKind : uint32_t { kNone = 0, kIoUring = 1, kAfXdp = 2, kThreaded = 3 };
+const char* handle_name(HandleKind kind);
+
+struct NapiPlace {
+  uint32_t ifindex = 0;
+  uint32_t queue = 0;
+  uint32_t napi = 0;
+};
+
+class NapiHandle {
+ public:
+  virtual ~NapiHandle() = default;
+  // From now on this instance: a NIC that was reset has others. Also the first one.
+  virtual Result<void> aim(const NapiPlace& place) = 0;
+  // Polls it for a while, then lets it go. Returns early for a signal, and when another process wants the
+  // CPU.
+  virtual void poll(std::chrono::nanoseconds period) = 0;
+  [[nodiscard]] virtual HandleKind kind() const = 0;
+  // Capabilities, as bits, that a later aim() needs.
+  [[nodiscard]] virtual uint64_t needed_capabilities() const = 0;
+};
+
+}  // namespace xdpfwd::poller

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "poller/own_cpu.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "kernel/cpu_list.h"
+
+namespace xdpfwd::poller {
+namespace {
+
+constexpr const char* kOnline = "/sys/devices/system/cpu/online";
+
+std::vector<uint32_t> online_cpus() {
+  std::ifstream file(kOnline);
+  std::string text;
+  std::getline(file, text);
+  return parse_cpu_list(text).value_or(std::vector<uint32_t>());
+}
+
+}  // namespace
+
+Result<void> move_to_cpu(uint32_t cpu) {
+  const std::vector<uint32_t> online = online_cpus();
+  if (!std::ranges::binary_search(online, cpu))
+    return fail(fmt::format("CPU {} is offline, or does not exist", cpu),
+                fmt::format("online are {}", cpu_list_text(online)), ENODEV);
+  // Any CPU, also beyond the 1024 of a cpu_set_t.
+  cpu_set_t* cpus = CPU_ALLOC(cpu + 1);
+  const size_t size = CPU_ALLOC_SIZE(cpu + 1);
+  CPU_ZERO_S(size, cpus);
+  CPU_SET_S(cpu, size, cpus);
+  const int result = sched_setaffinity(0, size, cpus);
+  const int error = errno;
+  CPU_FREE(cpus);
+  if (result < 0)
+    return fail_errno(fmt::format("cannot run on CPU {}", cpu), error,
+                      error == EINVAL ? "its cpuset (AllowedCPUs= of the unit or slice) forbids it" : "");
+  return {};
+}
+
+}  // namespace xdpfwd::poller

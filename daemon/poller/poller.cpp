@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "poller/poller.h"
+
+#include <fmt/format.h>
+#include <linux/capability.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <poll.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "poller/choose_handle.h"
+#include "poller/own_cpu.h"
+#include "poller/privileges.h"
+
+namespace xdpfwd::poller {
+namespace {
+
+// How often counts are written down and the kernel's news are read.
+constexpr auto kTick = std::chrono::milliseconds(10);
+// How often all queues are looked up. Nobody tells of every reset.
+constexpr auto kLocate = std::chrono::seconds(1);
+// How often at most because turns came to nothing: that is so, too, while a softirq has the queue.
+constexpr auto kSuspicion = std::chrono::milliseconds(100);
+// What --set-deferral sets: long enough for a round of turns, short enough for a ring of 256 at a million
+// packets a second.
+constexpr Deferral kDeferral{.hard_irqs = 2, .flush_timeout_ns = 200'000};
+
+std::chrono::nanoseconds clock_now() {
+  return std::chrono::steady_clock::now().time_since_epoch();
+}
+uint64_t count_of(std::chrono::nanoseconds time) {
+  return static_cast<uint64_t>(time.count());
+}
+
+void say(const std::string& text) {
+  fmt::print(stderr, "xdpfwd-poller: {}\n", text);
+}
+
+}  // namespace
+
+Poller::Poller(const Options& options, CountersFile counters, NapiLookup lookup, NetlinkSocket links,
+               PollCounter counter)
+    : options_(options),
+      file_(std::move(counters)),
+      lookup_(std::move(lookup)),
+      links_(std::move(links)),
+      counter_(std::move(counter)),
+      rotation_(options.queues.size(), options.idle) {}
+
+Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFile counters) {
+  if (auto moved = move_to_cpu(options.cpu); !moved) return std::unexpected(moved.error());
+  auto lookup = NapiLookup::open();
+  if (!lookup) return std::unexpected(lookup.error());
+  // Before the first look, so that no change falls between them.
+  auto links = NetlinkSocket::open(NETLINK_ROUTE);
+  if (!links) return std::unexpected(links.error());
+  if (auto joined = links->join(RTNLGRP_LINK); !joined) return std::unexpected(joined.error());
+  auto counter = PollCounter::load();
+  if (!counter) return std::unexpected(counter.error());
+  std::unique_ptr<Poller> poller(
+      new Poller(options, std::move(counters), std::move(*lookup), std::move(*links), std::move(*counter)));
+  uint64_t kept = options.set_deferral ? uint64_t{1} << CAP_NET_ADMIN : 0;
+  for (size_t i = 0; i < options.queues.size(); ++i) {
+    poller->served_.emplace_back().spec = options.queues[i];
+    if (auto served = poller->serve(i); !served) return fail_in(options.queues[i].name(), served.error());
+    kept |= poller->served_.back().handle->needed_capabilities();
+  }
+  if (auto dropped = keep_capabilities(kept); !dropped) return std::unexpected(dropped.error());
+  Counters& shared = poller->file_.counters();
+  shared.pid = static_cast<uint32_t>(::getpid());
+  shared.cpu = options.cpu;
+  shared.started_ns = count_of(clock_now());
+  poller->publish(clock_now());
+  shared.queues = static_cast<uint32_t>(options.queues.size());
+  return poller;
+}
+
+Poller::~Poller() {
+  for (Served& served : served_)
+    if (served.deferral_before)
+      // A NIC that is gone, or was reset, has nothing of ours any more.
+      (void)lookup_.set_deferral(served.instance.id, *served.deferral_before);
+  served_.clear();
+}
+
+// For the first time: everything has to be there.
+Result<void> Poller::serve(size_t index) {
+  Served& served = served_[index];
+  served.ifindex = if_nametoindex(served.spec.device.c_str());
+  if (served.ifindex == 0)
+    return fail(fmt::format("there is no NIC '{}' here", served.spec.device),
+                "see 'ip link'; a NIC belongs to one network namespace", ENODEV);
+  auto instance = lookup_.find(served.ifindex, served.spec.queue);
+  if (!instance) {
+    Error error = instance.error();
+    error.code = error.code == EOPNOTSUPP ? ENOTSUP : ENODEV;
+    return std::unexpected(error);
+  }
+  const NapiPlace place{.ifindex = served.ifindex, .queue = served.spec.queue, .napi = instance->id};
+  auto handle = choose_handle({.choice = options_.handle, .budget = served.spec.budget, .cpu = options_.cpu},
+                              place, lookup_);
+  if (!handle) return std::unexpected(handle.error());
+  served.handle = std::move(*handle);
+  served.instance = *instance;
+  if (served.handle->kind() == HandleKind::kIoUring && served.spec.budget != 0)
+    say(fmt::format("{}: the budget is not used: io_uring polls 8 frames at a time", served.spec.name()));
+  if (auto deferred = defer_interrupts(served); !deferred) return deferred;
+  check_deferral(served);
+  counter_.watch(index, served.instance.id);
+  rotation_.set_present(index, true, clock_now());
+  say(fmt::format("{}: NAPI instance {} is polled on CPU {} by {}", served.spec.name(), served.instance.id,
+                  options_.cpu, handle_name(served.handle->kind())));
+  return {};
+}
+
+Result<void> Poller::locate(size_t index) {
+  Served& served = served_[index];
+  const uint32_t ifindex = if_nametoindex(served.spec.device.c_str());
+  if (ifindex == 0) return fail("the NIC is gone");
+  auto instance = lookup_.find(ifindex, served.spec.queue);
+  if (!instance) return std::unexpected(instance.error());
+  const bool another = ifindex != served.ifindex || instance->id != served.instance.id;
+  const Deferral last = served.instance.deferral.value_or(Deferral{});
+  if (another) {
+    const NapiPlace place{.ifindex = ifindex, .queue = served.spec.queue, .napi = instance->id};
+    if (auto aimed = served.handle->aim(place); !aimed) return aimed;
+    served.deferral_before.reset();
+    ++served.lookups;
+    say(fmt::format("{}: it has NAPI instance {} now, and not {}", served.spec.name(), instance->id,
+                    served.instance.id));
+  }
+  served.ifindex = ifindex;
+  served.instance = *instance;
+  if (another)
+    if (auto deferred = defer_interrupts(served); !deferred) return deferred;
+  if (another || served.instance.deferral.value_or(Deferral{}) != last) check_deferral(served);
+  counter_.watch(index, served.instance.id);
+  return {};
+}
+
+void Poller::locate_all() {
+  for (size_t i = 0; i < served_.size(); ++i) {
+    Served& served = served_[i];
+    const auto located = locate(i);
+    rotation_.set_present(i, located.has_value(), clock_now());
+    if (!located) {
+      counter_.watch(i, 0);
+      served.ifindex = 0;  // what comes next is another one
+    }
+    const std::string trouble = located ? "" : located.error().text();
+    if (trouble == served.trouble) continue;
+    served.trouble = trouble;
+    say(trouble.empty() ? fmt::format("{}: is polled again", served.spec.name())
+                        : fmt::format("{}: {}; it is looked for every second", served.spec.name(), trouble));
+  }
+}
+
+Result<void> Poller::defer_interrupts(Served& served) {
+  if (!options_.set_deferral || served.instance.deferral == kDeferral) return {};
+  if (!served.instance.deferral)
+    return fail("this kernel has no deferral of one NAPI instance's interrupts",
+                "without --set-deferral, write napi_defer_hard_irqs and gro_flush_timeout in "
+                "/sys/class/net/" +
+                    served.spec.device);
+  if (auto set = lookup_.set_deferral(served.instance.id, kDeferral); !set)
+    return fail_in("deferring its interrupts", set.error());
+  served.deferral_before = served.instance.deferral;
+  served.instance.deferral = kDeferral;
+  return {};
+}
+
+void Poller::check_deferral(const Served& served) const {
+  const Deferral deferral = served.instance.deferral.value_or(Deferral{});
+  const std::chrono::nanoseconds round = round_of(options_.queues);
+  if (!deferral.masks())
+    say(
+        fmt::format("{}: its interrupts are not masked between turns, as defer-hard-irqs is {} and "
+                    "gro-flush-timeout {} ns; set both, or use --set-deferral",
+                    served.spec.name(), deferral.hard_irqs, deferral.flush_timeout_ns));
+  else if (served_.size() > 1 && deferral.flush_timeout_ns < count_of(round))
+    say(
+        fmt::format("{}: a round of turns takes {} ns, its gro-flush-timeout is {} ns: softirqs poll it in "
+                    "between; make the periods shorter, or the timeout longer",
+                    served.spec.name(), round.count(), deferral.flush_timeout_ns));
+}
+
+void Poller::run(const std::atomic<bool>& stop) {
+  uint64_t watchdog_us = 0;
+  const bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
+  (void)sd_notify(0, "READY=1");
+  Nanoseconds next_sign{0};
+  while (!stop.load(std::memory_order_relaxed)) {
+    const Nanoseconds now = clock_now();
+    if (now >= next_tick_) tick(now);
+    if (watched && now >= next_sign) {
+      (void)sd_notify(0, "WATCHDOG=1");
+      next_sign = now + std::chrono::microseconds(watchdog_us) / 4;
+    }
+    if (const auto queue = rotation_.next()) {
+      Served& served = served_[*queue];
+      counter_.begin_turn(*queue);
+      // To begin and end a turn costs two timers. Who is alone may go on until it is time to look at the
+      // others.
+      served.handle->poll(rotation_.alone() ? std::max(served.spec.period, options_.look)
+                                            : served.spec.period);
+      counter_.end_turn();
+      ++served.turns;
+    } else {
+      sleep_until_look();
+    }
+    count(clock_now());
+  }
+  publish(clock_now());
+  (void)sd_notify(0, "STOPPING=1");
+}
+
+void Poller::sleep_until_look() {
+  const Nanoseconds begin = clock_now();
+  pollfd news{.fd = links_.fd(), .events = POLLIN, .revents = 0};
+  const timespec at_most{.tv_sec = options_.look.count() / 1'000'000,
+                         .tv_nsec = options_.look.count() % 1'000'000 * 1000};
+  if (::ppoll(&news, 1, &at_most, nullptr) > 0) next_tick_ = Nanoseconds(0);
+  ++file_.counters().sleeps;
+  file_.counters().slept_ns += count_of(clock_now() - begin);
+}
+
+void Poller::count(Nanoseconds now) {
+  for (size_t i = 0; i < served_.size(); ++i) {
+    const xdpfwd_poller_row row = counter_.row(i);
+    rotation_.counted(i, row.own_packets + row.other_packets, now);
+  }
+}
+
+void Poller::tick(Nanoseconds now) {
+  next_tick_ = now + kTick;
+  bool look = links_.drain() || now >= next_locate_;
+  // A turn without any poll: the instance may be gone.
+  for (size_t i = 0; i < served_.size(); ++i) {
+    Served& served = served_[i];
+    const uint64_t polls = counter_.row(i).own_polls;
+    if (served.turns != served.turns_checked && polls == served.polls_checked && now >= next_suspicion_) {
+      next_suspicion_ = now + kSuspicion;
+      look = true;
+    }
+    served.turns_checked = served.turns;
+    served.polls_checked = polls;
+  }
+  if (look) {
+    next_locate_ = now + kLocate;
+    locate_all();
+  }
+  publish(now);
+}
+
+void Poller::publish(Nanoseconds now) {
+  Counters& shared = file_.counters();
+  shared.heartbeat_ns = count_of(now);
+  for (size_t i = 0; i < served_.size(); ++i) {
+    const Served& served = served_[i];
+    const Deferral deferral = served.instance.deferral.value_or(Deferral{});
+    const xdpfwd_poller_row row = counter_.row(i);
+    const bool absent = rotation_.state(i) == QueueState::kAbsent;
+    QueueCounters& queue = shared.queue[i];
+    std::strncpy(queue.device, served.spec.device.c_str(), sizeof(queue.device) - 1);
+    queue.queue = served.spec.queue;
+    queue.napi = absent ? 0 : served.instance.id;
+    queue.state = static_cast<uint32_t>(rotation_.state(i));
+    queue.handle = static_cast<uint32_t>(served.handle->kind());
+    queue.defer_hard_irqs = deferral.hard_irqs;
+    queue.interrupts_masked = deferral.masks() ? 1 : 0;
+    queue.flush_timeout_ns = deferral.flush_timeout_ns;
+    queue.turns = served.turns;
+    queue.own_polls = row.own_polls;
+    queue.own_worked = row.own_worked;
+    queue.own_packets = row.own_packets;
+    queue.other_polls = row.other_polls;
+    queue.other_packets = row.other_packets;
+    queue.backoffs = rotation_.backoffs(i);
+    queue.returns = rotation_.returns(i);
+    queue.lookups = served.lookups;
+  }
+}
+
+}  // namespace xdpfwd::poller

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The poller itself: finds the NAPI of each of its queues, gives queues their turns, leaves idle ones alone,
+// and finds them again when a NIC was reset, is gone or comes back. One thread, the caller's.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "kernel/netlink.h"
+#include "poller/counters_file.h"
+#include "poller/napi_handle.h"
+#include "poller/napi_lookup.h"
+#include "poller/options.h"
+#include "poller/poll_counter.h"
+#include "poller/rotation.h"
+
+namespace xdpfwd::poller {
+
+class Poller {
+ public:
+  // Moves the calling thread to its CPU, finds every queue and a way to poll it, and gives up all
+  // capabilities that are not needed any more. Codes: ENODEV a NIC, queue or CPU is not there; ENOTSUP there
+  // is no way to poll.
+  static Result<std::unique_ptr<Poller>> start(const Options& options, CountersFile counters);
+  // Gives back what was changed.
+  ~Poller();
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+  // Until `stop`, which a signal handler may set.
+  void run(const std::atomic<bool>& stop);
+
+ private:
+  using Nanoseconds = std::chrono::nanoseconds;
+  struct Served {
+    QueueSpec spec;
+    uint32_t ifindex = 0;
+    NapiInstance instance;
+    std::unique_ptr<NapiHandle> handle;
+    std::optional<Deferral> deferral_before;  // to be put back
+    std::string trouble;                      // last told
+    uint64_t turns = 0;
+    uint64_t lookups = 0;
+    uint64_t turns_checked = 0;
+    uint64_t polls_checked = 0;
+  };
+
+  Poller(const Options& options, CountersFile counters, NapiLookup lookup, NetlinkSocket links,
+         PollCounter counter);
+  Result<void> serve(size_t index);
+  Result<void> locate(size_t index);
+  void locate_all();
+  Result<void> defer_interrupts(Served& served);
+  void check_deferral(const Served& served) const;
+  void tick(Nanoseconds now);
+  void sleep_until_look();
+  void count(Nanoseconds now);
+  void publish(Nanoseconds now);
+
+  Options options_;
+  CountersFile file_;
+  NapiLookup lookup_;
+  NetlinkSocket links_;
+  PollCounter counter_;
+  std::vector<Served> served_;  // destroyed before lookup_, which handles use
+  Rotation rotation_;
+  Nanoseconds next_tick_{0};
+  Nanoseconds next_locate_{0};
+  Nanoseconds next_suspicion_{0};
+};
+
+}  // namespace xdpfwd::poller

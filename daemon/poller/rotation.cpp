@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "poller/rotation.h"
+
+#include <algorithm>
+
+namespace xdpfwd::poller {
+
+void Rotation::set_present(size_t index, bool present, Nanoseconds now) {
+  Queue& queue = queues_[index];
+  if (!present) {
+    queue.state = QueueState::kAbsent;
+  } else if (queue.state == QueueState::kAbsent) {
+    queue.state = QueueState::kPolling;
+    queue.last_work = now;
+  }
+}
+
+void Rotation::counted(size_t index, uint64_t frames, Nanoseconds now) {
+  Queue& queue = queues_[index];
+  const bool worked = frames != queue.frames;
+  queue.frames = frames;
+  if (worked) queue.last_work = now;
+  if (queue.state == QueueState::kBackedOff && worked) {
+    queue.state = QueueState::kPolling;
+    ++queue.returns;
+  } else if (queue.state == QueueState::kPolling && idle_ > Nanoseconds(0) &&
+             now - queue.last_work >= idle_) {
+    queue.state = QueueState::kBackedOff;
+    ++queue.backoffs;
+  }
+}
+
+std::optional<size_t> Rotation::next() {
+  for (size_t i = 0; i < queues_.size(); ++i) {
+    const size_t candidate = (next_ + i) % queues_.size();
+    if (queues_[candidate].state != QueueState::kPolling) continue;
+    next_ = candidate + 1;
+    return candidate;
+  }
+  return std::nullopt;
+}
+
+bool Rotation::alone() const {
+  return std::ranges::count(queues_, QueueState::kPolling, &Queue::state) <= 1;
+}
+
+}  // namespace xdpfwd::poller

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whose turn it is, and which queues are left to interrupts because they are idle. Pure: time and counts are
+// given to it; polling and sleeping are its caller's.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace xdpfwd::poller {
+
+enum class QueueState : uint32_t {
+  kAbsent = 0,     // it has no NAPI instance: the NIC is down or gone
+  kPolling = 1,    // it has its turns
+  kBackedOff = 2,  // idle: the kernel's own interrupts and softirqs have it
+};
+
+class Rotation {
+ public:
+  using Nanoseconds = std::chrono::nanoseconds;
+  // Without frames for `idle`, a queue is backed off; 0 = never. All queues begin absent.
+  Rotation(size_t queues, Nanoseconds idle) : idle_(idle), queues_(queues) {}
+
+  // A queue that comes has its turns at once.
+  void set_present(size_t queue, bool present, Nanoseconds now);
+  // How many frames whoever polls it has taken from the queue since the beginning.
+  void counted(size_t queue, uint64_t frames, Nanoseconds now);
+  // The queue that is next; none: no queue has turns at the moment.
+  std::optional<size_t> next();
+  // One queue at most has turns: nobody waits for its end.
+  [[nodiscard]] bool alone() const;
+
+  [[nodiscard]] QueueState state(size_t queue) const { return queues_[queue].state; }
+  [[nodiscard]] uint64_t backoffs(size_t queue) const { return queues_[queue].backoffs; }
+  [[nodiscard]] uint64_t returns(size_t queue) const { return queues_[queue].returns; }
+
+ private:
+  struct Queue {
+    QueueState state = QueueState::kAbsent;
+    uint64_t frames = 0;
+    Nanoseconds last_work{0};
+    uint64_t backoffs = 0;
+    uint64_t returns = 0;
+  };
+  Nanoseconds idle_;
+  std::vector<Queue> queues_;
+  size_t next_ = 0;
+};
+
+}  // namespace xdpfwd::poller

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The busy poller on a real veth with the real forwarding program: it forwards in its own context, loses
+// nothing when it stops or dies under load, leaves an idle queue alone and takes it again, and follows a NIC
+// that is reset, goes and comes back.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "daemon_process.h"
+#include "pktgen/sender.h"
+#include "pktgen/tap_receiver.h"
+#include "pktgen/verdict.h"
+#include "poller/napi_lookup.h"
+#include "poller_process.h"
+#include "support/sandbox.h"
+
+namespace xdpfwd::test {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace pktgen;
+using nlohmann::json;
+
+template <typename T>
+T take(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().text());
+  return std::move(*result);
+}
+void take(Result<void> result) {
+  if (!result) throw std::runtime_error(result.error().text());
+}
+
+constexpr uint32_t kGuests = 4;
+constexpr double kMostPps = 200'000;
+
+class PollerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    XDPFWD_NEEDS_ROOT();
+    // No frames but ours: an idle queue is idle.
+    run("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
+    add_veth("sw0", "up0");
+    receiver_ = take(TapReceiver::start({.cpu = other_cpu()}));
+    std::string config = "[uplink]\ndevices = [\"up0\"]\n";
+    for (uint32_t i = 0; i < kGuests; ++i) {
+      Guest guest{.name = fmt::format("vm{}", i),
+                  .tap = fmt::format("tap{}", i),
+                  .mac = MacAddress::from_bits(0x525400000000 + i),
+                  .vlan = take(VlanTag::make(100))};
+      take(receiver_->add_tap({.name = guest.tap, .queue_length = 16384}));
+      config += fmt::format("[[guest]]\nname = \"{}\"\ntap = \"{}\"\nmac = \"{}\"\nvlan = {}\n", guest.name,
+                            guest.tap, guest.mac.text(), guest.vlan.id());
+      guests_.push_back(guest);
+    }
+    daemon_ = std::make_unique<DaemonProcess>("poller-daemon");
+    daemon_->write_config(config);
+    daemon_->start();
+    wait_for_members();
+    poller_ = std::make_unique<PollerProcess>("poller");
+  }
+  void TearDown() override {
+    poller_.reset();
+    daemon_.reset();
+    receiver_.reset();
+    run_status("ip link del sw0");
+    // A veth that is deleted while a process polls it goes a moment later.
+    for (const auto until = std::chrono::steady_clock::now() + 20s;
+         ifindex_of("up0") != 0 && std::chrono::steady_clock::now() < until;)
+      std::this_thread::sleep_for(10ms);
+  }
+  void wait_for_members() { daemon_->wait_for_ctl("status", fmt::format("{} of {}", kGuests, kGuests), 60s); }
+
+  [[nodiscard]] static std::vector<std::string> polling_up0(std::vector<std::string> more) {
+    more.insert(more.end(), {"--cpu", std::to_string(poller_cpu()), "--queue", "up0:0"});
+    return more;
+  }
+
+  struct Run {
+    Verdict verdict;
+    double pps = 0;
+    ReceiveReport received;
+  };
+  // Sends until `while_sending` returns.
+  Run send(double pps, const std::function<void(Sender&)>& while_sending) {
+    const StreamSet streams = take(StreamSet::of_guests(guests_, {.sizes = {64, 512}, .first_id = next_id_}));
+    next_id_ = streams.end_id();
+    receiver_->expect(streams);
+    const uint64_t frames_before = receiver_->frames();
+    auto sender = take(make_live_sender(streams, {.devices = {"sw0"}, .pps = pps, .cpu = other_cpu()}));
+    take(sender->start());
+    while_sending(*sender);
+    sender->stop();
+    const SendReport sent = take(sender->wait());
+    receiver_->wait_for_frames(frames_before + sent.sent(), 500ms, 10s);
+    const ReceiveReport received = receiver_->report();
+    return {.verdict = judge_run(streams, sent, received), .pps = sent.pps(), .received = received};
+  }
+  static void let_flow(Sender& sender, uint64_t frames) {
+    const uint64_t until = sender.snapshot().handed_over + frames;
+    while (sender.snapshot().handed_over < until && !sender.finished()) std::this_thread::sleep_for(5ms);
+  }
+
+  // As lossless_test.cpp does it: a run counts if the runs around it, without the event, lost nothing. After
+  // each that does not count the rate is halved: the machine may have other work. `restore` comes before
+  // each.
+  void check_lossless(const std::string& event, const std::function<void()>& restore,
+                      const std::function<void(Sender&)>& happen) {
+    restore();
+    double pps = std::min(send(0, [](Sender& sender) { let_flow(sender, 50'000); }).pps / 2, kMostPps);
+    constexpr int kTries = 5;
+    for (int attempt = 1; attempt <= kTries; ++attempt, pps /= 2) {
+      const auto quiet = [&](Sender& sender) { let_flow(sender, static_cast<uint64_t>(pps / 2)); };
+      restore();
+      const Run before = send(pps, quiet);
+      const Run with_event = send(pps, [&](Sender& sender) {
+        let_flow(sender, static_cast<uint64_t>(pps / 5));
+        happen(sender);
+        let_flow(sender, static_cast<uint64_t>(pps / 5));
+      });
+      restore();
+      const Run after = send(pps, quiet);
+      fmt::print("{}: {:.0f} pps, {} frames, {} lost (without the event: {} and {} lost)\n", event,
+                 with_event.pps, with_event.verdict.sent, with_event.verdict.lost, before.verdict.lost,
+                 after.verdict.lost);
+      EXPECT_EQ(
+          with_event.verdict.misdelivered + with_event.verdict.corrupted + with_event.verdict.duplicated, 0U)
+          << with_event.verdict.text();
+      if (before.verdict.lost + after.verdict.lost > 0 && attempt < kTries) continue;
+      ASSERT_EQ(before.verdict.lost + after.verdict.lost, 0U)
+          << "this machine loses frames without any event";
+      EXPECT_TRUE(with_event.verdict.clean()) << with_event.verdict.text() << "\n" << poller_->log();
+      return;
+    }
+  }
+
+  std::unique_ptr<DaemonProcess> daemon_;
+  std::unique_ptr<PollerProcess> poller_;
+  std::unique_ptr<TapReceiver> receiver_;
+  std::vector<Guest> guests_;
+  uint32_t next_id_ = 1;
+};
+
+poller::NapiInstance napi_of_up0() {
+  auto lookup = take(poller::NapiLookup::open());
+  return take(lookup.find(ifindex_of("up0"), 0));
+}
+
+std::string capabilities_of(pid_t pid, const std::string& set) {
+  std::ifstream file(fmt::format("/proc/{}/status", pid));
+  for (std::string line; std::getline(file, line);)
+    if (line.starts_with(set + ":")) return line.substr(line.find_last_not_of("0123456789abcdef") + 1);
+  return "?";
+}
+
+TEST_F(PollerTest, forwards_in_its_own_context_and_puts_the_deferral_back) {
+  const auto before = napi_of_up0().deferral;
+  ASSERT_TRUE(before.has_value());
+  check_lossless(
+      "polled",
+      [&] {
+        if (poller_->pid() < 0) poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
+      },
+      [](Sender&) {});
+  // Every frame was found by somebody's poll.
+  EXPECT_TRUE(poller_->wait_queue([&](const json& now) {
+    return now["own_packets"].get<uint64_t>() + now["other_packets"].get<uint64_t>() >= receiver_->frames();
+  })) << receiver_->frames()
+      << " frames were read, and the polls that were counted took fewer: " << poller_->queue().dump();
+  const json queue = poller_->queue();
+  fmt::print("{}\n", queue.dump());
+  EXPECT_EQ(queue["state"], "polling");
+  EXPECT_EQ(queue["handle"], "io_uring");
+  EXPECT_EQ(queue["interrupts_masked"], true);
+  EXPECT_GT(queue["own_packets"], 0);
+  EXPECT_GT(queue["own_polls_with_work"], 0);
+  EXPECT_TRUE(napi_of_up0().deferral->masks());
+  EXPECT_EQ(capabilities_of(poller_->pid(), "CapPrm"), "0000000000001000") << "CAP_NET_ADMIN alone";
+  EXPECT_EQ(poller_->end(SIGTERM), 0) << poller_->log();
+  EXPECT_EQ(napi_of_up0().deferral, before);
+  EXPECT_TRUE(poller_->status().is_null()) << "it takes its counters away";
+}
+
+TEST_F(PollerTest, stopped_under_load_it_loses_nothing) {
+  uint64_t other = 0;
+  check_lossless(
+      "SIGSTOP",
+      [&] {
+        if (poller_->pid() < 0) poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
+      },
+      [&](Sender& sender) {
+        other = poller_->queue()["other_packets"].get<uint64_t>();
+        poller_->signal(SIGSTOP);
+        let_flow(sender, 20'000);
+        poller_->signal(SIGCONT);
+      });
+  EXPECT_TRUE(poller_->wait_queue([&](const json& queue) { return queue["other_packets"] > other; }))
+      << "the kernel itself polled while the poller was stopped";
+  const uint64_t own = poller_->queue()["own_packets"].get<uint64_t>();
+  (void)send(10'000, [](Sender& sender) { let_flow(sender, 5'000); });
+  EXPECT_TRUE(poller_->wait_queue([&](const json& queue) { return queue["own_packets"] > own; }))
+      << "and it polls again";
+}
+
+TEST_F(PollerTest, killed_under_load_it_loses_nothing) {
+  check_lossless(
+      "SIGKILL",
+      [&] {
+        if (poller_->pid() < 0) poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
+      },
+      [&](Sender& sender) {
+        EXPECT_EQ(poller_->end(SIGKILL), 128 + SIGKILL);
+        let_flow(sender, 20'000);
+      });
+  poller_->end(SIGKILL);
+  EXPECT_EQ(poller_->status()["running"], false) << "its counters stay, and say so";
+  EXPECT_EQ(send(10'000, [](Sender& sender) { let_flow(sender, 5'000); }).verdict.misdelivered, 0U);
+}
+
+TEST_F(PollerTest, without_deferral_it_says_so_and_needs_no_capability) {
+  poller_->start(polling_up0({}));
+  EXPECT_NE(poller_->log().find("its interrupts are not masked between turns"), std::string::npos)
+      << poller_->log();
+  EXPECT_EQ(poller_->queue()["interrupts_masked"], false);
+  for (const char* set : {"CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"})
+    EXPECT_EQ(capabilities_of(poller_->pid(), set), "0000000000000000") << set;
+}
+
+TEST_F(PollerTest, leaves_an_idle_queue_alone_and_takes_it_again) {
+  poller_->start(polling_up0({"--set-deferral", "--idle-ms", "20"}));
+  const auto backed_off = [](const json& queue) { return queue["state"] == "backed-off"; };
+  ASSERT_TRUE(poller_->wait_queue(backed_off)) << poller_->queue().dump();
+  // It sleeps and looks, and does not poll.
+  const uint64_t turns = poller_->queue()["turns"];
+  const uint64_t sleeps = poller_->status()["sleeps"];
+  ASSERT_TRUE(poller_->wait_queue([&](const json&) { return poller_->status()["sleeps"] > sleeps + 100; }));
+  ASSERT_EQ(poller_->queue()["turns"], turns) << poller_->queue().dump();
+  const json before = poller_->queue();
+  // A queue that the kernel has now: its frames arrive, and bring the poller back.
+  const Run run = send(5'000, [](Sender& sender) { let_flow(sender, 2'000); });
+  EXPECT_EQ(run.verdict.misdelivered + run.verdict.corrupted + run.verdict.duplicated, 0U);
+  EXPECT_TRUE(poller_->wait_queue([&](const json& queue) {
+    return queue["returns"] > before["returns"] && queue["own_packets"] > before["own_packets"];
+  })) << poller_->queue().dump();
+  EXPECT_TRUE(poller_->wait_queue(backed_off)) << "and leaves it again: " << poller_->queue().dump();
+  EXPECT_GE(poller_->queue()["backoffs"], 2);
+}
+
+TEST_F(PollerTest, follows_a_nic_that_is_reset_goes_and_comes_back) {
+  poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
+  const uint32_t first = poller_->queue()["napi"];
+  EXPECT_EQ(first, napi_of_up0().id);
+  run("ip link set up0 down && ip link set up0 up");
+  ASSERT_TRUE(poller_->wait_queue([&](const json& queue) {
+    return queue["state"] == "polling" && queue["napi"] != first && queue["interrupts_masked"] == true;
+  })) << poller_->queue().dump()
+      << poller_->log();
+  run("ip link del sw0");
+  ASSERT_TRUE(poller_->wait_queue([](const json& queue) { return queue["state"] == "absent"; }));
+  EXPECT_NE(poller_->log().find("up0:0: the NIC is gone"), std::string::npos) << poller_->log();
+  add_veth("sw0", "up0");
+  wait_for_members();
+  const auto polled_again = [](const json& queue) { return queue["state"] == "polling"; };
+  ASSERT_TRUE(poller_->wait_queue(polled_again)) << poller_->log();
+  const uint64_t own = poller_->queue()["own_packets"];
+  (void)send(10'000, [](Sender& sender) { let_flow(sender, 5'000); });
+  EXPECT_TRUE(poller_->wait_queue([&](const json& queue) { return queue["own_packets"] > own; }));
+  EXPECT_EQ(poller_->end(SIGTERM), 0);
+}
+
+TEST_F(PollerTest, says_what_is_wrong_with_what_it_was_given) {
+  const std::string cpu = std::to_string(poller_cpu());
+  struct Case {
+    std::vector<std::string> arguments;
+    int status;
+    const char* words;
+  };
+  for (const Case& bad : std::vector<Case>{
+           {{"--cpu", cpu, "--queue", "nope:0"}, 3, "there is no NIC 'nope'"},
+           {{"--cpu", cpu, "--queue", "up0:7"}, 3, "there is no receive queue 7"},
+           {{"--cpu", "100000", "--queue", "up0:0"}, 3, "CPU 100000 is offline, or does not exist"},
+           {{"--cpu", cpu, "--queue", "up0:0", "--handle", "af_xdp"},
+            4,
+            "af_xdp: AF_XDP: the driver does not tell"},
+           {{"--cpu", cpu, "--queue", "up0"}, 2, "write it as eth0:3"},
+           {{"--cpu", cpu}, 2, "no queue to poll"},
+           {{"--queue", "up0:0"}, 2, "no CPU is named"},
+           {{"--config", "/mnt/none"}, 2, "/mnt/none"},
+       }) {
+    EXPECT_EQ(poller_->start_and_fail(bad.arguments), bad.status) << bad.words;
+    EXPECT_NE(poller_->log().find(bad.words), std::string::npos) << poller_->log();
+  }
+  run("ip link set up0 down");
+  EXPECT_EQ(poller_->start_and_fail(polling_up0({})), 3);
+  EXPECT_NE(poller_->log().find("the NIC is down"), std::string::npos) << poller_->log();
+  run("printf 'cpu = 0\\nqeue = [\"up0:0\"]\\n' >/mnt/poller.conf");
+  EXPECT_EQ(poller_->start_and_fail({"--config", "/mnt/poller.conf"}), 2);
+  EXPECT_NE(poller_->log().find("/mnt/poller.conf: "), std::string::npos) << poller_->log();
+  EXPECT_NE(poller_->log().find("qeue"), std::string::npos) << poller_->log();
+}
+
+TEST_F(PollerTest, two_of_a_name_do_not_run) {
+  poller_->start(polling_up0({}));
+  std::string said;
+  EXPECT_EQ(run_status(fmt::format("{}/xdpfwd-poller --cpu 0 --queue up0:0 --runtime-dir /mnt/poller/run",
+                                   XDPFWD_BINARY_DIR),
+                       &said),
+            1);
+  EXPECT_NE(said.find("a poller of this name runs"), std::string::npos) << said;
+  EXPECT_EQ(poller_->status()["running"], true) << "and the first one is not disturbed";
+}
+
+}  // namespace
+}  // namespace xdpfwd::test
