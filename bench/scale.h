@@ -24,6 +24,9 @@ struct ScaleReport {
   double daemon_rss_mib = 0;           // with 1 000 taps
   double daemon_idle_cpu_percent = 0;  // of one CPU, over idle_seconds
   double idle_seconds = 0;
+  Spread tune_plan_s;   // of 2 members with 64 queues and 500 guests, by xdpctl
+  Spread tune_apply_s;  // the same, applied
+  size_t tune_settings = 0;
 };
 
 Result<ScaleReport> run_scale(const ScaleOptions& options);
