@@ -14,6 +14,7 @@
 #include "bench/compare.h"
 #include "bench/floor.h"
 #include "bench/hold_command.h"
+#include "bench/napi_sim.h"
 #include "bench/report.h"
 #include "bench/run_command.h"
 #include "bench/scale.h"
@@ -153,6 +154,30 @@ int run(int argc, char** argv) {
     command->add_flag("--quick", quick, "fewer repetitions");
     command->add_flag("--json", json, "end with one line of JSON");
   }
+  NapiSimRequest sim;
+  CLI::App* sim_command =
+      app.add_subcommand("napi-sim", "the packing of NAPIs on CPUs against others, simulated; needs no root");
+  sim_command->add_option("--trace", sim.traces, "a name, or a file of time_ms,napi,frames_per_s[,cost_ns]");
+  sim_command->add_option("--queues", sim.queues, "NAPIs")->check(CLI::Range(1, 4096))->capture_default_str();
+  sim_command->add_option("--cpus", sim.cpus)->check(CLI::Range(1, 4096))->capture_default_str();
+  sim_command->add_option("--guests", sim.guests)->check(CLI::Range(1, 100'000))->capture_default_str();
+  sim_command->add_option("--seed", sim.seed, "of chance")->capture_default_str();
+  sim_command->add_option("--seeds", sim.seeds, "run with this many, from --seed on")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  sim_command->add_option("--load", sim.load, "percent of the CPUs that one CPU a NAPI would take")
+      ->check(CLI::Range(0.1, 100.0))
+      ->capture_default_str();
+  sim_command->add_option("--target", sim.target, "percent that CPUs are filled to")
+      ->check(CLI::Range(1.0, 100.0))
+      ->capture_default_str();
+  sim_command->add_option("--mark", sim.mark, "percent above which a CPU is relieved")
+      ->check(CLI::Range(1.0, 100.0))
+      ->capture_default_str();
+  sim_command->add_option("--seconds", sim.seconds, "of each trace that is not a file")
+      ->check(CLI::Range(1, 86'400));
+  sim_command->add_flag("--json", json, "end with one line of JSON");
+  sim_command->add_option("--out", sim.out, "folder for napi-sim.txt and napi-sim.json");
   CLI::App* micro_command =
       app.add_subcommand("micro", "Google Benchmark of each case; --benchmark_filter=... and the like");
   micro_command->allow_extras();
@@ -166,6 +191,10 @@ int run(int argc, char** argv) {
     request.options.quick = quick;
     request.flags.assign(argv + 1, argv + argc);
     return run_scenarios(request);
+  }
+  if (*sim_command) {
+    sim.json = json;
+    return napi_sim(sim);
   }
   if (*hold_command) return hold_contender(hold);
   if (*report_command) return report(folder);

@@ -12,6 +12,8 @@ declare -A may=(
   [daemon/core]='^(base|core)/|^bpf/abi\.h$'
   [daemon/tuning]='^(base|core|tuning)/'
   [daemon/doctor]='^(base|core|doctor)/'
+  [daemon/packer]='^(base|core|packer)/'
+  [daemon/packer/model]='^(base|core|packer)/'
   [daemon/kernel]='^(base|core|kernel)/|^bpf/(polls_)?abi\.h$|\.skel\.h$'
   [daemon/sources]='^(base|core|sources)/'
   # Netlink is spoken by the same few files, so that the poller stays small without a second client of it.
@@ -19,7 +21,7 @@ declare -A may=(
   [daemon/shell]='^(base|core|tuning|kernel|sources|shell)/'
   [ctl]='^(base|core|doctor|sources|ctl)/|^kernel/host_facts\.h$'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
-  [bench]='^(base|core|kernel|sources|pktgen|bench|bpf)/|\.skel\.h$|^(commit|lab_path)\.h$'
+  [bench]='^(base|core|kernel|packer|sources|pktgen|bench|bpf)/|\.skel\.h$|^(commit|lab_path)\.h$'
   [bench/contenders]='^(base|pktgen|bench)/|\.skel\.h$'
   [bench/scenarios]='^(base|pktgen|bench)/|^lab_path\.h$'
 )
@@ -31,9 +33,10 @@ for folder in "${!may[@]}"; do
     awk -F: -v may="${may[$folder]}" '$3 !~ may')
 done
 
-# core/, tuning/ and doctor/ have no I/O, no clock, no logging.
-if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/* daemon/tuning/* daemon/doctor/*; then
-  echo "daemon/core/, daemon/tuning/ and daemon/doctor/ are pure: none of these"
+# core/, tuning/, doctor/ and packer/ have no I/O, no clock, no logging.
+if grep -nE '#include <(sys/|unistd|fcntl|fstream|iostream|ctime|chrono|thread|spdlog|systemd|libmnl|bpf/bpf)' daemon/core/* daemon/tuning/* daemon/doctor/* \
+  daemon/packer/*.* daemon/packer/model/*; then
+  echo "daemon/core/, daemon/tuning/, daemon/doctor/ and daemon/packer/ are pure: none of these"
   status=1
 fi
 # BPF programs see the kernel's uapi headers and libbpf's helpers only.

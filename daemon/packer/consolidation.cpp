@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "packer/consolidation.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+namespace xdpfwd::packer {
+namespace {
+
+constexpr size_t kCandidates = 6;  // the emptiest CPUs that are tried
+
+std::vector<size_t> by_peak(const Board& board, std::vector<size_t> napis) {
+  std::ranges::sort(napis, std::greater(),
+                    [&](size_t napi) { return std::pair(board.peak_of(napi), ~napi); });
+  return napis;
+}
+
+// Half of a NAPI's moves is for relief.
+bool spare(const Board& board, size_t napi, const PackerSettings& settings) {
+  return board.moves_left(napi) > settings.moves_saved / 2;
+}
+
+// Makes room by moving a smaller one on.
+bool exchange(Board& board, size_t napi, size_t emptied, const PackerSettings& settings) {
+  const Limits limits = limits_of(settings);
+  const size_t before = board.steps();
+  for (size_t cpu = 0; cpu < board.cpus(); ++cpu) {
+    if (cpu == emptied || !board.used(cpu) || !board.allowed(napi, cpu)) continue;
+    for (const size_t other : by_peak(board, board.on(cpu))) {
+      if (board.peak_of(other) >= board.peak_of(napi) || !spare(board, other, settings)) continue;
+      board.put(other, Board::kNowhere);
+      if (board.fits(napi, cpu, limits)) {
+        board.put(napi, cpu);
+        if (const auto next = board.best_used(other, limits, emptied)) {
+          board.put(other, *next);
+          return true;
+        }
+      }
+      board.take_back(before);
+    }
+  }
+  return false;
+}
+
+bool empty(Board& board, size_t cpu, const PackerSettings& settings) {
+  for (const size_t napi : board.on(cpu))
+    if (!spare(board, napi, settings)) return false;
+  const size_t before = board.steps();
+  for (const size_t napi : by_peak(board, board.on(cpu))) {
+    const auto next = board.best_used(napi, limits_of(settings), cpu);
+    if (next)
+      board.put(napi, *next);
+    else if (!exchange(board, napi, cpu, settings)) {
+      board.take_back(before);
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+void consolidate(Board& board, const PackerSettings& settings, const std::vector<uint8_t>& calm) {
+  const size_t before = board.steps();
+  std::vector<size_t> cpus;
+  for (size_t cpu = 0; cpu < board.cpus(); ++cpu)
+    if (board.used(cpu) && calm[cpu] != 0) cpus.push_back(cpu);
+  std::ranges::stable_sort(cpus, {}, [&](size_t cpu) { return board.peak(cpu); });
+  size_t failures = 0;
+  for (const size_t cpu : cpus) {
+    if (board.steps() - before >= settings.most_moves || failures == kCandidates) return;
+    const size_t start = board.steps();
+    if (!empty(board, cpu, settings))
+      ++failures;
+    else if (board.steps() - before > settings.most_moves && start != before)
+      return board.take_back(start);
+  }
+}
+
+bool move_nearer(Board& board, const PackerSettings& settings) {
+  for (size_t cpu = 0; cpu < board.cpus(); ++cpu) {
+    if (!board.used(cpu)) continue;
+    const std::vector<size_t> napis = board.on(cpu);
+    const auto far = [&](size_t from) {
+      return std::ranges::count_if(napis, [&](size_t napi) { return board.remote(napi, from); });
+    };
+    if (far(cpu) == 0 ||
+        !std::ranges::all_of(napis, [&](size_t napi) { return spare(board, napi, settings); }))
+      continue;
+    for (size_t next = 0; next < board.cpus(); ++next) {
+      if (board.core_used(next) || far(next) >= far(cpu)) continue;
+      if (!std::ranges::all_of(napis, [&](size_t napi) { return board.allowed(napi, next); })) continue;
+      for (const size_t napi : napis) board.put(napi, next);
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace xdpfwd::packer
