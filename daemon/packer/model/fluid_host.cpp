@@ -119,7 +119,8 @@ void FluidHost::serve_full(uint32_t cpu) {
 void FluidHost::end_slot() {
   in_slot_ = 0;
   const double capacity = kStep * model_.slot;
-  const auto slots = static_cast<double>(model_.interval / model_.slot);
+  const uint32_t whole_slots = model_.interval / model_.slot;
+  const auto slots = static_cast<double>(whole_slots);
   double most = 0;
   double most_recent = 0;
   for (uint32_t cpu = 0; cpu < model_.cpus; ++cpu) {
@@ -132,7 +133,7 @@ void FluidHost::end_slot() {
     most_recent = std::max(most_recent, cpu_recent_[cpu]);
     cpu_slot_[cpu] = 0;
   }
-  slot_ = (slot_ + 1) % (model_.interval / model_.slot);
+  slot_ = (slot_ + 1) % whole_slots;
   ++slots_;
   if (most > capacity) ++over_slots_;
   if (most_recent > capacity * slots) ++over_;
