@@ -2,12 +2,13 @@
 #include "kernel/irqbalance.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/un.h>
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 
@@ -21,16 +22,29 @@ constexpr size_t kLongestCommand = 499;
 constexpr size_t kLargestAnswer = 1UL << 20;
 constexpr size_t kLargestTable = 16UL << 20;
 constexpr size_t kMostSockets = 16;
-// It answers between its rounds; one that hangs must not hold us up.
-constexpr timeval kPatience = {.tv_sec = 0, .tv_usec = 500000};
+// It answers between its rounds; one that hangs, or says a byte now and then, must not hold us up. For all
+// sockets that are tried together.
+constexpr std::chrono::milliseconds kPatience{500};
+using Deadline = std::chrono::steady_clock::time_point;
 
 bool is_socket_name(std::string_view name) {
   return name.starts_with(kName) && name.ends_with(".sock");
 }
 
-// A path, or '@' and an abstract name.
+// Anybody may listen at an abstract name that looks like irqbalance's.
+Result<void> is_trusted(int fd) {
+  ucred peer{};
+  socklen_t length = sizeof(peer);
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+    return fail_errno("cannot ask who listens", errno);
+  if (peer.uid != 0 && peer.uid != ::geteuid())
+    return fail(fmt::format("user {} listens there, and irqbalance runs as root", peer.uid), {}, EPERM);
+  return {};
+}
+
+// A path, or '@' and an abstract name. It never waits: where too many wait already, it fails.
 Result<UniqueFd> connect_to(const std::string& name) {
-  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return fail_errno("cannot open a socket for irqbalance", errno);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -40,10 +54,9 @@ Result<UniqueFd> connect_to(const std::string& name) {
   // The table shows the zero bytes of an abstract name so.
   if (abstract) std::ranges::replace(address.sun_path, '@', '\0');
   const size_t length = offsetof(sockaddr_un, sun_path) + name.size() + (abstract ? 0 : 1);
-  if (::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof(kPatience)) < 0 ||
-      ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof(kPatience)) < 0 ||
-      ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) < 0)
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address), static_cast<socklen_t>(length)) < 0)
     return fail_errno(fmt::format("cannot connect to {}", name), errno);
+  if (auto trusted = is_trusted(fd.get()); !trusted) return fail_in(name, std::move(trusted).error());
   return fd;
 }
 
@@ -66,13 +79,27 @@ Result<void> send_with_credentials(int fd, std::string_view text) {
   return {};
 }
 
+// Until there is something to read, or the end.
+Result<void> wait_for(int fd, Deadline deadline) {
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd poll{.fd = fd, .events = POLLIN, .revents = 0};
+    const int ready = left.count() <= 0 ? 0 : ::poll(&poll, 1, static_cast<int>(left.count()));
+    if (ready > 0) return {};
+    if (ready == 0) return fail_errno("irqbalance does not answer in time", EAGAIN);
+    if (errno != EINTR) return fail_errno("cannot wait for irqbalance", errno);
+  }
+}
+
 // It closes when it has done what it was told, and said what it was asked.
-Result<std::string> read_to_end(int fd) {
+Result<std::string> read_to_end(int fd, Deadline deadline) {
   std::string answer;
   char chunk[4096];
   for (;;) {
+    if (auto ready = wait_for(fd, deadline); !ready) return std::unexpected(std::move(ready).error());
     const ssize_t got = ::recv(fd, chunk, sizeof(chunk), 0);
-    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (got < 0) return fail_errno("irqbalance does not answer", errno);
     if (got == 0) return answer;
     answer.append(chunk, static_cast<size_t>(got));
@@ -80,11 +107,11 @@ Result<std::string> read_to_end(int fd) {
   }
 }
 
-Result<std::string> converse(const std::string& socket, const std::string& command) {
+Result<std::string> converse(const std::string& socket, const std::string& command, Deadline deadline) {
   const auto fd = connect_to(socket);
   if (!fd) return std::unexpected(fd.error());
   if (auto sent = send_with_credentials(fd->get(), command); !sent) return std::unexpected(sent.error());
-  return read_to_end(fd->get());
+  return read_to_end(fd->get(), deadline);
 }
 
 // The file is where it usually is; where irqbalance could not make it, it takes an abstract name.
@@ -139,14 +166,15 @@ std::vector<std::string> find_abstract_sockets(std::string_view text) {
 }
 
 Result<std::string> Irqbalance::ask(const std::string& command) {
+  const Deadline deadline = std::chrono::steady_clock::now() + kPatience;
   if (!socket_.empty()) {
-    auto answer = converse(socket_, command);
+    auto answer = converse(socket_, command, deadline);
     // One that hangs is not asked twice in a row: another look takes time again.
     if (answer || answer.error().code == EAGAIN) return answer;
   }
   socket_.clear();
   for (const std::string& socket : find_sockets(roots_)) {
-    auto answer = converse(socket, command);
+    auto answer = converse(socket, command, deadline);
     if (!answer) continue;
     socket_ = socket;
     return answer;

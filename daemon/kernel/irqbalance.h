@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // irqbalance, which moves interrupts as it thinks best, is told by its own socket which to leave alone. Its
 // ban list is set as a whole, so what others banned is read first and kept. Learnt from irqbalance 1.9.2:
-// it reads 500 bytes of a command and silently drops the rest, in the middle of a number if need be.
+// it reads 500 bytes of a command and silently drops the rest, in the middle of a number if need be. Who
+// answers must be root, and has half a second for all that it says: anybody may listen at its abstract name.
 #pragma once
 
 #include <string>

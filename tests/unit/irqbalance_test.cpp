@@ -5,10 +5,14 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -24,7 +28,8 @@ using Numbers = std::vector<uint32_t>;
 
 class FakeIrqbalance {
  public:
-  explicit FakeIrqbalance(const std::string& path) {
+  // `uid`: who listens, where that is not us.
+  explicit FakeIrqbalance(const std::string& path, uid_t uid = ::geteuid()) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     std::strncpy(address.sun_path, path.c_str(), sizeof(address.sun_path) - 1);
@@ -32,7 +37,11 @@ class FakeIrqbalance {
     const int on = 1;
     EXPECT_EQ(::setsockopt(listener_.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)), 0);
     EXPECT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    // Of this thread alone, unlike seteuid().
+    const uid_t us = ::geteuid();
+    EXPECT_EQ(::syscall(SYS_setresuid, -1, uid, -1), 0);
     EXPECT_EQ(::listen(listener_.get(), 4), 0);
+    EXPECT_EQ(::syscall(SYS_setresuid, -1, us, -1), 0);
     thread_ = std::thread([this] { serve(); });
   }
   ~FakeIrqbalance() {
@@ -41,6 +50,7 @@ class FakeIrqbalance {
   }
   std::vector<std::string> commands;  // look only when nothing is being asked
   Numbers banned = {7};
+  std::atomic<bool> dribbles = false;  // an answer that takes ten seconds, a byte at a time
 
  private:
   void serve() {
@@ -67,6 +77,10 @@ class FakeIrqbalance {
       std::string answer = "SLEEP 10 ";
       for (const uint32_t irq : banned) answer += fmt::format("IRQ {} LOAD 0 DIFF 0 CLASS 0 ", irq);
       answer += "BANNED 00000000";
+      for (int i = 0; dribbles && i < 100; ++i) {
+        pollfd gone{.fd = peer, .events = POLLRDHUP, .revents = 0};
+        if (::poll(&gone, 1, 100) != 0 || ::send(peer, " ", 1, MSG_NOSIGNAL) != 1) return;
+      }
       EXPECT_EQ(::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL),
                 static_cast<ssize_t>(answer.size()));
     }
@@ -130,6 +144,29 @@ TEST_F(IrqbalanceSocket, AnotherOneIsFoundWhenItWasRestarted) {
   EXPECT_EQ(irqbalance.banned().error().code, ENOENT) << "its file is still there";
   const FakeIrqbalance server(tree_ / "run/irqbalance/irqbalance2.sock");
   EXPECT_EQ(irqbalance.banned(), Numbers{7});
+}
+
+TEST_F(IrqbalanceSocket, OneOfAnotherUserIsNotAsked) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be somebody else";
+  FakeIrqbalance server(tree_ / "run/irqbalance/irqbalance1.sock", 65534);
+  Irqbalance irqbalance(roots());
+  const auto banned = irqbalance.banned();
+  ASSERT_FALSE(banned);
+  EXPECT_EQ(banned.error().code, ENOENT);
+  EXPECT_TRUE(server.commands.empty());
+}
+
+TEST_F(IrqbalanceSocket, OneThatNeverComesToAnEndIsNotWaitedFor) {
+  FakeIrqbalance server(tree_ / "run/irqbalance/irqbalance1.sock");
+  Irqbalance irqbalance(roots());
+  server.dribbles = true;
+  EXPECT_FALSE(irqbalance.banned());
+  server.dribbles = false;
+  EXPECT_EQ(irqbalance.banned(), Numbers{7}) << "it is asked again when it is asked for";
+  server.dribbles = true;
+  const auto banned = irqbalance.banned();
+  ASSERT_FALSE(banned);
+  EXPECT_EQ(banned.error().code, EAGAIN);
 }
 
 TEST(Irqbalance, ItsAnswer) {
