@@ -65,7 +65,7 @@ for i in $(seq $GUESTS); do
   moved=$(since "$before")
   # shellcheck disable=SC2086  # words
   check "guest $i: all its frames are on queue $queue: $moved" only_on "$queue" $moved
-  check "as many as were sent" [ "${moved// /+}" ] && [ $((${moved// /+})) = 400 ]
+  check_equal "as many as were sent" 400 $((${moved// /+}))
 done
 
 latency=$(queue_of "$(guest_mac 2)")
