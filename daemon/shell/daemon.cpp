@@ -178,8 +178,9 @@ bool Daemon::stop() {
 
 std::optional<uint64_t> Daemon::next_look_ms() const {
   const auto a = reconciler_.look_again_at_ms();
-  // While values are tried nobody tunes: a look that is due would be due again at once.
-  const auto b = walk_.expired() ? tuner_.next_look_ms() : std::nullopt;
+  // While values are tried nobody tunes, nor while the kernel cannot be asked: a look that is due would be due
+  // again at once. The reconciler's next try brings the tuner's next look.
+  const auto b = walk_.expired() && !observe_error_ ? tuner_.next_look_ms() : std::nullopt;
   return a && b ? std::min(*a, *b) : a ? a : b;
 }
 

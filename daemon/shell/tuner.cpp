@@ -16,6 +16,8 @@ namespace {
 constexpr int kMostRounds = 8;
 // A driver may still say that it has a carrier just after it was reset.
 constexpr uint64_t kResetMs = 1000;
+// Of a knob whose changes nobody tells, a fight is seen by looks that come when nothing is heard.
+static_assert(Fights::kWithinMs > Fights::kMost * Tuner::kPeriodMs);
 
 std::string value_text(std::string_view value) {
   return value.empty() ? "none" : std::string(value);
@@ -371,7 +373,8 @@ void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {
     return;
   }
   if (last_ms_ != 0 && now_ms < last_ms_ + kPauseMs) {
-    next_ms_ = std::min(next_ms_.value_or(UINT64_MAX), last_ms_ + kPauseMs);
+    // Not when something else is due before: that is too early for a look, and would be due again at once.
+    next_ms_ = last_ms_ + kPauseMs;
     return;
   }
   note(work(wanted, devices, now_ms), now_ms);

@@ -15,9 +15,9 @@ namespace xdpfwd {
 
 class Fights {
  public:
-  static constexpr size_t kMost = 3;             // times
-  static constexpr uint64_t kWithinMs = 60'000;  // in so long a time
-  static constexpr uint64_t kPauseMs = 60'000;   // then left alone for so long
+  static constexpr size_t kMost = 3;              // times
+  static constexpr uint64_t kWithinMs = 120'000;  // in so long a time
+  static constexpr uint64_t kPauseMs = 60'000;    // then left alone for so long
 
   // Settings to hold in the next plan, sorted. Times are of a clock that only goes forward.
   std::vector<Setting> held(uint64_t now_ms);

@@ -39,10 +39,12 @@ class FakeKernel final : public Kernel {
   HostTuning tuning;  // what an observation of it returns, whatever its scope; a Tune writes here
   Fault fault;
   std::vector<Action> applied;  // that succeeded, in order
+  std::optional<Error> observe_fault;
   size_t observations_with_rows = 0;
   size_t looks = 0;  // at more than the members
 
   Result<State> observe(Scope scope) override {
+    if (observe_fault) return std::unexpected(*observe_fault);
     if (scope == Scope::kWithRows) ++observations_with_rows;
     State seen = state;
     if (scope != Scope::kWithRows) seen.table.rows.clear();

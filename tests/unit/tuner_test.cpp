@@ -314,6 +314,22 @@ TEST_F(TunerTest, who_fights_is_told_and_left_alone_for_a_while) {
   EXPECT_EQ(problems(), "");
 }
 
+// Nobody tells of packet steering: it is seen when it is time to look.
+TEST_F(TunerTest, a_fight_over_what_nobody_tells_of_is_one_too) {
+  apply();
+  for (size_t i = 0; i < Fights::kMost; ++i) {
+    kernel_.host.put(kRps, "1");
+    now_ms_ = *tuner_->next_look_ms();
+    tuner_->look(devices_, now_ms_);
+    EXPECT_EQ(value(kRps), "") << i;
+  }
+  kernel_.host.put(kRps, "1");
+  now_ms_ = *tuner_->next_look_ms();
+  tuner_->look(devices_, now_ms_);
+  EXPECT_EQ(value(kRps), "1");
+  EXPECT_THAT(problems(), HasSubstr("eth0: somebody else sets rps-cpus of queue 0 again and again"));
+}
+
 TEST_F(TunerTest, auto_applies_by_itself_until_it_is_reverted) {
   tuning_.apply = TuningApply::kAuto;
   restart();
@@ -523,6 +539,17 @@ TEST_F(TunerTest, what_is_refused_for_a_moment_is_tried_again) {
   EXPECT_GE(now_ms_ - start, 7 * Tuner::kRetryMs) << "1, 2, 4 s";
   EXPECT_EQ(value(kRps), "");
   EXPECT_EQ(problems(), "");
+}
+
+// What is tried again just after a look that something else brought.
+TEST_F(TunerTest, no_look_is_due_at_once_again) {
+  kernel_.fault = [&](const Tune&) { return std::optional(Error{.message = "busy", .code = EBUSY}); };
+  apply();
+  now_ms_ += Tuner::kRetryMs - 100;
+  tuner_->look(devices_, now_ms_);
+  now_ms_ = *tuner_->next_look_ms();
+  tuner_->look(devices_, now_ms_);
+  EXPECT_GT(*tuner_->next_look_ms(), now_ms_);
 }
 
 TEST_F(TunerTest, what_was_refused_of_something_that_is_gone_is_forgotten) {

@@ -127,33 +127,59 @@ TEST_F(TxWalkTest, what_cannot_be_tried_is_refused_before_anything_is_changed) {
   EXPECT_TRUE(kernel_.applied.empty());
 }
 
+// A daemon that tunes the NIC.
+class TuningDaemonTest : public TxWalkTest {
+ protected:
+  TuningDaemonTest() {
+    kernel_.state.links.push_back({.ifindex = kNic, .name = nic_.name, .admin_up = true, .lower_up = true});
+    const auto config = parse_config({{.file = "xdpfwd.toml",
+                                       .text = "[uplink]\ndevices = [\"eth0\"]\n"
+                                               "[tuning]\napply = \"auto\"\nprofile = \"balanced\"\n"
+                                               "[daemon]\nstate_dir = \"" +
+                                               (directory_ / "state") + "\"\n"}});
+    EXPECT_TRUE(config) << config.error().text();
+    daemon_ = std::make_unique<Daemon>(kernel_, "xdpfwd.toml", std::vector<std::string>(), *config,
+                                       [this] { return now_ms_; });
+  }
+  std::unique_ptr<Daemon> daemon_;
+};
+
 // A look at the knobs that came due meanwhile would come due again at once, for as long as values are tried:
 // the loop would do nothing else.
-TEST_F(TxWalkTest, no_look_at_the_knobs_is_due_while_values_are_tried) {
-  kernel_.state.links.push_back({.ifindex = kNic, .name = nic_.name, .admin_up = true, .lower_up = true});
-  const auto config = parse_config({{.file = "xdpfwd.toml",
-                                     .text = "[uplink]\ndevices = [\"eth0\"]\n"
-                                             "[tuning]\napply = \"auto\"\nprofile = \"balanced\"\n"
-                                             "[daemon]\nstate_dir = \"" +
-                                             (directory_ / "state") + "\"\n"}});
-  ASSERT_TRUE(config) << config.error().text();
-  Daemon daemon(kernel_, "xdpfwd.toml", {}, *config, [&] { return now_ms_; });
-  ASSERT_TRUE(daemon.start());
-  ASSERT_TRUE(daemon.tune_apply());
+TEST_F(TuningDaemonTest, no_look_at_the_knobs_is_due_while_values_are_tried) {
+  ASSERT_TRUE(daemon_->start());
+  ASSERT_TRUE(daemon_->tune_apply());
   int looks = 0;
-  daemon.set_on_look([&] { ++looks; });
-  const auto due = daemon.next_look_ms();
+  daemon_->set_on_look([&] { ++looks; });
+  const auto due = daemon_->next_look_ms();
   ASSERT_TRUE(due) << "what is tuned is looked at now and then";
   {
-    const auto walk = daemon.suggest_tx_coalesce(nic_.name, 1);
+    const auto walk = daemon_->suggest_tx_coalesce(nic_.name, 1);
     ASSERT_TRUE(walk) << walk.error().text();
     EXPECT_EQ(looks, 1) << "the loop asks again when to look";
     now_ms_ = *due + 1;
-    daemon.look_again();
-    EXPECT_EQ(daemon.next_look_ms(), std::nullopt);
+    daemon_->look_again();
+    EXPECT_EQ(daemon_->next_look_ms(), std::nullopt);
   }
   EXPECT_EQ(looks, 3) << "and again when it is over";
-  EXPECT_TRUE(daemon.next_look_ms());
+  EXPECT_TRUE(daemon_->next_look_ms());
+}
+
+// Nor while the kernel cannot be asked.
+TEST_F(TuningDaemonTest, no_look_is_due_at_once_while_the_kernel_cannot_be_asked) {
+  ASSERT_TRUE(daemon_->start());
+  ASSERT_TRUE(daemon_->tune_apply());
+  now_ms_ = *daemon_->next_look_ms();
+  kernel_.observe_fault = Error{"netlink says no", "", ENOBUFS};
+  daemon_->look_again();
+  const auto due = daemon_->next_look_ms();
+  ASSERT_TRUE(due) << "it is tried again";
+  EXPECT_GT(*due, now_ms_);
+  kernel_.observe_fault.reset();
+  now_ms_ = *due;
+  daemon_->look_again();
+  ASSERT_TRUE(daemon_->next_look_ms());
+  EXPECT_EQ(*daemon_->next_look_ms(), now_ms_ + Tuner::kPeriodMs) << "and the knobs were looked at with it";
 }
 
 }  // namespace
