@@ -176,8 +176,11 @@ class MemberChecks {
     if (examined_.guests.empty()) return;
     const std::string what =
         "filters: frames to guests' addresses are dropped by the NIC, unless it is told them";
-    const std::string remedy = fmt::format("uplink.promisc = true, or ip link set {} promisc on", name_);
-    if (device_ && device_->xdp_ours)
+    const std::string remedy = fmt::format("uplink.promisc = \"auto\", or ip link set {} promisc on", name_);
+    if (!examined_.settings.promisc)
+      // Wanted so, where rules or filters let the guests' frames in: whether they do, nobody tells.
+      findings_.warn("filters", name_, what + ", as by steering rules; uplink.promisc is \"off\"", remedy);
+    else if (device_ && device_->xdp_ours)
       findings_.fail("filters", name_, what, remedy);
     else
       findings_.warn("filters", name_, what + "; xdpfwd sets it promiscuous when it attaches", remedy);
@@ -239,7 +242,7 @@ class MemberChecks {
           fmt::format("{} steers by no rules of MAC addresses: a guest's frames are spread over queues by "
                       "RSS, and several CPUs contend for its tap",
                       driver()),
-          "tuning.steering = false says that this is known; or a NIC with such rules");
+          "tuning.steering = \"off\" says that this is known; or a NIC with such rules");
     else if (nic_->rule_capacity < macs.size())
       findings_.warn("ntuple", name_,
                      fmt::format("room for {} rules, and guests have {} addresses: the rest is left to RSS",

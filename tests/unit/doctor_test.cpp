@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Each check of the doctor, on a host that has nothing wrong but the one thing.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <climits>
+#include <regex>
 
+#include "core/config.h"
 #include "ctl/render_effect.h"
 #include "doctor/examine.h"
 #include "support/golden.h"
@@ -83,6 +86,21 @@ DeviceFacts& nic(Examined& host) {
   return host.facts.devices[0];
 }
 
+// What a remedy says to put in the configuration is taken by it: 'uplink.promisc = "auto"'.
+size_t settings_taken(const std::string& remedy) {
+  static const std::regex kSetting(R"RE(\b([a-z]+)\.([a-z_]+) = ("[^"]*"|[^ ;,]+))RE");
+  size_t taken = 0;
+  for (std::sregex_iterator at(remedy.begin(), remedy.end(), kSetting), end; at != end; ++at) {
+    const std::string text = fmt::format("[{}]\n{} = {}\n{}", (*at)[1].str(), (*at)[2].str(), (*at)[3].str(),
+                                         (*at)[1] == "uplink" ? "" : "[uplink]\n") +
+                             "devices = [\"eth0\"]\n";
+    const auto config = parse_config({{.file = "xdpfwd.toml", .text = text}});
+    EXPECT_TRUE(config) << remedy << ": " << config.error().text();
+    ++taken;
+  }
+  return taken;
+}
+
 // Nothing is wrong but this.
 void expect_only(const Examined& host, Verdict verdict, std::string_view check, std::string_view what,
                  std::string_view remedy) {
@@ -93,6 +111,11 @@ void expect_only(const Examined& host, Verdict verdict, std::string_view check, 
   EXPECT_EQ(findings[0].check, check);
   EXPECT_THAT(findings[0].what, HasSubstr(std::string(what)));
   EXPECT_THAT(findings[0].remedy, HasSubstr(std::string(remedy)));
+  // One that names a key says a setting.
+  if (remedy.starts_with("uplink.") || remedy.starts_with("tuning."))
+    EXPECT_EQ(settings_taken(findings[0].remedy), 1U) << findings[0].remedy;
+  else
+    settings_taken(findings[0].remedy);
 }
 
 TEST(Doctor, a_good_host_passes_every_check) {
@@ -146,7 +169,7 @@ TEST(Doctor, of_xdp_on_members) {
   nic(host).xdp = XdpFact::kGeneric;
   expect_only(host, Verdict::kFail, "xdp", "generic mode, and native is configured", "reload");
   host.settings.xdp_mode = XdpMode::kGeneric;
-  expect_only(host, Verdict::kWarn, "xdp", "as configured: far slower", "native");
+  expect_only(host, Verdict::kWarn, "xdp", "as configured: far slower", "uplink.xdp_mode");
   host = good_host();
   nic(host).xdp = XdpFact::kNone;
   nic(host).xdp_ours = false;
@@ -179,6 +202,9 @@ TEST(Doctor, of_offloads_and_filters) {
   host = good_host();
   host.facts.links[0].promiscuity = 0;
   expect_only(host, Verdict::kFail, "filters", "dropped by the NIC", "ip link set eth0 promisc on");
+  expect_only(host, Verdict::kFail, "filters", "dropped by the NIC", "uplink.promisc");
+  host.settings.promisc = false;  // as is advised where rules let the frames in
+  expect_only(host, Verdict::kWarn, "filters", "as by steering rules", "uplink.promisc");
   host = good_host();
   host.facts.links[0].mtu = 9000;
   host.facts.links[2].mtu = 9000;
@@ -215,7 +241,7 @@ TEST(Doctor, of_links_and_queues) {
   host.facts.tuning.irqbalance = true;
   for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
   host.settings.tuning.apply = TuningApply::kOff;
-  expect_only(host, Verdict::kWarn, "irqbalance", "moves the NICs' interrupts", "irqbalance");
+  expect_only(host, Verdict::kWarn, "irqbalance", "moves the NICs' interrupts", "tuning.irqbalance");
   host = good_host();
   host.settings.devices = {name("eth7")};
   const auto findings = examine(host);
