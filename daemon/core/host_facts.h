@@ -70,6 +70,7 @@ struct HostFacts {
   std::vector<DeviceFacts> devices;               // members, their bonds, and taps of guests
   HostTuning tuning;                              // of the members and taps
   std::vector<TapReader> readers;
+  bool irqbalance_process = false;  // one of that name is there, whether it can be asked or not
   std::vector<std::string> unseen;  // what could not be read, and why
 };
 

@@ -277,8 +277,13 @@ void check_members(const Examined& examined, Findings& findings) {
   const HostFacts& facts = examined.facts;
   if (members.empty()) return;
   const TuningSettings& tuning = examined.settings.tuning;
-  if (!facts.tuning.irqbalance)
-    findings.pass("irqbalance", "host", "does not run, or cannot be asked");
+  if (!facts.tuning.irqbalance && facts.irqbalance_process)
+    findings.warn("irqbalance", "host",
+                  "runs and cannot be asked: it moves the NICs' interrupts, and tuning cannot tell it not to",
+                  "systemctl restart irqbalance (1.3 or later), so that it makes its socket; or systemctl "
+                  "disable --now irqbalance");
+  else if (!facts.tuning.irqbalance)
+    findings.pass("irqbalance", "host", "does not run");
   else if (tuning.apply == TuningApply::kOff || !tuning.ban_irqbalance)
     findings.warn("irqbalance", "host", "runs, and moves the NICs' interrupts from CPU to CPU",
                   "tuning.irqbalance = \"ban\" with tuning.apply; or systemctl disable --now irqbalance");

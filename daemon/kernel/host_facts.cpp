@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 #include <set>
@@ -68,6 +69,16 @@ XdpFact fact_of(XdpAttached attached) {
   return XdpFact::kOther;
 }
 
+bool is_running(std::string_view command, const HostRoots& roots) {
+  std::error_code error;
+  for (fs::directory_iterator at(roots.proc, error), end; !error && at != end; at.increment(error)) {
+    if (!std::isdigit(static_cast<unsigned char>(at->path().filename().string().front()))) continue;
+    if (const auto comm = read_host_file(at->path().string() + "/comm"); comm && *comm == command)
+      return true;
+  }
+  return false;
+}
+
 // "802.3ad 4" -> "802.3ad"
 std::string first_word(const Result<std::string>& text) {
   return text ? text->substr(0, text->find(' ')) : std::string();
@@ -100,6 +111,7 @@ class Reader {
       facts_.memlock = limit.rlim_cur;
     read_links();
     read_devices();
+    facts_.irqbalance_process = is_running("irqbalance", roots_);
     return std::move(facts_);
   }
 
