@@ -100,7 +100,8 @@ void Tuner::start_again() {
 
 void Tuner::set_wish(Wish wish) {
   wish_ = std::move(wish);
-  forget_refusals();
+  std::erase_if(refused_, [](const auto& refused) { return !refused.second.resets; });
+  std::erase_if(busy_, [&](const auto& busy) { return !refused_.contains(busy.first); });
   left_alone_.clear();
   if (unread_) load();
 }
@@ -173,19 +174,23 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   observed_ = std::move(*observed);
   // As an interrupt's number, after a reset.
   std::erase_if(refused_, [&](const auto& refused) { return !observed_value(observed_, refused.first); });
+  HostTuning members = observed_;
+  std::erase_if(members.nics, [&](const Nic& nic) {
+    return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();
+  });
   Look look;
   TuningQuestion question;
-  if (goal == Goal::kWish) {
-    HostTuning members = observed_;
-    std::erase_if(members.nics, [&](const Nic& nic) {
-      return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();
-    });
-    TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads());
-    question.desired = std::move(desire.settings);
-    look.remarks = std::move(desire.remarks);
-  }
-  question.holding = holding(now_ms);
-  look.plan = plan_tuning(question, observed_, log_);
+  const auto think = [&] {
+    question.holding = holding(now_ms);
+    if (goal == Goal::kWish) {
+      TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads());
+      question.desired = std::move(desire.settings);
+      look.remarks = std::move(desire.remarks);
+    }
+    look.plan = plan_tuning(question, observed_, log_);
+  };
+  think();
+  if (counts && forget_outdated_refusals(question.desired)) think();
   if (counts && goal == Goal::kWish) {
     // Each time, more is held.
     for (auto fought = fights_.count(look.plan, now_ms); !fought.empty();
@@ -200,8 +205,7 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
                               value_text(step.to)),
                   {{"XDPFWD_DEVICE", step.device.text()}});
       }
-      question.holding = holding(now_ms);
-      look.plan = plan_tuning(question, observed_, log_);
+      think();
     }
   }
   look.remarks.insert(look.remarks.end(), look.plan.remarks.begin(), look.plan.remarks.end());
@@ -244,10 +248,12 @@ void Tuner::note_outcome(const TuningStep& step, const Result<void>& done, uint6
     return;
   }
   const Error& error = done.error();
-  Refused refused{
-      step.device,
-      fmt::format("{} cannot be set to {}: {}", text_of(step.setting), value_text(step.to), error.message),
-      error.remedy};
+  Refused refused{.device = step.device,
+                  .wanted = step.to,
+                  .why = fmt::format("{} cannot be set to {}: {}", text_of(step.setting), value_text(step.to),
+                                     error.message),
+                  .remedy = error.remedy,
+                  .resets = step.resets};
   if (is_passing(error.code))
     refused.retry_ms = now_ms + std::min(kRetryMs << std::min(busy_[step.setting]++, 10U), kLongestRetryMs);
   refused_[step.setting] = std::move(refused);
@@ -271,19 +277,41 @@ void Tuner::forget_refusals() {
   busy_.clear();
 }
 
-// What a driver took and did not keep is our doing all the same, and the log says what came of it.
-void Tuner::read_back(const std::vector<TuningStep>& done, const HostTuning& observed) {
+bool Tuner::forget_outdated_refusals(const std::vector<DesiredSetting>& desired) {
+  return std::erase_if(refused_, [&](const auto& one) {
+           const auto& [setting, refused] = one;
+           const auto wish = std::ranges::find(desired, setting, &DesiredSetting::setting);
+           if (wish != desired.end()) return wish->value != refused.wanted;
+           const UndoEntry* entry = find_entry(log_, setting);
+           return !entry || entry->before != refused.wanted;
+         }) != 0;
+}
+
+// What a driver made of a value that it took, with an error or without, is our doing all the same, and the
+// log says what came of it: igb rounds the length of a ring, for instance.
+void Tuner::read_back(const std::vector<TuningStep>& steps, const HostTuning& observed) {
   std::map<Setting, const TuningStep*> last;
-  for (const TuningStep& step : done) last[step.setting] = &step;
+  for (const TuningStep& step : steps) last[step.setting] = &step;
   for (const auto& [setting, step] : last) {
     const auto value = observed_value(observed, setting);
-    if (!value || *value == step->to) continue;
-    refused_[setting] = {step->device,
-                         fmt::format("{} was set to {} without an error, and reads {}", text_of(setting),
-                                     value_text(step->to), value_text(*value)),
-                         "the driver does not keep it: leave it alone in [tuning]"};
-    log_event(spdlog::level::warn, fmt::format("{}: {}", thing_of(step->device), refused_[setting].why),
-              {{"XDPFWD_DEVICE", step->device.text()}});
+    if (!value) continue;
+    if (*value == step->to) {
+      refused_.erase(setting);
+      continue;
+    }
+    if (!refused_.contains(setting)) {
+      const Refused& refused = refused_[setting] = {
+          .device = step->device,
+          .wanted = step->to,
+          .why = fmt::format("{} was set to {} without an error, and reads {}", text_of(setting),
+                             value_text(step->to), value_text(*value)),
+          .remedy = "the driver does not keep it: leave it alone in [tuning]",
+          .resets = step->resets};
+      log_event(spdlog::level::warn, fmt::format("{}: {}", thing_of(step->device), refused.why),
+                {{"XDPFWD_DEVICE", step->device.text()}});
+    } else if (*value == step->from) {
+      continue;
+    }
     const auto entry = std::ranges::lower_bound(log_.entries, setting, {}, &UndoEntry::setting);
     if (entry != log_.entries.end() && entry->setting == setting) entry->set = *value;
     changed_log_ = true;
@@ -317,7 +345,7 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
   auto observed = kernel_.observe_tuning(scope_of(devices));
   if (!observed) return std::unexpected(observed.error());
   observed_ = std::move(*observed);
-  read_back(done, observed_);
+  read_back(plan.steps, observed_);
   return done;
 }
 

@@ -52,7 +52,8 @@ class Tuner {
 
   // Reads the undo log. What cannot be read is a problem, and nothing is changed until it can.
   void load();
-  // Another configuration, or other guests: what was refused is tried again.
+  // Another configuration, or other guests: what was refused is tried again; but what takes a NIC's link away
+  // only where another value of it is wanted, or somebody asks for tuning.
   void set_wish(Wish wish);
   // A start or a reload: with "auto", a revert that somebody asked for before is over.
   void start_again();
@@ -85,8 +86,10 @@ class Tuner {
   // A value that a driver refused, or took and did not keep.
   struct Refused {
     InterfaceName device;
+    std::string wanted;
     std::string why;
     std::string remedy;
+    bool resets = false;    // each try takes the link away
     uint64_t retry_ms = 0;  // when it is tried again by itself; 0: not
   };
   struct Look {
@@ -108,7 +111,9 @@ class Tuner {
   // The first time that something refused is tried again; 0: none.
   [[nodiscard]] uint64_t next_retry_ms() const;
   void forget_refusals();
-  void read_back(const std::vector<TuningStep>& done, const HostTuning& observed);
+  // Of values that are not wanted any more. True if there were any.
+  bool forget_outdated_refusals(const std::vector<DesiredSetting>& desired);
+  void read_back(const std::vector<TuningStep>& steps, const HostTuning& observed);
   bool one_reset_at_a_time(TuningPlan& plan) const;
   void see_carrier(const TunedDevices& devices, uint64_t now_ms);
   void note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms);

@@ -233,8 +233,11 @@ Result<void> FakeHostTuning::apply_ring(Device& device, const Tune& action) {
   const uint32_t most =
       action.setting.knob == Knob::kRxRing ? device.nic.max_rx_ring : device.nic.max_tx_ring;
   if (!size || *size == 0 || *size > most) return refuse(action, EINVAL);
-  put(action.setting, action.value);
+  // igb_set_ringparam(): ALIGN(..., REQ_RX_DESCRIPTOR_MULTIPLE), and nobody is told; our reading back is.
+  const uint32_t made = device.model == NicModel::kIgb ? (*size + 7) / 8 * 8 : *size;
+  put(action.setting, fmt::format("{}", made));
   reset(device.nic.ifindex);
+  if (made != *size) return refuse(action, EOPNOTSUPP);
   return {};
 }
 

@@ -15,8 +15,8 @@ namespace xdpfwd::test {
 enum class NicModel {
   kMlx5,    // rules at locations that the caller chooses; per-queue coalescing; adaptive resets values. NAPI
             // by the instance, kept over resets (6.17)
-  kIgb,     // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set. NAPI
-            // by the NIC, and whose instance is whose is not told (6.12)
+  kIgb,     // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set; rings
+            // are rounded up. NAPI by the NIC, and whose instance is whose is not told (6.12)
   kVirtio,  // channels and interrupts, nothing else. Deferral by the instance, threads by the NIC (6.13)
   kVeth,    // channels and packet steering, no interrupts. NAPI by the instance, forgotten with it (6.17)
 };

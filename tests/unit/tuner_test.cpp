@@ -297,6 +297,41 @@ TEST_F(TunerTest, a_value_that_a_driver_does_not_keep_is_told_once) {
   EXPECT_EQ(kernel_.host.values(), before);
 }
 
+// Each try takes the link away.
+TEST_F(TunerTest, a_value_that_a_driver_rounds_is_told_put_back_and_not_tried_for_each_guest) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kIgb, 1);
+  devices_.nics = {{3, name_of("eth1"), true}};
+  tuning_.ring_rx = {NumberWish::Kind::kGiven, 500};
+  restart();
+  const auto before = kernel_.host.values();
+  size_t tries = 0;
+  kernel_.fault = [&](const Tune& tune) {
+    tries += tune.setting.knob == Knob::kRxRing ? 1 : 0;
+    return std::optional<Error>();
+  };
+  const Setting ring{3, Knob::kRxRing, kWholeDevice};
+  apply();
+  EXPECT_EQ(value(ring), "504");
+  EXPECT_THAT(problems(), HasSubstr("eth1: ring-rx cannot be set to 500"));
+  for (int i = 0; i < 3; ++i) {
+    tuner_->set_wish(make_wish(tuning_, {}));
+    look();
+  }
+  EXPECT_EQ(tries, 1U);
+  tuning_.ring_rx = {NumberWish::Kind::kGiven, 512};
+  tuner_->set_wish(make_wish(tuning_, {}));
+  look();
+  EXPECT_EQ(value(ring), "512") << "another value is tried";
+  EXPECT_EQ(problems(), "");
+  tuning_.ring_rx = {NumberWish::Kind::kGiven, 500};
+  tuner_->set_wish(make_wish(tuning_, {}));
+  look();
+  EXPECT_EQ(value(ring), "504");
+  EXPECT_THAT(revert().problems, IsEmpty());
+  EXPECT_EQ(kernel_.host.values(), before);
+  EXPECT_FALSE(std::filesystem::exists(undo_path()));
+}
+
 TEST_F(TunerTest, who_fights_is_told_and_left_alone_for_a_while) {
   apply();
   for (size_t i = 0; i < Fights::kMost; ++i) {

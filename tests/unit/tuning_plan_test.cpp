@@ -340,7 +340,7 @@ TEST(UndoText, another_boot_says_nothing_and_a_broken_line_is_named) {
   EXPECT_THAT(broken.error().message, testing::StartsWith("line 4: "));
 }
 
-TEST(Fights, three_times_in_a_minute_then_a_minutes_pause) {
+TEST(Fights, three_times_in_two_minutes_then_a_minutes_pause) {
   const Setting setting{2, Knob::kRps, 0};
   TuningPlan plan;
   plan.steps.push_back({.setting = setting,
@@ -363,7 +363,7 @@ TEST(Fights, three_times_in_a_minute_then_a_minutes_pause) {
   EXPECT_THAT(fights.count(plan, 65000), IsEmpty());
   // Now and then is no fight.
   Fights slow;
-  for (uint64_t minute = 0; minute < 10; ++minute) EXPECT_THAT(slow.count(plan, minute * 30000), IsEmpty());
+  for (uint64_t minute = 0; minute < 10; ++minute) EXPECT_THAT(slow.count(plan, minute * 60000), IsEmpty());
 }
 
 TEST(Fights, a_step_that_sets_again_what_did_not_stay_is_marked) {
