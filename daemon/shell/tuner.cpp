@@ -183,7 +183,7 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   const auto think = [&] {
     question.holding = holding(now_ms);
     if (goal == Goal::kWish) {
-      TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads());
+      TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads(), question.holding);
       question.desired = std::move(desire.settings);
       look.remarks = std::move(desire.remarks);
     }
@@ -552,7 +552,11 @@ std::vector<Problem> Tuner::problems(uint64_t now_ms) const {
 }
 
 WantedTuning Tuner::wanted(const HostTuning& members, const TunedDevices& devices) const {
-  TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads());
+  std::vector<Setting> holding;
+  for (const auto& [setting, refused] : refused_) holding.push_back(setting);
+  for (const auto& [setting, device] : fought_) holding.push_back(setting);
+  std::ranges::sort(holding);
+  TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads(), holding);
   WantedTuning wanted{.held = goal() == Goal::kWish,
                       .settings = std::move(desire.settings),
                       .refused = {},

@@ -19,13 +19,14 @@ namespace {
 
 class HostDesire {
  public:
-  HostDesire(const Wish& wish, const HostTuning& observed, const UndoLog& log)
-      : wish_(wish), tuning_(wish.tuning), host_(observed), log_(log) {}
+  HostDesire(const Wish& wish, const HostTuning& observed, const UndoLog& log,
+             const std::vector<Setting>& holding)
+      : wish_(wish), tuning_(wish.tuning), host_(observed), log_(log), holding_(holding) {}
 
   TuningDesire run(const std::vector<TunedTap>& taps, const GuestLoads& loads) {
     for (const Nic& nic : host_.nics) {
       merging_off(nic);
-      channels_[nic.ifindex] = want_channels(nic);
+      channels_[nic.ifindex] = channels_to_be(nic);
       want_rings(nic);
     }
     cpus_ = choose_cpus(wish_, host_, most_queues(), desire_.remarks);
@@ -72,7 +73,13 @@ class HostDesire {
     return static_cast<uint32_t>(std::max<size_t>(count, 1));
   }
 
-  // The number of queues that the NIC will have.
+  // The number of queues that the NIC will have: rules must lead to no other.
+  uint32_t channels_to_be(const Nic& nic) {
+    const uint32_t wanted = want_channels(nic);
+    const bool held = std::ranges::binary_search(holding_, Setting{nic.ifindex, Knob::kChannels, kWholeDevice});
+    return held ? static_cast<uint32_t>(nic.queues.size()) : wanted;
+  }
+
   uint32_t want_channels(const Nic& nic) {
     const auto now = static_cast<uint32_t>(nic.queues.size());
     const Setting setting{nic.ifindex, Knob::kChannels, kWholeDevice};
@@ -353,6 +360,7 @@ class HostDesire {
   const TuningSettings& tuning_;
   const HostTuning& host_;
   const UndoLog& log_;
+  const std::vector<Setting>& holding_;
   TuningDesire desire_;
   std::map<uint32_t, uint32_t> channels_;  // by ifindex: queues to be
   std::vector<uint32_t> cpus_;             // as choose_cpus() says
@@ -362,8 +370,9 @@ class HostDesire {
 }  // namespace
 
 TuningDesire desire_tuning(const Wish& wish, const HostTuning& observed, const std::vector<TunedTap>& taps,
-                           const UndoLog& log, const GuestLoads& loads) {
-  return HostDesire(wish, observed, log).run(taps, loads);
+                           const UndoLog& log, const GuestLoads& loads,
+                           const std::vector<Setting>& holding) {
+  return HostDesire(wish, observed, log, holding).run(taps, loads);
 }
 
 }  // namespace xdpfwd

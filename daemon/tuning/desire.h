@@ -28,8 +28,10 @@ struct TuningDesire {
   std::vector<Remark> remarks;
 };
 
-// `observed.nics` are the members. `log` tells our rules from others'.
+// `observed.nics` are the members. `log` tells our rules from others'. `holding` (sorted): what stays as it
+// is, though wanted otherwise, as a driver refused it.
 TuningDesire desire_tuning(const Wish& wish, const HostTuning& observed, const std::vector<TunedTap>& taps,
-                           const UndoLog& log, const GuestLoads& loads);
+                           const UndoLog& log, const GuestLoads& loads,
+                           const std::vector<Setting>& holding = {});
 
 }  // namespace xdpfwd

@@ -599,6 +599,31 @@ TEST_F(TunerTest, what_was_refused_of_something_that_is_gone_is_forgotten) {
   EXPECT_EQ(problems(), "");
 }
 
+// As with AF_XDP sockets on the queues: half of the guests had rules to queues that there are not.
+TEST_F(TunerTest, rules_lead_to_the_queues_that_there_are_where_channels_are_refused) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 2);
+  kernel_.host.nic(3).max_channels = 8;
+  devices_.nics = {{3, name_of("eth1"), true}};
+  tuning_.channels = {NumberWish::Kind::kGiven, 8};
+  restart();
+  std::vector<Guest> guests(4);
+  for (uint32_t i = 0; i < 4; ++i) {
+    guests[i].name = fmt::format("vm{}", i);
+    guests[i].tap = name_of(fmt::format("tap{}", i));
+    guests[i].macs = {MacAddress::from_bits(0x525400000000 + i)};
+    guests[i].vlans = {VlanTag::make(100).value()};
+  }
+  tuner_->set_wish(make_wish(tuning_, guests));
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting.knob != Knob::kChannels) return std::nullopt;
+    return Error{.message = "AF_XDP sockets", .code = EINVAL};
+  };
+  const TuningReport report = apply();
+  EXPECT_EQ(value({3, Knob::kRule, 3}), "52:54:00:00:00:03 queue 1");
+  ASSERT_THAT(report.problems, SizeIs(1)) << problems();
+  EXPECT_THAT(report.problems[0].why, HasSubstr("channels cannot be set to 8"));
+}
+
 TEST_F(TunerTest, a_guest_is_moved_off_a_busy_queue) {
   kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 2);
   devices_.nics = {{3, name_of("eth1"), true}};
