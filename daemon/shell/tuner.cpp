@@ -216,26 +216,41 @@ void Tuner::see_carrier(const TunedDevices& devices, uint64_t now_ms) {
   if (!resetting_) return;
   const auto nic = std::ranges::find(devices.nics, resetting_->ifindex, &TunedNic::ifindex);
   const uint64_t passed = now_ms - resetting_->since_ms;
-  if (nic == devices.nics.end() || passed >= kCarrierMs ||
-      (passed >= kResetMs && (nic->carries || !resetting_->carried)))
+  if (nic == devices.nics.end() || (passed >= kResetMs && (nic->carries || !resetting_->carried))) {
     resetting_.reset();
+  } else if (passed >= kCarrierMs && !resetting_->lost) {
+    resetting_->lost = true;
+    log_event(
+        spdlog::level::err,
+        fmt::format("{}: no link since it was reset; no other member is reset until it has one",
+                    resetting_->name.view()),
+        {{"XDPFWD_DEVICE", resetting_->name.text()}});
+  }
 }
 
-// Ends the plan where a second NIC would be reset, so that a bond keeps carrying. True if it did.
-bool Tuner::one_reset_at_a_time(TuningPlan& plan) const {
+// Takes those NICs out of the plan whose reset has to wait for another's, so that a bond keeps carrying. True
+// if there are any.
+bool Tuner::one_reset_at_a_time(TuningPlan& plan, const TunedDevices& devices) const {
+  const auto carries = [&](uint32_t ifindex) {
+    const auto nic = std::ranges::find(devices.nics, ifindex, &TunedNic::ifindex);
+    return nic != devices.nics.end() && nic->carries;
+  };
   uint32_t allowed = resetting_ ? resetting_->ifindex : 0;  // 0: whichever is first
-  const auto second = std::ranges::find_if(plan.steps, [&](const TuningStep& step) {
-    if (!step.resets) return false;
-    if (allowed == 0) allowed = step.setting.ifindex;
-    return step.setting.ifindex != allowed;
-  });
-  if (second == plan.steps.end()) return false;
-  const auto cut = std::ranges::find(plan.steps, second->setting.ifindex,
-                                     [](const TuningStep& step) { return step.setting.ifindex; });
-  plan.steps.erase(cut, plan.steps.end());
-  std::set<uint32_t> kept;
-  for (const TuningStep& step : plan.steps) kept.insert(step.setting.ifindex);
-  std::erase_if(plan.disturbed, [&](const Disturbed& d) { return !kept.contains(d.setting.ifindex); });
+  std::set<uint32_t> waiting;
+  for (const TuningStep& step : plan.steps) {
+    const uint32_t ifindex = step.setting.ifindex;
+    if (!step.resets || (hurries_ && !carries(ifindex))) continue;
+    if (allowed == 0) allowed = ifindex;
+    if (ifindex != allowed) waiting.insert(ifindex);
+  }
+  if (waiting.empty()) return false;
+  const auto waits = [&](const TuningStep& step) { return waiting.contains(step.setting.ifindex); };
+  // What is of the host and comes after them has to: a NIC that is reset makes its qdiscs anew.
+  const auto first = std::ranges::find_if(plan.steps, waits);
+  plan.steps.erase(std::remove_if(first, plan.steps.end(),
+                                  [&](const TuningStep& step) { return waits(step) || step.setting.ifindex == 0; }),
+                   plan.steps.end());
+  std::erase_if(plan.disturbed, [&](const Disturbed& d) { return waiting.contains(d.setting.ifindex); });
   return true;
 }
 
@@ -333,8 +348,11 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
     if (step.resets) {
       const auto nic = std::ranges::find(devices.nics, step.setting.ifindex, &TunedNic::ifindex);
       const bool again = resetting_ && resetting_->ifindex == step.setting.ifindex;
-      resetting_ = {step.setting.ifindex,
-                    (again && resetting_->carried) || (nic != devices.nics.end() && nic->carries), now_ms};
+      resetting_ = {
+          .ifindex = step.setting.ifindex,
+          .name = step.device,
+          .carried = (again && resetting_->carried) || (nic != devices.nics.end() && nic->carries),
+          .since_ms = now_ms};
     }
     const Outcome outcome = kernel_.apply(step.action());
     log_step(step, outcome.status);
@@ -358,7 +376,7 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
     auto look = look_for(goal, devices, now_ms, true);
     if (!look) return std::unexpected(look.error());
     remarks_ = std::move(look->remarks);
-    waits_ = one_reset_at_a_time(look->plan);
+    waits_ = one_reset_at_a_time(look->plan, devices);
     left_alone_.insert(left_alone_.end(), look->plan.left_alone.begin(), look->plan.left_alone.end());
     const bool idle = look->plan.steps.empty() && look->plan.left_alone.empty();
     if (!idle) {
@@ -387,7 +405,8 @@ void Tuner::note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms)
     if (auto noted = file_.set_reverting(false); !noted) failed_ = noted.error();
   next_ms_.reset();
   if (goal() == Goal::kNothing) return;
-  next_ms_ = now_ms + (waits_ ? kResetMs : kPeriodMs);
+  // Of a link that comes back late, the kernel tells.
+  next_ms_ = now_ms + (waits_ && !(resetting_ && resetting_->lost) ? kResetMs : kPeriodMs);
   if (const uint64_t pause_ends = fights_.next_ms(); pause_ends > now_ms)
     next_ms_ = std::min(*next_ms_, pause_ends);
   if (const uint64_t retry = next_retry_ms(); retry != 0) next_ms_ = std::min(*next_ms_, retry);
@@ -492,10 +511,9 @@ bool Tuner::stop(const TunedDevices& devices, uint64_t now_ms) {
   const bool patient = now_ms - *stopping_since_ms_ < kStopMs;
   Result<std::vector<TuningStep>> worked = std::vector<TuningStep>();
   see_carrier(devices, now_ms);
-  do {
-    if (!patient) resetting_.reset();
-    worked = work(Goal::kBefore, devices, now_ms);
-  } while (!patient && worked && waits_ && !worked->empty());
+  // Then others only if they carry nothing, lest none does.
+  hurries_ = !patient;
+  worked = work(Goal::kBefore, devices, now_ms);
   note(worked, now_ms);
   if (worked && patient && (waits_ || next_retry_ms() != 0)) return true;
   if (worked && log_.entries.empty())
@@ -532,6 +550,9 @@ std::vector<Problem> Tuner::problems(uint64_t now_ms) const {
     Problem& problem = add(thing_of(refused.device), refused.why, refused.remedy);
     if (refused.retry_ms > now_ms) problem.retry_ms = refused.retry_ms - now_ms;
   }
+  if (resetting_ && resetting_->lost)
+    add(thing_of(resetting_->name), "it has had no link since it was reset; no other member is reset until it has",
+        fmt::format("see: ethtool {}; xdpctl tune revert sets it as it was before", resetting_->name.view()));
   for (const auto& [setting, device] : fought_) {
     Problem& problem =
         add(thing_of(device), fmt::format("somebody else sets {} again and again", text_of(setting)),

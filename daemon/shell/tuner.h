@@ -40,7 +40,8 @@ class Tuner {
   static constexpr uint64_t kPeriodMs = 30'000;
   // Two looks are at least so far apart, however much is heard.
   static constexpr uint64_t kPauseMs = 500;
-  // A NIC that a step reset has so long to carry frames again before the next NIC is reset.
+  // A NIC that a step reset has so long to carry frames again. If it does not, no other is reset: it may be
+  // the last one that carries.
   static constexpr uint64_t kCarrierMs = 30'000;
   // So long a stop waits for such NICs; systemd kills after 90 s.
   static constexpr uint64_t kStopMs = 60'000;
@@ -114,7 +115,7 @@ class Tuner {
   // Of values that are not wanted any more. True if there were any.
   bool forget_outdated_refusals(const std::vector<DesiredSetting>& desired);
   void read_back(const std::vector<TuningStep>& steps, const HostTuning& observed);
-  bool one_reset_at_a_time(TuningPlan& plan) const;
+  bool one_reset_at_a_time(TuningPlan& plan, const TunedDevices& devices) const;
   void see_carrier(const TunedDevices& devices, uint64_t now_ms);
   void note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms);
   [[nodiscard]] TuningReport report_of(const Look& look, uint64_t now_ms) const;
@@ -138,11 +139,14 @@ class Tuner {
   std::optional<Error> failed_;              // the last look
   struct Resetting {
     uint32_t ifindex = 0;
+    InterfaceName name;
     bool carried = false;
     uint64_t since_ms = 0;
+    bool lost = false;  // it carried, and does not any more
   };
   std::optional<Resetting> resetting_;
   bool waits_ = false;
+  bool hurries_ = false;  // what carries nothing is reset without waiting
   std::optional<uint64_t> stopping_since_ms_;
   bool changed_log_ = false;  // it is not on disk as it is here
   uint64_t last_ms_ = 0;

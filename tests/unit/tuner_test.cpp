@@ -432,6 +432,51 @@ TEST_F(TunerTest, one_nic_after_the_other_is_reset) {
   EXPECT_EQ(channels(3), "1");
 }
 
+// The ring may be what takes its link: eth1 is the last one that carries.
+TEST_F(TunerTest, no_other_nic_is_reset_when_one_did_not_come_back) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
+  for (const uint32_t ifindex : {2U, 3U}) kernel_.host.nic(ifindex).max_channels = 4;
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  tuning_.channels = {NumberWish::Kind::kGiven, 1};
+  restart();
+  const auto channels = [&](uint32_t ifindex) { return value({ifindex, Knob::kChannels, kWholeDevice}); };
+  apply();
+  devices_.nics[0].carries = false;
+  for (int i = 0; i < 40; ++i) {
+    now_ms_ += 1000;
+    look();
+  }
+  EXPECT_EQ(channels(2) + channels(3), "12");
+  EXPECT_EQ(value(kQdisc), "noqueue") << "what resets nothing goes on";
+  EXPECT_THAT(problems(), HasSubstr("eth0: it has had no link since it was reset"));
+  // Nor when the daemon ends.
+  const uint64_t start = now_ms_;
+  while (tuner_->stop(devices_, now_ms_)) now_ms_ += 1000;
+  EXPECT_LE(now_ms_ - start, Tuner::kStopMs + 1000);
+  EXPECT_EQ(channels(2), "2") << "it may bring the link back";
+  EXPECT_EQ(value(kRps), "0-1");
+  EXPECT_EQ(value({3, Knob::kChannels, kWholeDevice}), "2");
+}
+
+TEST_F(TunerTest, a_stop_leaves_the_last_nic_that_carries_and_says_so) {
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
+  for (const uint32_t ifindex : {2U, 3U}) kernel_.host.nic(ifindex).max_channels = 4;
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  tuning_.channels = {NumberWish::Kind::kGiven, 1};
+  restart();
+  const auto channels = [&](uint32_t ifindex) { return value({ifindex, Knob::kChannels, kWholeDevice}); };
+  apply();
+  now_ms_ += 2000;
+  look();
+  ASSERT_EQ(channels(2) + channels(3), "11");
+  now_ms_ += 2000;
+  EXPECT_TRUE(tuner_->stop(devices_, now_ms_));
+  devices_.nics[0].carries = false;  // and never again
+  while (tuner_->stop(devices_, now_ms_)) now_ms_ += 1000;
+  EXPECT_EQ(channels(2) + channels(3), "21");
+  EXPECT_TRUE(std::filesystem::exists(undo_path())) << "the next start knows";
+}
+
 // Two NICs of which much is reset, and a host's default: apply and revert, each killed before every call of
 // the kernel in turn.
 class KilledTuner : public TunerTest, public testing::WithParamInterface<TuningApply> {
