@@ -50,6 +50,9 @@ std::string read_boot_id() {
 }
 
 constexpr uint64_t kLongestWatchSeconds = 60;
+// A trial that could not be undone is tried again so soon; and so long before a stop goes on without.
+constexpr uint64_t kTrialRetryMs = 5000;
+constexpr uint64_t kTrialStopMs = 30'000;
 // At once: each has programs of its own on the tracepoints.
 constexpr size_t kMostWatches = 4;
 
@@ -97,14 +100,7 @@ Result<void> Daemon::start() {
     if (!intent) return std::unexpected(intent.error());
   }
   reconciler_.set_intent(std::move(*intent));
-  if (const auto restored = TxWalk::restore(kernel_, settings_.state_dir, read_boot_id()); !restored)
-    log_event(spdlog::level::err,
-              fmt::format("a trial of tx-usecs is not undone: {}", restored.error().text()));
-  else
-    for (const std::string& nic : *restored)
-      log_event(
-          spdlog::level::warn,
-          fmt::format("{}: a trial of tx-usecs did not come to its end; what was before is set again", nic));
+  (void)undo_trial();
   tuner_.load();
   tuner_.set_wish(make_wish(settings_.tuning, active_));
   tuner_.start_again();
@@ -126,7 +122,7 @@ void Daemon::note_look(const Result<void>& looked) {
     log_event(spdlog::level::err, looked.error().text());
   } else {
     // What is tried would be set back.
-    if (walk_.expired()) look_at_knobs();
+    if (undo_trial()) look_at_knobs();
   }
   if (on_look_) on_look_();
 }
@@ -147,6 +143,34 @@ void Daemon::check() {
     note_look({});
 }
 
+bool Daemon::undo_trial() {
+  if (!walk_.expired()) return false;
+  const uint64_t now_ms = clock_();
+  if (trial_ && now_ms < trial_->retry_ms) return trial_->gone();
+  const auto restored = TxWalk::restore(kernel_, settings_.state_dir, read_boot_id());
+  if (!restored) {
+    if (!trial_ || trial_->error != restored.error())
+      log_event(spdlog::level::err,
+                fmt::format("a trial of tx-usecs is not undone: {}", restored.error().text()));
+    trial_ = {.error = restored.error(), .retry_ms = now_ms + kTrialRetryMs};
+    return trial_->gone();
+  }
+  trial_.reset();
+  for (const std::string& nic : *restored)
+    log_event(
+        spdlog::level::warn,
+        fmt::format("{}: a trial of tx-usecs did not come to its end; what was before is set again", nic));
+  return true;
+}
+
+Result<void> Daemon::may_tune() const {
+  if (!walk_.expired()) return fail("values of tx-usecs are being tried", "wait until that is over", EBUSY);
+  if (trial_ && !trial_->gone())
+    return fail(fmt::format("a trial of tx-usecs is not undone: {}", trial_->error.message),
+                trial_->error.remedy, EBUSY);
+  return {};
+}
+
 void Daemon::look_at_knobs() {
   const uint64_t now_ms = clock_();
   if (tuner_.wants_rates(now_ms))
@@ -162,14 +186,19 @@ void Daemon::look_at_knobs() {
 }
 
 void Daemon::look_at_tuning() {
-  if (walk_.expired()) look_at_knobs();
+  if (undo_trial()) look_at_knobs();
   if (on_look_) on_look_();
 }
 
 bool Daemon::stop() {
-  if (const auto walk = walk_.lock())
-    if (const auto restored = walk->give_up(); !restored)
-      log_event(spdlog::level::err, restored.error().text());
+  const auto walk = walk_.lock();
+  const auto given_up = walk ? walk->give_up() : Result<void>();
+  if (!given_up || (!walk && !undo_trial())) {
+    if (!given_up) log_event(spdlog::level::err, given_up.error().text());
+    // What tuning had set would be taken for somebody else's: it is left as it is, and so are the logs of both.
+    if (!stopping_since_ms_) stopping_since_ms_ = clock_();
+    return clock_() - *stopping_since_ms_ < kTrialStopMs;
+  }
   if (!settings_.tuning.revert_on_stop) return false;
   const auto observed = kernel_.observe(Scope::kWithoutRows);
   if (!observed) log_event(spdlog::level::err, observed.error().text());
@@ -180,7 +209,11 @@ std::optional<uint64_t> Daemon::next_look_ms() const {
   const auto a = reconciler_.look_again_at_ms();
   // While values are tried nobody tunes, nor while the kernel cannot be asked: a look that is due would be due
   // again at once. The reconciler's next try brings the tuner's next look.
-  const auto b = walk_.expired() && !observe_error_ ? tuner_.next_look_ms() : std::nullopt;
+  std::optional<uint64_t> b;
+  if (walk_.expired() && !observe_error_) {
+    if (!trial_ || trial_->gone()) b = tuner_.next_look_ms();
+    if (trial_) b = std::min(b.value_or(UINT64_MAX), trial_->retry_ms);
+  }
   return a && b ? std::min(*a, *b) : a ? a : b;
 }
 
@@ -214,6 +247,11 @@ std::vector<Problem> Daemon::problems() const {
                    .retry_ms = {}});
   const std::vector<Problem> now = reconciler_.problems(clock_());
   all.insert(all.end(), now.begin(), now.end());
+  if (trial_)
+    all.push_back({.thing = "tuning",
+                   .why = fmt::format("a trial of tx-usecs is not undone: {}", trial_->error.message),
+                   .remedy = trial_->error.remedy,
+                   .retry_ms = trial_->retry_ms > clock_() ? trial_->retry_ms - clock_() : 0});
   const std::vector<Problem> tuning = tuner_.problems(clock_());
   all.insert(all.end(), tuning.begin(), tuning.end());
   return all;
@@ -484,14 +522,14 @@ TuningReport Daemon::tune_status() {
 }
 
 Result<TuningReport> Daemon::tune_apply() {
-  if (!walk_.expired()) return fail("values of tx-usecs are being tried", "wait until that is over", EBUSY);
+  if (auto may = may_tune(); !may) return std::unexpected(may.error());
   auto report = tuner_.apply(tuned_devices(), clock_());
   if (on_look_) on_look_();  // when to look again may have changed
   return report;
 }
 
 Result<TuningReport> Daemon::tune_revert() {
-  if (!walk_.expired()) return fail("values of tx-usecs are being tried", "wait until that is over", EBUSY);
+  if (auto may = may_tune(); !may) return std::unexpected(may.error());
   auto report = tuner_.revert(tuned_devices(), clock_());
   if (on_look_) on_look_();
   return report;
@@ -564,6 +602,7 @@ Result<Ongoing<SuggestReport>> Daemon::suggest_tx_coalesce(const InterfaceName& 
   // However it ends, as when whoever asked goes away: tuning goes on.
   std::shared_ptr<TxWalk> walk(begun->release(), [this](TxWalk* over) {
     delete over;
+    (void)undo_trial();
     if (on_look_) on_look_();
   });
   walk_ = walk;

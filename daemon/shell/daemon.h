@@ -3,6 +3,7 @@
 // the answers to what clients ask. Works on any Kernel.
 #pragma once
 
+#include <cerrno>
 #include <functional>
 #include <memory>
 #include <string>
@@ -78,6 +79,10 @@ class Daemon final : public Control {
   // Looks again; fails if something could not be done.
   Result<void> settle();
   void look_at_knobs();
+  // Sets again what a trial of tx-usecs left, where that could not be done when it ended. False: the knobs
+  // must be left alone, as what is set now is nobody's wish.
+  bool undo_trial();
+  [[nodiscard]] Result<void> may_tune() const;
   void note_look(const Result<void>& looked);
   [[nodiscard]] TunedDevices tuned_devices() const { return tuned_devices(reconciler_.observed()); }
   [[nodiscard]] TunedDevices tuned_devices(const State& observed) const;
@@ -103,6 +108,13 @@ class Daemon final : public Control {
   Kernel& kernel_;
   std::vector<std::weak_ptr<Measurement>> measurements_;  // under way
   std::weak_ptr<TxWalk> walk_;                            // under way: nothing else is tuned meanwhile
+  struct Trial {
+    Error error;
+    uint64_t retry_ms = 0;
+    [[nodiscard]] bool gone() const { return error.code == ENODEV; }  // with its NIC, which nobody can tune
+  };
+  std::optional<Trial> trial_;  // that could not be undone
+  std::optional<uint64_t> stopping_since_ms_;
 };
 
 }  // namespace xdpfwd

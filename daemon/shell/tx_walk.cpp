@@ -37,26 +37,49 @@ UndoLog values_before(const HostTuning& host, const TunedDevice& nic) {
   return log;
 }
 
+Result<void> not_there(const UndoEntry& entry) {
+  return fail(fmt::format("{} (ifindex {}) is not there", entry.device.view(), entry.setting.ifindex), {}, ENODEV);
+}
+
+// A NIC that was renamed is the same one.
+Result<void> follow_names(Kernel& kernel, UndoLog& log) {
+  const auto state = kernel.observe(Scope::kWithoutRows);
+  if (!state) return std::unexpected(state.error());
+  for (UndoEntry& entry : log.entries)
+    if (const Link* link = find_link(*state, entry.setting.ifindex)) entry.device = link->name;
+  return {};
+}
+
 Result<void> put_back(Kernel& kernel, const UndoLog& log) {
-  Result<void> first = {};
   // Adaptive moderation resets the values behind it, and the device's value resets the queues': they follow.
   std::vector<UndoEntry> entries = log.entries;
   std::ranges::stable_sort(entries, {}, [](const UndoEntry& entry) {
     return std::pair(entry.setting.index != kWholeDevice, entry.setting.knob);
   });
+  TuningScope scope;
+  for (const UndoEntry& entry : entries)
+    if (std::ranges::find(scope.nics, entry.setting.ifindex, &TunedDevice::ifindex) == scope.nics.end())
+      scope.nics.push_back({entry.setting.ifindex, entry.device});
+  Result<void> first = {};
+  const auto failed = [&](Result<void> why) {
+    if (first) first = std::move(why);
+  };
   // A second time for what the first reset.
   for (int round = 0; round < 2; ++round) {
     first = {};
+    auto host = kernel.observe_tuning(scope);
     for (const UndoEntry& entry : entries) {
-      TuningScope scope;
-      scope.nics.push_back({entry.setting.ifindex, entry.device});
-      const auto host = kernel.observe_tuning(scope);
       if (!host) return std::unexpected(host.error());
+      if (!find_nic(*host, entry.setting.ifindex)) {
+        failed(not_there(entry));
+        continue;
+      }
       const std::string* value = find_setting(*host, entry.setting);
       if (!value || *value == entry.before) continue;
       const Outcome outcome =
           kernel.apply(Tune{.setting = entry.setting, .name = entry.device, .value = entry.before});
-      if (!outcome.status && first) first = outcome.status;
+      if (!outcome.status) failed(outcome.status);
+      host = kernel.observe_tuning(scope);
     }
   }
   return first;
@@ -71,6 +94,9 @@ TxWalk::TxWalk(Kernel& kernel, Question question)
 
 Result<std::unique_ptr<TxWalk>> TxWalk::begin(Kernel& kernel, Question question) {
   const TunedDevice& nic = question.nic;
+  // Its values are what was before, and not what is there now.
+  if (auto restored = restore(kernel, question.state_dir, question.boot_id); !restored)
+    return fail_in("an earlier trial of tx-usecs is not undone", std::move(restored).error());
   TuningScope scope;
   scope.nics.push_back(nic);
   const auto host = kernel.observe_tuning(scope);
@@ -115,10 +141,10 @@ TxWalk::~TxWalk() {
 
 Result<void> TxWalk::give_up() {
   if (over_) return {};
-  over_ = true;
   measurement_.reset();
   if (auto put = put_back(kernel_, before_); !put)
     return fail_in("what was there before tx-usecs were tried cannot be set again", std::move(put).error());
+  over_ = true;
   log_event(spdlog::level::info,
             fmt::format("{}: tx-usecs and what hangs on it are as before", question_.nic.name.view()));
   return file_.rewrite({});
@@ -129,9 +155,14 @@ Result<std::vector<std::string>> TxWalk::restore(Kernel& kernel, const std::stri
   UndoFile file(directory_of(state_dir), boot_id);
   std::vector<std::string> names;
   if (!file.there()) return names;
-  const auto log = file.load();
+  auto log = file.load();
   if (!log) return std::unexpected(log.error());
-  if (auto put = put_back(kernel, *log); !put) return std::unexpected(std::move(put).error());
+  if (auto followed = follow_names(kernel, *log); !followed) return std::unexpected(followed.error());
+  if (auto put = put_back(kernel, *log); !put) {
+    Error error = put.error();
+    if (error.code == ENODEV) error.remedy = fmt::format("if it never comes back: rm {}", file.path());
+    return std::unexpected(std::move(error));
+  }
   for (const UndoEntry& entry : log->entries)
     if (std::ranges::find(names, entry.device.text()) == names.end()) names.push_back(entry.device.text());
   if (auto cleared = file.rewrite({}); !cleared) return std::unexpected(std::move(cleared).error());
@@ -161,7 +192,7 @@ Result<void> TxWalk::next_value() {
 }
 
 Result<std::variant<NotYet, SuggestReport>> TxWalk::advance(uint64_t now_ms) {
-  if (over_) return fail("the daemon is about to end", "ask again when it runs", ECANCELED);
+  if (over_ || !measurement_) return fail("the daemon is about to end", "ask again when it runs", ECANCELED);
   auto measured = measurement_->advance(now_ms);
   if (!measured) return std::unexpected(measured.error());
   if (const auto* later = std::get_if<NotYet>(&*measured)) return *later;

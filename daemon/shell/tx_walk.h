@@ -28,10 +28,11 @@ class TxWalk {
   TxWalk& operator=(const TxWalk&) = delete;
 
   Result<std::variant<NotYet, SuggestReport>> advance(uint64_t now_ms);
-  // Sets again what was there before. Nothing is tried any more.
+  // Sets again what was there before. Nothing is tried any more. Where it fails, restore() can still do it.
   Result<void> give_up();
 
-  // What a walk left that did not come to its end: sets it again. The NICs whose values were restored.
+  // What a walk left that did not come to its end: sets it again. The NICs whose values were restored. Fails
+  // with ENODEV where all is restored but what is of a NIC that is not there.
   static Result<std::vector<std::string>> restore(Kernel& kernel, const std::string& state_dir,
                                                   const std::string& boot_id);
 

@@ -41,6 +41,7 @@ class FakeKernel final : public Kernel {
   std::vector<Action> applied;  // that succeeded, in order
   std::optional<Error> observe_fault;
   size_t observations_with_rows = 0;
+  size_t tuning_looks = 0;
   size_t looks = 0;  // at more than the members
 
   Result<State> observe(Scope scope) override {
@@ -58,7 +59,10 @@ class FakeKernel final : public Kernel {
     return seen;
   }
 
-  Result<HostTuning> observe_tuning(const TuningScope& /*scope*/) override { return tuning; }
+  Result<HostTuning> observe_tuning(const TuningScope& /*scope*/) override {
+    ++tuning_looks;
+    return tuning;
+  }
 
   // The readings of a watch, one after the other; the last one again and again.
   std::vector<EffectReading> effect = {EffectReading{}};

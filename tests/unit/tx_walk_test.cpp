@@ -24,12 +24,29 @@ class TxWalkTest : public testing::Test {
       host_.put({kNic, Knob::kAdaptiveTx, queue}, "off");
       host_.put({kNic, Knob::kTxUsecs, queue}, queue == 1 ? "30" : "8");
     }
+    kernel_.state.links.push_back({.ifindex = kNic, .name = nic_.name, .admin_up = true, .lower_up = true});
     kernel_.tuning = host_.observe();
     before_ = kernel_.tuning.settings;
   }
   Result<std::unique_ptr<TxWalk>> begin() {
     return TxWalk::begin(kernel_,
                          {.nic = nic_, .seconds_each = 1, .state_dir = directory_ / "state", .boot_id = "b"});
+  }
+  // A walk that ends while other values are set, and what was before cannot be set.
+  void leave_one_undone() {
+    auto walk = begin();
+    ASSERT_TRUE(walk) << walk.error().text();
+    ASSERT_TRUE((*walk)->advance(now_ms_));
+    now_ms_ += 1000;
+    ASSERT_TRUE((*walk)->advance(now_ms_));
+    ASSERT_NE(usecs(), "8");
+    refuse(EBUSY);
+  }
+  void refuse(int code) {
+    kernel_.fault = [code](State&, const Action& action, size_t) -> std::optional<Error> {
+      if (!std::holds_alternative<Tune>(action)) return std::nullopt;
+      return Error{"not now", "", code};
+    };
   }
   [[nodiscard]] std::string usecs() const {
     return *find_setting(kernel_.tuning, {kNic, Knob::kTxUsecs, kWholeDevice});
@@ -93,6 +110,51 @@ TEST_F(TxWalkTest, after_a_crash_the_next_start_undoes_it) {
   EXPECT_EQ(kernel_.tuning.settings, before_);
 }
 
+// Another walk would take what the first left for what was before it.
+TEST_F(TxWalkTest, one_that_could_not_be_undone_is_undone_before_the_next) {
+  leave_one_undone();
+  const auto refused = begin();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text(), testing::HasSubstr("an earlier trial of tx-usecs is not undone: not now"));
+  kernel_.fault = {};
+  {
+    const auto walk = begin();
+    ASSERT_TRUE(walk) << walk.error().text();
+    EXPECT_EQ(usecs(), "8");
+  }
+  EXPECT_EQ(kernel_.tuning.settings, before_);
+}
+
+TEST_F(TxWalkTest, a_nic_that_is_gone_or_renamed_is_not_forgotten) {
+  leave_one_undone();
+  kernel_.fault = {};
+  const Link link = kernel_.state.links[0];
+  const Nic nic = kernel_.tuning.nics[0];
+  kernel_.state.links.clear();
+  kernel_.tuning.nics.clear();
+  const auto gone = TxWalk::restore(kernel_, directory_ / "state", "b");
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, ENODEV);
+  EXPECT_THAT(gone.error().text(), testing::HasSubstr("eth0 (ifindex 2) is not there; if it never comes back: rm"));
+  kernel_.state.links = {link};
+  kernel_.state.links[0].name = *InterfaceName::parse("ens1");
+  kernel_.tuning.nics = {nic};
+  kernel_.tuning.nics[0].name = *InterfaceName::parse("ens1");
+  const auto restored = TxWalk::restore(kernel_, directory_ / "state", "b");
+  ASSERT_TRUE(restored) << restored.error().text();
+  EXPECT_THAT(*restored, testing::ElementsAre("ens1"));
+  EXPECT_EQ(std::get<Tune>(kernel_.applied.back()).name.text(), "ens1");
+  EXPECT_EQ(kernel_.tuning.settings, before_);
+}
+
+TEST_F(TxWalkTest, what_holds_is_looked_at_once) {
+  auto walk = begin();
+  ASSERT_TRUE(walk);
+  kernel_.tuning_looks = 0;
+  ASSERT_TRUE((*walk)->give_up());
+  EXPECT_EQ(kernel_.tuning_looks, 2U) << "once a round";
+}
+
 TEST_F(TxWalkTest, a_value_that_is_refused_ends_it_with_everything_as_before) {
   kernel_.fault = [](State&, const Action& action, size_t) -> std::optional<Error> {
     const auto* tune = std::get_if<Tune>(&action);
@@ -131,7 +193,6 @@ TEST_F(TxWalkTest, what_cannot_be_tried_is_refused_before_anything_is_changed) {
 class TuningDaemonTest : public TxWalkTest {
  protected:
   TuningDaemonTest() {
-    kernel_.state.links.push_back({.ifindex = kNic, .name = nic_.name, .admin_up = true, .lower_up = true});
     const auto config = parse_config({{.file = "xdpfwd.toml",
                                        .text = "[uplink]\ndevices = [\"eth0\"]\n"
                                                "[tuning]\napply = \"auto\"\nprofile = \"balanced\"\n"
@@ -180,6 +241,33 @@ TEST_F(TuningDaemonTest, no_look_is_due_at_once_while_the_kernel_cannot_be_asked
   daemon_->look_again();
   ASSERT_TRUE(daemon_->next_look_ms());
   EXPECT_EQ(*daemon_->next_look_ms(), now_ms_ + Tuner::kPeriodMs) << "and the knobs were looked at with it";
+}
+
+TEST_F(TuningDaemonTest, a_trial_that_is_not_undone_is_named_and_tried_again_before_anything_is_tuned) {
+  leave_one_undone();
+  ASSERT_TRUE(daemon_->start());
+  const auto trial = [&] {
+    for (const Problem& problem : daemon_->status().problems)
+      if (problem.why == "a trial of tx-usecs is not undone: not now") return true;
+    return false;
+  };
+  EXPECT_TRUE(trial());
+  EXPECT_FALSE(daemon_->tune_apply());
+  EXPECT_TRUE(kernel_.tuning.settings != before_);
+  const auto due = daemon_->next_look_ms();
+  ASSERT_TRUE(due);
+  EXPECT_GT(*due, now_ms_);
+  EXPECT_TRUE(daemon_->stop()) << "it waits";
+  now_ms_ = *due;
+  kernel_.fault = {};
+  kernel_.applied.clear();
+  daemon_->look_again();
+  EXPECT_FALSE(trial());
+  ASSERT_FALSE(kernel_.applied.empty());
+  const auto& first = std::get<Tune>(kernel_.applied.front());
+  EXPECT_EQ(first.setting, (Setting{kNic, Knob::kTxUsecs, kWholeDevice}));
+  EXPECT_EQ(first.value, "8") << "what was before, and tuning after that";
+  EXPECT_EQ(usecs(), "150");
 }
 
 }  // namespace
