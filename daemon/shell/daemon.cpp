@@ -226,6 +226,7 @@ TunedDevices Daemon::tuned_devices(const State& observed) const {
   for (const InterfaceName& tap : reconciler_.intent().taps)
     if (const Link* link = find_link(observed, tap); link && link->kind == LinkKind::kTap)
       devices.taps.push_back({.ifindex = link->ifindex, .name = tap});
+  for (const Link& link : observed.links) devices.names.emplace_hint(devices.names.end(), link.ifindex, link.name);
   return devices;
 }
 

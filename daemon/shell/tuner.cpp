@@ -168,7 +168,24 @@ std::vector<Setting> Tuner::holding(uint64_t now_ms) {
 // ---- looking
 // -----------------------------------------------------------------------------------------------
 
+void Tuner::follow_names(const TunedDevices& devices) {
+  InterfaceName told;
+  for (UndoEntry& entry : log_.entries) {
+    const auto at = devices.names.find(entry.setting.ifindex);
+    if (at == devices.names.end() || at->second == entry.device) continue;
+    if (told != entry.device)
+      log_event(spdlog::level::info,
+                fmt::format("{} is called {} now, and so it is in the undo log of tuning",
+                            entry.device.view(), at->second.view()),
+                {{"XDPFWD_DEVICE", at->second.text()}});
+    told = entry.device;
+    entry.device = at->second;
+    changed_log_ = true;
+  }
+}
+
 Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts) {
+  follow_names(devices);
   auto observed = kernel_.observe_tuning(scope_of(devices));
   if (!observed) return std::unexpected(observed.error());
   observed_ = std::move(*observed);
@@ -220,11 +237,10 @@ void Tuner::see_carrier(const TunedDevices& devices, uint64_t now_ms) {
     resetting_.reset();
   } else if (passed >= kCarrierMs && !resetting_->lost) {
     resetting_->lost = true;
-    log_event(
-        spdlog::level::err,
-        fmt::format("{}: no link since it was reset; no other member is reset until it has one",
-                    resetting_->name.view()),
-        {{"XDPFWD_DEVICE", resetting_->name.text()}});
+    log_event(spdlog::level::err,
+              fmt::format("{}: no link since it was reset; no other member is reset until it has one",
+                          resetting_->name.view()),
+              {{"XDPFWD_DEVICE", resetting_->name.text()}});
   }
 }
 
@@ -247,9 +263,10 @@ bool Tuner::one_reset_at_a_time(TuningPlan& plan, const TunedDevices& devices) c
   const auto waits = [&](const TuningStep& step) { return waiting.contains(step.setting.ifindex); };
   // What is of the host and comes after them has to: a NIC that is reset makes its qdiscs anew.
   const auto first = std::ranges::find_if(plan.steps, waits);
-  plan.steps.erase(std::remove_if(first, plan.steps.end(),
-                                  [&](const TuningStep& step) { return waits(step) || step.setting.ifindex == 0; }),
-                   plan.steps.end());
+  plan.steps.erase(
+      std::remove_if(first, plan.steps.end(),
+                     [&](const TuningStep& step) { return waits(step) || step.setting.ifindex == 0; }),
+      plan.steps.end());
   std::erase_if(plan.disturbed, [&](const Disturbed& d) { return waiting.contains(d.setting.ifindex); });
   return true;
 }
@@ -315,13 +332,13 @@ void Tuner::read_back(const std::vector<TuningStep>& steps, const HostTuning& ob
       continue;
     }
     if (!refused_.contains(setting)) {
-      const Refused& refused = refused_[setting] = {
-          .device = step->device,
-          .wanted = step->to,
-          .why = fmt::format("{} was set to {} without an error, and reads {}", text_of(setting),
-                             value_text(step->to), value_text(*value)),
-          .remedy = "the driver does not keep it: leave it alone in [tuning]",
-          .resets = step->resets};
+      const Refused& refused =
+          refused_[setting] = {.device = step->device,
+                               .wanted = step->to,
+                               .why = fmt::format("{} was set to {} without an error, and reads {}",
+                                                  text_of(setting), value_text(step->to), value_text(*value)),
+                               .remedy = "the driver does not keep it: leave it alone in [tuning]",
+                               .resets = step->resets};
       log_event(spdlog::level::warn, fmt::format("{}: {}", thing_of(step->device), refused.why),
                 {{"XDPFWD_DEVICE", step->device.text()}});
     } else if (*value == step->from) {
@@ -348,11 +365,10 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
     if (step.resets) {
       const auto nic = std::ranges::find(devices.nics, step.setting.ifindex, &TunedNic::ifindex);
       const bool again = resetting_ && resetting_->ifindex == step.setting.ifindex;
-      resetting_ = {
-          .ifindex = step.setting.ifindex,
-          .name = step.device,
-          .carried = (again && resetting_->carried) || (nic != devices.nics.end() && nic->carries),
-          .since_ms = now_ms};
+      resetting_ = {.ifindex = step.setting.ifindex,
+                    .name = step.device,
+                    .carried = (again && resetting_->carried) || (nic != devices.nics.end() && nic->carries),
+                    .since_ms = now_ms};
     }
     const Outcome outcome = kernel_.apply(step.action());
     log_step(step, outcome.status);
@@ -372,6 +388,8 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
   last_ms_ = now_ms;
   waits_ = false;
   retry_refused(now_ms);
+  std::vector<uint32_t> there;
+  for (const auto& [ifindex, name] : devices.names) there.push_back(ifindex);
   for (int round = 0; round < kMostRounds; ++round) {
     auto look = look_for(goal, devices, now_ms, true);
     if (!look) return std::unexpected(look.error());
@@ -385,7 +403,7 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
       std::ranges::move(*taken, std::back_inserter(done));
     }
     // Not before: until the steps are taken, the log says what would otherwise be lost.
-    changed_log_ = !settle(log_, observed_).empty() || changed_log_;
+    changed_log_ = !settle(log_, observed_, there).empty() || changed_log_;
     if (changed_log_) {
       if (auto written = file_.rewrite(log_); !written)
         return fail_in("the changes are made and in the undo log, which cannot be tidied",
@@ -551,7 +569,8 @@ std::vector<Problem> Tuner::problems(uint64_t now_ms) const {
     if (refused.retry_ms > now_ms) problem.retry_ms = refused.retry_ms - now_ms;
   }
   if (resetting_ && resetting_->lost)
-    add(thing_of(resetting_->name), "it has had no link since it was reset; no other member is reset until it has",
+    add(thing_of(resetting_->name),
+        "it has had no link since it was reset; no other member is reset until it has",
         fmt::format("see: ethtool {}; xdpctl tune revert sets it as it was before", resetting_->name.view()));
   for (const auto& [setting, device] : fought_) {
     Problem& problem =

@@ -32,6 +32,8 @@ struct TunedNic {
 struct TunedDevices {
   std::vector<TunedNic> nics;  // the members
   std::vector<TunedTap> taps;
+  // All devices that are there: what was tuned once, and has another name now. By ifindex.
+  std::map<uint32_t, InterfaceName> names{};
 };
 
 class Tuner {
@@ -103,6 +105,8 @@ class Tuner {
   [[nodiscard]] TuningScope scope_of(const TunedDevices& devices) const;
   [[nodiscard]] GuestLoads loads() const;
   [[nodiscard]] std::vector<Setting> holding(uint64_t now_ms);
+  // A device is who it is by its ifindex, within a boot: its entries follow its name.
+  void follow_names(const TunedDevices& devices);
   Result<Look> look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts);
   // Until there is nothing to do, or something to wait for; the steps that worked.
   Result<std::vector<TuningStep>> work(Goal goal, const TunedDevices& devices, uint64_t now_ms);

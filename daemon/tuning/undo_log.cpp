@@ -73,6 +73,13 @@ bool is_gone(const Setting& setting, const Nic& nic) {
   }
 }
 
+// At least one setting of it.
+bool is_seen(const HostTuning& observed, uint32_t ifindex) {
+  const auto at = std::ranges::lower_bound(observed.settings, Setting{ifindex, Knob{}, 0}, {},
+                                           &SettingValue::setting);
+  return at != observed.settings.end() && at->setting.ifindex == ifindex;
+}
+
 }  // namespace
 
 const UndoEntry* find_entry(const UndoLog& log, const Setting& setting) {
@@ -132,7 +139,7 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan) {
   return changes;
 }
 
-UndoChanges settle(UndoLog& log, const HostTuning& observed) {
+UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<uint32_t>& there) {
   UndoChanges changes;
   const std::set<uint32_t> waiting = with_other_channels(log, observed);
   const UndoLog before = log;
@@ -144,7 +151,9 @@ UndoChanges settle(UndoLog& log, const HostTuning& observed) {
         !value && nic && nic->name == entry.device &&
         (waiting.contains(nic->ifindex) || !is_gone(entry.setting, *nic) ||
          (is_of_thread(entry.setting.knob) && waits_for_thread(before, observed, entry.setting)));
-    if (value ? *value == entry.before : !comes_back) {
+    const bool unseen = !value && std::ranges::binary_search(there, entry.setting.ifindex) &&
+                        !is_seen(observed, entry.setting.ifindex);
+    if (value ? *value == entry.before : !comes_back && !unseen) {
       changes.dropped.push_back(std::move(entry));
       continue;
     }

@@ -65,7 +65,8 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan);
 
 // After all steps, or after those that worked: forgets what reads as before us and what is gone with its
 // device; nothing else is our doing any more. `observed` must cover every device that the log names, as far
-// as it is there. Never call it between a record() and its steps.
-UndoChanges settle(UndoLog& log, const HostTuning& observed);
+// as it is there; what it does not cover of `there` (ifindexes, sorted) is kept, as of a NIC that is being
+// renamed. Never call it between a record() and its steps.
+UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<uint32_t>& there = {});
 
 }  // namespace xdpfwd

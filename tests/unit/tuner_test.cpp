@@ -49,7 +49,13 @@ class KnobKernel final : public Kernel {
     count_call();
     ++looks;
     scope = asked;
-    return host.observe();
+    HostTuning seen = host.observe();
+    // Whoever has another name by now is not there.
+    for (const TunedDevice& nic : asked.nics)
+      if (std::erase_if(seen.nics,
+                        [&](const Nic& n) { return n.ifindex == nic.ifindex && n.name != nic.name; }) != 0)
+        std::erase_if(seen.settings, [&](const SettingValue& v) { return v.setting.ifindex == nic.ifindex; });
+    return seen;
   }
   Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& /*nics*/) override {
     return fail("nothing is watched here");
@@ -399,6 +405,30 @@ TEST_F(TunerTest, a_stop_puts_back_and_the_next_start_goes_on) {
   restart();
   look();
   EXPECT_EQ(value(kRps), "");
+}
+
+TEST_F(TunerTest, a_nic_that_is_renamed_is_still_put_back) {
+  const auto before = kernel_.host.values();
+  devices_.names = {{2, name_of("eth0")}, {5, name_of("tap0")}};
+  apply();
+  // At first it is seen under its old name only.
+  kernel_.host.nic(2).name = name_of("ens1");
+  look();
+  EXPECT_THAT(tuner_->status(now_ms_).changes, SizeIs(2));
+  devices_.names[2] = name_of("ens1");
+  devices_.nics = {{2, name_of("ens1"), true}};
+  look();
+  EXPECT_THAT(tuner_->status(now_ms_).changes, SizeIs(2));
+  restart();
+  EXPECT_EQ(tuner_->status(now_ms_).changes[0].device, "ens1");
+  revert();
+  EXPECT_EQ(kernel_.host.values(), before);
+  // What is gone is forgotten all the same.
+  apply();
+  devices_ = {};
+  kernel_.host.nic(2).name = name_of("eth7");
+  look();
+  EXPECT_THAT(tuner_->status(now_ms_).changes, IsEmpty());
 }
 
 TEST_F(TunerTest, a_device_that_is_tuned_no_more_is_still_looked_at_and_put_back) {
