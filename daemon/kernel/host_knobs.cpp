@@ -82,6 +82,11 @@ Result<uint32_t> queue_in(const Setting& setting) {
   return fail("there is no such queue", {}, EINVAL);
 }
 
+// irqbalance knows numbers: a ban may have outlived its interrupt, or its NIC.
+bool lifts_ban(const Tune& tune) {
+  return tune.setting.knob == Knob::kIrqBan && tune.value == switch_text(false);
+}
+
 QueueCpus which_cpus(Knob knob) {
   return knob == Knob::kRps ? QueueCpus::kRps : QueueCpus::kXps;
 }
@@ -105,7 +110,7 @@ Result<void> HostKnobs::set(const Tune& tune) {
   const bool of_host = scope_of(tune.setting.knob) == KnobScope::kHost;
   if (of_host != tune.name.empty()) return cannot(tune, {.message = "that is no knob of it", .code = EINVAL});
   // Right before the step.
-  if (!of_host && !ethtool_.is_there(tune.setting.ifindex, tune.name))
+  if (!of_host && !lifts_ban(tune) && !ethtool_.is_there(tune.setting.ifindex, tune.name))
     return fail(fmt::format("{} (ifindex {}) is not there", tune.name.view(), tune.setting.ifindex), {},
                 ENODEV);
   auto wanted = canonical_value(tune.setting.knob, tune.value);
@@ -162,7 +167,8 @@ Result<std::string> HostKnobs::read(const Tune& tune) {
       if (auto ours = check_interrupt(tune); !ours) return std::unexpected(ours.error());
       return read_affinity(roots_, setting.index);
     case Knob::kIrqBan: {
-      if (auto ours = check_interrupt(tune); !ours) return std::unexpected(ours.error());
+      if (auto ours = lifts_ban(tune) ? Result<void>() : check_interrupt(tune); !ours)
+        return std::unexpected(ours.error());
       const auto banned = irqbalance_.banned();
       if (!banned) return std::unexpected(banned.error());
       return std::string(switch_text(std::ranges::binary_search(*banned, setting.index)));

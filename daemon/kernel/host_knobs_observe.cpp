@@ -62,6 +62,9 @@ Result<HostTuning> HostKnobs::observe(const TuningScope& scope) {
     seen.add(0, Knob::kDefaultQdisc, std::move(*qdisc));
   if (auto banned = irqbalance_.banned()) seen.banned = std::move(*banned);
   seen.host.irqbalance = seen.banned.has_value();
+  if (seen.banned)
+    for (const uint32_t interrupt : *seen.banned)
+      seen.add(0, Knob::kIrqBan, interrupt, std::string(switch_text(true)));
   auto qdiscs = read_qdiscs(route_);
   if (!qdiscs) return std::unexpected(qdiscs.error());
   seen.qdiscs = std::move(*qdiscs);

@@ -250,6 +250,9 @@ class Gathering {
     for (const Nic& nic : observed_.nics) note(nic.ifindex);
     for (const SettingValue& value : observed_.settings)
       if (devices.empty() || devices.back() != value.setting.ifindex - 1) note(value.setting.ifindex);
+    // Of a NIC that is gone, too.
+    for (const UndoEntry& entry : log_.entries)
+      if (entry.setting.knob == Knob::kIrqBan) note(entry.setting.ifindex);
     std::ranges::sort(devices);
     const auto twins = std::ranges::unique(devices);
     devices.erase(twins.begin(), twins.end());
@@ -286,6 +289,12 @@ class Gathering {
     for (const auto& [wish, at] : wishes)
       if (!find_setting(observed_, wish->setting) && observed_value(observed_, wish->setting))
         add(wish->setting, "");
+    // Interrupts that a reset gave other numbers, and whose ban outlived them.
+    const auto noted =
+        range_of(log_.entries, ifindex, [](const UndoEntry& e) -> const Setting& { return e.setting; });
+    for (const UndoEntry& entry : noted)
+      if (entry.setting.knob == Knob::kIrqBan && !find_setting(observed_, entry.setting))
+        if (const auto value = observed_value(observed_, entry)) add(entry.setting, *value);
     std::ranges::sort(items, {}, &Item::setting);
 
     const auto find = [&](const Setting& setting) -> Item* {
@@ -298,8 +307,7 @@ class Gathering {
         item->importance = at;
         item->device = wish->device;
       }
-    for (const UndoEntry& entry :
-         range_of(log_.entries, ifindex, [](const UndoEntry& e) -> const Setting& { return e.setting; })) {
+    for (const UndoEntry& entry : noted) {
       if (nic && nic->name != entry.device) continue;
       if (Item* item = find(entry.setting)) {
         item->entry = &entry;

@@ -75,8 +75,8 @@ bool is_gone(const Setting& setting, const Nic& nic) {
 
 // At least one setting of it.
 bool is_seen(const HostTuning& observed, uint32_t ifindex) {
-  const auto at = std::ranges::lower_bound(observed.settings, Setting{ifindex, Knob{}, 0}, {},
-                                           &SettingValue::setting);
+  const auto at =
+      std::ranges::lower_bound(observed.settings, Setting{ifindex, Knob{}, 0}, {}, &SettingValue::setting);
   return at != observed.settings.end() && at->setting.ifindex == ifindex;
 }
 
@@ -95,6 +95,9 @@ Holder holder_of(const UndoEntry& entry, std::string_view observed) {
 
 std::optional<std::string_view> observed_value(const HostTuning& host, const Setting& setting) {
   if (const std::string* value = find_setting(host, setting)) return *value;
+  // irqbalance knows numbers: also one that the NIC has no more, and that may be another's by now.
+  if (setting.knob == Knob::kIrqBan && host.irqbalance)
+    return find_setting(host, {0, Knob::kIrqBan, setting.index}) ? "on" : "off";
   if (setting.knob != Knob::kRule) return std::nullopt;
   const Nic* nic = find_nic(host, setting.ifindex);
   return nic && setting.index < nic->rule_capacity ? std::optional<std::string_view>("") : std::nullopt;
@@ -102,7 +105,7 @@ std::optional<std::string_view> observed_value(const HostTuning& host, const Set
 
 std::optional<std::string_view> observed_value(const HostTuning& host, const UndoEntry& entry) {
   const Nic* nic = find_nic(host, entry.setting.ifindex);
-  if (nic && nic->name != entry.device) return std::nullopt;
+  if (nic && nic->name != entry.device && entry.setting.knob != Knob::kIrqBan) return std::nullopt;
   return observed_value(host, entry.setting);
 }
 

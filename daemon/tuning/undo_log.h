@@ -49,8 +49,9 @@ enum class Holder {
 };
 Holder holder_of(const UndoEntry& entry, std::string_view observed);
 
-// A setting's value: a location of a rule table without a rule has an empty one. Nothing where there is no
-// such setting, or its device is not the one that the entry is about.
+// A setting's value: a location of a rule table without a rule has an empty one, and irqbalance's ban of an
+// interrupt has one while irqbalance answers, whoever's the number is. Nothing where there is no such
+// setting, or its device is not the one that the entry is about.
 std::optional<std::string_view> observed_value(const HostTuning& host, const Setting& setting);
 std::optional<std::string_view> observed_value(const HostTuning& host, const UndoEntry& entry);
 

@@ -298,6 +298,7 @@ TEST_P(TuningProperty, a_revert_after_any_crashes_gives_what_was_there) {
     }
     ASSERT_NO_FATAL_FAILURE(world.converge(true));
     ASSERT_EQ(difference(start.host.values(), world.host.values()), "") << "run " << run;
+    ASSERT_EQ(world.host.banned(), start.host.banned()) << "run " << run;
     ASSERT_TRUE(world.log().entries.empty()) << text_of(world.log(), kBoot);
     ASSERT_TRUE(world.left_alone.empty()) << text_of(world.left_alone[0].setting);
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 
@@ -52,7 +53,7 @@ FakeHostTuning::FakeHostTuning(uint32_t cpus) : cpus_(cpus) {
 }
 
 void FakeHostTuning::add_nic(uint32_t ifindex, const InterfaceName& name, NicModel model, uint32_t channels) {
-  Device device{.nic = {.ifindex = ifindex, .name = name}, .model = model};
+  Device device{.nic = {.ifindex = ifindex, .name = name}, .model = model, .first_irq = 100 * ifindex};
   Nic& nic = device.nic;
   nic.max_channels = 64;
   const auto whole = [&](Knob knob, const std::string& value) { put({ifindex, knob, kWholeDevice}, value); };
@@ -114,6 +115,9 @@ HostTuning FakeHostTuning::observe() const {
   for (const auto& [ifindex, device] : devices_) host.nics.push_back(device.nic);
   for (const auto& [setting, value] : values_)
     if (setting.knob != Knob::kIrqBan || irqbalance) host.settings.push_back({setting, value});
+  for (const uint32_t irq : banned_)
+    if (irqbalance) host.settings.push_back({{0, Knob::kIrqBan, irq}, "on"});
+  std::ranges::sort(host.settings, {}, &SettingValue::setting);
   return host;
 }
 
@@ -131,11 +135,11 @@ void FakeHostTuning::set_queues(Device& device, uint32_t channels) {
   device.nic.queues.clear();
   for (uint32_t queue = 0; queue < channels; ++queue) {
     const bool interrupts = device.model != NicModel::kVeth;
-    const uint32_t irq = interrupts ? 100 * ifindex + queue : 0;
+    const uint32_t irq = interrupts ? device.first_irq + queue : 0;
     device.nic.queues.push_back({.napi = 1000 * ifindex + queue, .irq = irq});
     if (interrupts) {
       put({ifindex, Knob::kIrqAffinity, irq}, fmt::format("0-{}", cpus_ - 1));
-      put({ifindex, Knob::kIrqBan, irq}, "off");
+      put({ifindex, Knob::kIrqBan, irq}, banned_.contains(irq) ? "on" : "off");
     }
     values_.try_emplace({ifindex, Knob::kRps, queue}, "");
     put({ifindex, Knob::kXps, queue},
@@ -200,6 +204,25 @@ void FakeHostTuning::apply_threaded(const Device& device, const Tune& action) {
 void FakeHostTuning::reset(uint32_t ifindex) {
   Device& device = devices_.at(ifindex);
   set_queues(device, static_cast<uint32_t>(device.nic.queues.size()));
+}
+
+void FakeHostTuning::renumber(uint32_t ifindex) {
+  devices_.at(ifindex).first_irq += 50;
+  reset(ifindex);
+}
+
+void FakeHostTuning::remove_nic(uint32_t ifindex) {
+  devices_.erase(ifindex);
+  std::erase_if(values_, [&](const auto& one) { return one.first.ifindex == ifindex; });
+}
+
+void FakeHostTuning::put(const Setting& setting, const std::string& value) {
+  values_[setting] = value;
+  if (setting.knob != Knob::kIrqBan) return;
+  if (value == "on")
+    banned_.insert(setting.index);
+  else
+    banned_.erase(setting.index);
 }
 
 Result<void> FakeHostTuning::apply_rule(const Device& device, const Tune& action) {
@@ -267,6 +290,11 @@ Result<void> FakeHostTuning::apply(const Tune& action) {
   const auto device = devices_.find(setting.ifindex);
   if (setting.knob == Knob::kRule)
     return device == devices_.end() ? refuse(action, ENODEV) : apply_rule(device->second, action);
+  if (setting.knob == Knob::kIrqBan && irqbalance && action.value == "off") {
+    banned_.erase(setting.index);
+    if (values_.contains(setting)) put(setting, action.value);
+    return {};
+  }
   if (!values_.contains(setting)) return refuse(action, EOPNOTSUPP);
   if (device == devices_.end()) {
     // Only the host's default comes without a handle.

@@ -38,16 +38,21 @@ class FakeHostTuning {
   Result<void> apply(const Tune& action);
 
   // What anybody can do: a value without the side effects of setting it.
-  void put(const Setting& setting, const std::string& value) { values_[setting] = value; }
+  void put(const Setting& setting, const std::string& value);
   void remove(const Setting& setting) { values_.erase(setting); }
   [[nodiscard]] const std::map<Setting, std::string>& values() const { return values_; }
   // As after ifup on many drivers: what is per queue and interrupt is as at the start.
   void reset(uint32_t ifindex);
+  void remove_nic(uint32_t ifindex);
+  // As reset(), and the interrupts have other numbers. irqbalance goes on with the old ones.
+  void renumber(uint32_t ifindex);
+  [[nodiscard]] const std::set<uint32_t>& banned() const { return banned_; }
 
  private:
   struct Device {
     Nic nic;
     NicModel model = NicModel::kVeth;
+    uint32_t first_irq = 0;
     bool ignores_tx_usecs = false;
   };
   Result<void> apply_rule(const Device& device, const Tune& action);
@@ -61,6 +66,7 @@ class FakeHostTuning {
   uint32_t cpus_;
   std::map<uint32_t, Device> devices_;
   std::set<uint32_t> taps_;
+  std::set<uint32_t> banned_;  // by irqbalance
   std::map<Setting, std::string> values_;
 };
 

@@ -507,6 +507,32 @@ TEST_F(TunerTest, a_stop_leaves_the_last_nic_that_carries_and_says_so) {
   EXPECT_TRUE(std::filesystem::exists(undo_path())) << "the next start knows";
 }
 
+// irqbalance knows numbers, and they outlive a reset that gives the NIC others.
+TEST_F(TunerTest, bans_of_interrupts_that_got_other_numbers_are_lifted) {
+  kernel_.host.irqbalance = true;
+  kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 2);
+  devices_.nics.push_back({3, name_of("eth1"), true});
+  tuning_.cpus.kind = CpuWish::Kind::kAuto;
+  restart();
+  apply();
+  EXPECT_THAT(kernel_.host.banned(), ElementsAre(300, 301));
+  kernel_.host.renumber(3);
+  look();
+  EXPECT_THAT(kernel_.host.banned(), ElementsAre(350, 351));
+  kernel_.host.renumber(3);
+  restart();
+  revert();
+  EXPECT_THAT(kernel_.host.banned(), IsEmpty());
+  // The NIC goes, and its numbers with it.
+  apply();
+  EXPECT_THAT(kernel_.host.banned(), ElementsAre(400, 401));
+  kernel_.host.remove_nic(3);
+  devices_.nics.pop_back();
+  look();
+  EXPECT_THAT(kernel_.host.banned(), IsEmpty());
+  EXPECT_EQ(problems(), "");
+}
+
 // Two NICs of which much is reset, and a host's default: apply and revert, each killed before every call of
 // the kernel in turn.
 class KilledTuner : public TunerTest, public testing::WithParamInterface<TuningApply> {
