@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The order of a NIC's steps, and why each may stand where it stands:
-//   1 merging off                no frame that XDP could not take
+//   1 merging off                no frame that XDP could not take; it may reset the NIC
 //   2 rules of channels that go  a rule must not point at a channel that is no more: kernels refuse (6.12),
 //   or
 //                                frames are lost (before)
@@ -34,8 +34,16 @@ bool is_coalescing(Knob knob) {
 bool is_adaptive(Knob knob) {
   return knob == Knob::kAdaptiveRx || knob == Knob::kAdaptiveTx;
 }
-bool resets(Knob knob) {
+bool is_size(Knob knob) {
   return knob == Knob::kChannels || knob == Knob::kRxRing || knob == Knob::kTxRing;
+}
+
+// Whether the NIC is without link while it is changed. LRO and HW-GRO make mlx5's channels anew
+// (set_feature_lro()) and have ixgbe reset itself (ixgbe_set_features()). So does adaptive moderation of mlx5
+// before Linux 6.10; since then it has coalescing of each queue, by which it is told.
+bool resets(const Setting& setting, const Nic* nic) {
+  if (is_size(setting.knob) || setting.knob == Knob::kLro || setting.knob == Knob::kHwGro) return true;
+  return is_adaptive(setting.knob) && nic && nic->driver == "mlx5_core" && !nic->per_queue_coalescing;
 }
 
 uint32_t number_in(std::string_view text, uint32_t otherwise) {
@@ -79,7 +87,7 @@ Place place_of(const Item& item, uint32_t channels) {
   }
   if (is_coalescing(knob))
     return item.setting.index == kWholeDevice ? Place{4, ordinal, 0} : Place{5, index, ordinal};
-  if (resets(knob)) return {3, ordinal, 0};
+  if (is_size(knob)) return {3, ordinal, 0};
   if (knob == Knob::kIrqBan) return {8, index, 0};
   if (knob == Knob::kIrqAffinity) return {9, index, 0};
   return {knob < Knob::kChannels ? 1 : 10, ordinal, index};
@@ -133,12 +141,12 @@ class DevicePlan {
                     .from = std::string(item.observed),
                     .to = std::string(item.target),
                     .reason = reason_of(item),
-                    .resets = resets(knob),
+                    .resets = resets(item.setting, nic_),
                     .reasserts = item.wish && item.entry && !item.entry->shaken && !item.entry->begun &&
                                  item.entry->set == item.target && item.observed != item.target &&
                                  item.observed != item.entry->earlier};
     plan_.steps.push_back(std::move(step));
-    if (resets(knob)) after_reset(item);
+    if (resets(item.setting, nic_)) after_reset(item);
     if (is_coalescing(knob)) after_coalescing(item);
     if (knob == Knob::kNapiThreaded) after_threads(item);
     item.believed = item.target;

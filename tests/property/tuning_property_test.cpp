@@ -114,12 +114,23 @@ struct World {
     return plan_tuning(question, host.observe(), present);
   }
 
+  [[nodiscard]] uint32_t links_lost() const {
+    uint32_t sum = 0;
+    for (const Nic& nic : host.observe().nics) sum += host.links_lost(nic.ifindex);
+    return sum;
+  }
+
   // Applies the first `most` steps, as the shell would.
   void apply(const TuningPlan& plan, size_t most) {
     UndoLog present = log();
     write(record(present, plan));
-    for (size_t i = 0; i < std::min(most, plan.steps.size()); ++i)
-      if (!host.apply(plan.steps[i].action())) refused.push_back(plan.steps[i].setting);
+    for (size_t i = 0; i < std::min(most, plan.steps.size()); ++i) {
+      const TuningStep& step = plan.steps[i];
+      const uint32_t lost = links_lost();
+      if (!host.apply(step.action())) refused.push_back(step.setting);
+      EXPECT_TRUE(step.resets || links_lost() == lost)
+          << "not announced: " << describe(Action(step.action()));
+    }
     std::ranges::sort(refused);
     left_alone.insert(left_alone.end(), plan.left_alone.begin(), plan.left_alone.end());
   }
@@ -152,7 +163,7 @@ World random_world(Random& random) {
   const uint32_t members = 1 + below(random, 2);
   for (uint32_t i = 0; i < members; ++i) {
     const uint32_t ifindex = 2 + i;
-    const auto model = chance(random, 60) ? NicModel::kMlx5 : static_cast<NicModel>(below(random, 4));
+    const auto model = chance(random, 60) ? NicModel::kMlx5 : static_cast<NicModel>(below(random, 5));
     world.host.add_nic(ifindex, name_of(fmt::format("eth{}", i)), model, 1 + below(random, 8));
     Nic& nic = world.host.nic(ifindex);
     nic.numa_node = static_cast<int32_t>(below(random, 3)) - 1;

@@ -42,6 +42,14 @@ bool of_direction(Knob knob, Knob adaptive) {
   return receive == (adaptive == Knob::kAdaptiveRx);
 }
 
+bool is_mlx5(NicModel model) {
+  return model == NicModel::kMlx5 || model == NicModel::kMlx5Old;
+}
+
+bool napi_by_nic(NicModel model) {
+  return model == NicModel::kIgb || model == NicModel::kMlx5Old;
+}
+
 std::unexpected<Error> refuse(const Tune& action, int code) {
   return fail_errno(describe(Action(action)), code);
 }
@@ -59,11 +67,12 @@ void FakeHostTuning::add_nic(uint32_t ifindex, const InterfaceName& name, NicMod
   const auto whole = [&](Knob knob, const std::string& value) { put({ifindex, knob, kWholeDevice}, value); };
   switch (model) {
     case NicModel::kMlx5:
+    case NicModel::kMlx5Old:
       nic.driver = "mlx5_core";
       nic.speed_mbps = 25000;
       nic.max_rx_ring = nic.max_tx_ring = 8192;
       nic.rule_capacity = 1024;
-      nic.per_queue_coalescing = true;
+      nic.per_queue_coalescing = model == NicModel::kMlx5;
       whole(Knob::kLro, "off");
       whole(Knob::kHwGro, "off");
       whole(Knob::kRxRing, "1024");
@@ -91,9 +100,9 @@ void FakeHostTuning::add_nic(uint32_t ifindex, const InterfaceName& name, NicMod
       nic.speed_mbps = 10000;
       break;
   }
-  const bool threads_by_nic = model == NicModel::kIgb || model == NicModel::kVirtio;
+  const bool threads_by_nic = napi_by_nic(model) || model == NicModel::kVirtio;
   if (threads_by_nic) whole(Knob::kNapiThreaded, "off");
-  if (model == NicModel::kIgb)
+  if (napi_by_nic(model))
     for (const Knob knob : {Knob::kNapiDefer, Knob::kGroFlush}) whole(knob, "0");
   whole(Knob::kChannels, fmt::format("{}", channels));
   set_queues(devices_.emplace(ifindex, std::move(device)).first->second, channels);
@@ -143,7 +152,7 @@ void FakeHostTuning::set_queues(Device& device, uint32_t channels) {
     }
     values_.try_emplace({ifindex, Knob::kRps, queue}, "");
     put({ifindex, Knob::kXps, queue},
-        device.model == NicModel::kMlx5 ? fmt::format("{}", queue % cpus_) : std::string());
+        is_mlx5(device.model) ? fmt::format("{}", queue % cpus_) : std::string());
     if (!device.nic.per_queue_coalescing) continue;
     for (const Knob knob : kCoalescing)
       put({ifindex, knob, queue}, values_.at({ifindex, knob, kWholeDevice}));
@@ -173,7 +182,7 @@ void FakeHostTuning::set_napis(Device& device, uint32_t channels) {
       put({ifindex, knob, place}, was == kept.end() ? value : was->second);
     };
     if (device.model == NicModel::kMlx5 || device.model == NicModel::kVeth) own(Knob::kNapiThreaded, "off");
-    if (device.model != NicModel::kIgb)
+    if (!napi_by_nic(device.model))
       for (const Knob knob : {Knob::kNapiDefer, Knob::kGroFlush}) own(knob, "0");
     const auto each = values_.find({ifindex, Knob::kNapiThreaded, place});
     const auto all = values_.find({ifindex, Knob::kNapiThreaded, kWholeDevice});
@@ -199,6 +208,11 @@ void FakeHostTuning::apply_threaded(const Device& device, const Tune& action) {
         put(setting, value);
     }
   }
+}
+
+void FakeHostTuning::make_anew(Device& device, uint32_t channels) {
+  ++device.links_lost;
+  set_queues(device, channels);
 }
 
 void FakeHostTuning::reset(uint32_t ifindex) {
@@ -247,7 +261,7 @@ Result<void> FakeHostTuning::apply_channels(Device& device, const Tune& action) 
       if (const auto rule = SteeringRule::parse(value); rule && rule->queue >= *channels)
         return refuse(action, EINVAL);
   put(action.setting, action.value);
-  set_queues(device, *channels);
+  make_anew(device, *channels);
   return {};
 }
 
@@ -259,12 +273,20 @@ Result<void> FakeHostTuning::apply_ring(Device& device, const Tune& action) {
   // igb_set_ringparam(): ALIGN(..., REQ_RX_DESCRIPTOR_MULTIPLE), and nobody is told; our reading back is.
   const uint32_t made = device.model == NicModel::kIgb ? (*size + 7) / 8 * 8 : *size;
   put(action.setting, fmt::format("{}", made));
-  reset(device.nic.ifindex);
+  make_anew(device, static_cast<uint32_t>(device.nic.queues.size()));
   if (made != *size) return refuse(action, EOPNOTSUPP);
   return {};
 }
 
-Result<void> FakeHostTuning::apply_coalescing(const Device& device, const Tune& action) {
+// set_feature_lro(), set_feature_hw_gro(): mlx5e_safe_switch_params() with a reset.
+Result<void> FakeHostTuning::apply_merging(Device& device, const Tune& action) {
+  const bool changed = values_.at(action.setting) != action.value;
+  put(action.setting, action.value);
+  if (changed && is_mlx5(device.model)) make_anew(device, static_cast<uint32_t>(device.nic.queues.size()));
+  return {};
+}
+
+Result<void> FakeHostTuning::apply_coalescing(Device& device, const Tune& action) {
   const auto [ifindex, knob, index] = action.setting;
   if (device.model == NicModel::kIgb && knob == Knob::kTxUsecs && action.value != "0")
     return refuse(action, EINVAL);
@@ -273,12 +295,14 @@ Result<void> FakeHostTuning::apply_coalescing(const Device& device, const Tune& 
   if (knob == Knob::kTxUsecs && device.ignores_tx_usecs) return {};
   const bool changed = values_.at(action.setting) != action.value;
   put(action.setting, action.value);
-  if (device.model != NicModel::kMlx5) return {};
+  if (!is_mlx5(device.model)) return {};
+  if (is_adaptive(knob) && changed && device.model == NicModel::kMlx5Old)
+    make_anew(device, static_cast<uint32_t>(device.nic.queues.size()));
   if (is_adaptive(knob) && changed)
     for (const Knob value : kValues)
       if (of_direction(value, knob)) put({ifindex, value, index}, default_of(value, action.value == "on"));
   // mlx5e_ethtool_set_coalesce() writes all values of the NIC to all channels.
-  if (index != kWholeDevice) return {};
+  if (index != kWholeDevice || !device.nic.per_queue_coalescing) return {};
   for (uint32_t queue = 0; queue < device.nic.queues.size(); ++queue)
     for (const Knob each : kCoalescing)
       put({ifindex, each, queue}, values_.at({ifindex, each, kWholeDevice}));
@@ -312,6 +336,9 @@ Result<void> FakeHostTuning::apply(const Tune& action) {
     case Knob::kRxRing:
     case Knob::kTxRing:
       return apply_ring(device->second, action);
+    case Knob::kLro:
+    case Knob::kHwGro:
+      return apply_merging(device->second, action);
     case Knob::kNapiThreaded:
       apply_threaded(device->second, action);
       return {};

@@ -13,12 +13,14 @@
 namespace xdpfwd::test {
 
 enum class NicModel {
-  kMlx5,    // rules at locations that the caller chooses; per-queue coalescing; adaptive resets values. NAPI
-            // by the instance, kept over resets (6.17)
-  kIgb,     // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set; rings
-            // are rounded up. NAPI by the NIC, and whose instance is whose is not told (6.12)
-  kVirtio,  // channels and interrupts, nothing else. Deferral by the instance, threads by the NIC (6.13)
-  kVeth,    // channels and packet steering, no interrupts. NAPI by the instance, forgotten with it (6.17)
+  kMlx5,     // rules at locations that the caller chooses; per-queue coalescing; adaptive resets values. NAPI
+             // by the instance, kept over resets (6.17)
+  kMlx5Old,  // the same before Linux 6.10: no per-queue coalescing; adaptive makes the channels anew. NAPI as
+             // igb
+  kIgb,      // no rules; one set of values for all queues; tx-usecs follows rx-usecs and cannot be set; rings
+             // are rounded up. NAPI by the NIC, and whose instance is whose is not told (6.12)
+  kVirtio,   // channels and interrupts, nothing else. Deferral by the instance, threads by the NIC (6.13)
+  kVeth,     // channels and packet steering, no interrupts. NAPI by the instance, forgotten with it (6.17)
 };
 
 class FakeHostTuning {
@@ -46,6 +48,8 @@ class FakeHostTuning {
   void remove_nic(uint32_t ifindex);
   // As reset(), and the interrupts have other numbers. irqbalance goes on with the old ones.
   void renumber(uint32_t ifindex);
+  // How often it was without link, as its channels were made anew.
+  [[nodiscard]] uint32_t links_lost(uint32_t ifindex) const { return devices_.at(ifindex).links_lost; }
   [[nodiscard]] const std::set<uint32_t>& banned() const { return banned_; }
 
  private:
@@ -53,12 +57,15 @@ class FakeHostTuning {
     Nic nic;
     NicModel model = NicModel::kVeth;
     uint32_t first_irq = 0;
+    uint32_t links_lost = 0;
     bool ignores_tx_usecs = false;
   };
   Result<void> apply_rule(const Device& device, const Tune& action);
   Result<void> apply_channels(Device& device, const Tune& action);
   Result<void> apply_ring(Device& device, const Tune& action);
-  Result<void> apply_coalescing(const Device& device, const Tune& action);
+  Result<void> apply_merging(Device& device, const Tune& action);
+  Result<void> apply_coalescing(Device& device, const Tune& action);
+  void make_anew(Device& device, uint32_t channels);
   void set_queues(Device& device, uint32_t channels);
   void set_napis(Device& device, uint32_t channels);
   void apply_threaded(const Device& device, const Tune& action);

@@ -462,6 +462,30 @@ TEST_F(TunerTest, one_nic_after_the_other_is_reset) {
   EXPECT_EQ(channels(3), "1");
 }
 
+// Merging and, with an old mlx5, adaptive moderation take the link away like channels do.
+TEST_F(TunerTest, one_nic_after_the_other_has_its_channels_made_anew) {
+  devices_.nics.clear();
+  for (const uint32_t ifindex : {3U, 4U}) {
+    const InterfaceName nic = name_of(fmt::format("eth{}", ifindex));
+    kernel_.host.add_nic(ifindex, nic, NicModel::kMlx5Old, 2);
+    kernel_.host.put({ifindex, Knob::kLro, kWholeDevice}, "on");
+    devices_.nics.push_back({ifindex, nic, true});
+  }
+  tuning_.adaptive_rx = Switch::kOff;
+  restart();
+  const auto state = [&](uint32_t ifindex) {
+    return fmt::format("lro {}, adaptive {}, {} times without link",
+                       value({ifindex, Knob::kLro, kWholeDevice}),
+                       value({ifindex, Knob::kAdaptiveRx, kWholeDevice}), kernel_.host.links_lost(ifindex));
+  };
+  EXPECT_GE(apply().waiting, 2U);
+  EXPECT_EQ(state(3), "lro off, adaptive off, 2 times without link");
+  EXPECT_EQ(state(4), "lro on, adaptive on, 0 times without link");
+  now_ms_ += 2000;
+  look();
+  EXPECT_EQ(state(4), "lro off, adaptive off, 2 times without link");
+}
+
 // The ring may be what takes its link: eth1 is the last one that carries.
 TEST_F(TunerTest, no_other_nic_is_reset_when_one_did_not_come_back) {
   kernel_.host.add_nic(3, name_of("eth1"), NicModel::kVeth, 2);
