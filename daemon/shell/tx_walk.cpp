@@ -38,7 +38,8 @@ UndoLog values_before(const HostTuning& host, const TunedDevice& nic) {
 }
 
 Result<void> not_there(const UndoEntry& entry) {
-  return fail(fmt::format("{} (ifindex {}) is not there", entry.device.view(), entry.setting.ifindex), {}, ENODEV);
+  return fail(fmt::format("{} (ifindex {}) is not there", entry.device.view(), entry.setting.ifindex), {},
+              ENODEV);
 }
 
 // A NIC that was renamed is the same one.
@@ -118,7 +119,9 @@ Result<std::unique_ptr<TxWalk>> TxWalk::begin(Kernel& kernel, Question question)
   const TxBound bound = tx_bound(host->tcp_limit_output_bytes, facts->speed_mbps);
   walk->longest_ = bound.usecs;
   walk->why_longest_ = bound.why;
-  walk->walk_ = tx_walk(walk->present_, bound);
+  // Without frames that interrupt, no delay at all may mean that nothing does (<linux/ethtool.h>).
+  const std::string* frames = find_setting(*host, {facts->ifindex, Knob::kTxFrames, kWholeDevice});
+  walk->walk_ = tx_walk(walk->present_, bound, frames && *frames != "0");
   walk->before_ = values_before(*host, walk->question_.nic);
   // The folder of the undo log is in it, and makes itself.
   (void)::mkdir(walk->question_.state_dir.c_str(), 0700);

@@ -212,10 +212,30 @@ class HostDesire {
     return entry && value == entry->set ? std::optional(entry->set) : std::nullopt;
   }
 
+  // <linux/ethtool.h>: "It is illegal to set both usecs and max_frames to zero as this would cause interrupts
+  // to never be generated." Only where the NIC has both.
+  bool never_interrupts(const Nic& nic, uint32_t index, const std::vector<CoalescingValue>& values, Knob knob) {
+    if (tuning_.force || knob < Knob::kRxUsecs || knob > Knob::kTxFrames) return false;
+    const bool receive = knob == Knob::kRxUsecs || knob == Knob::kRxFrames;
+    bool changes = false;
+    for (const Knob one : {receive ? Knob::kRxUsecs : Knob::kTxUsecs, receive ? Knob::kRxFrames : Knob::kTxFrames}) {
+      const std::string* now = find_setting(host_, {nic.ifindex, one, index});
+      const auto wanted = std::ranges::find(values, one, &CoalescingValue::knob);
+      if (!now || (wanted == values.end() ? *now : wanted->value) != "0") return false;
+      changes = changes || *now != "0";
+    }
+    if (changes && index == kWholeDevice)
+      remark(nic,
+             fmt::format("{} is not set: {} would both be 0, and it would never interrupt", name_of(knob),
+                         receive ? "rx-usecs and rx-frames" : "tx-usecs and tx-frames"),
+             fmt::format("set {} to 1, or force = \"yes\"", receive ? "rx_frames" : "tx_frames"), true);
+    return changes;
+  }
+
   void want_values(const Nic& nic, uint32_t index, const std::vector<CoalescingValue>& values) {
     for (const CoalescingValue& value : values) {
       const Setting setting{nic.ifindex, value.knob, index};
-      if (!find_setting(host_, setting)) continue;
+      if (!find_setting(host_, setting) || never_interrupts(nic, index, values, value.knob)) continue;
       if (value.knob == Knob::kTxUsecs && nic.speed_mbps == 0 &&
           tuning_.tx_usecs.kind != NumberWish::Kind::kGiven)
         if (const auto held = tx_usecs_of_before(setting)) {

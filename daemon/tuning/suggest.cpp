@@ -40,10 +40,10 @@ double bunch(const TxRung& rung) {
 
 }  // namespace
 
-std::vector<uint32_t> tx_walk(uint32_t present, const TxBound& bound) {
+std::vector<uint32_t> tx_walk(uint32_t present, const TxBound& bound, bool zero) {
   std::vector<uint32_t> walk = {present};
   for (const uint32_t usecs : kTried)
-    if (usecs != present && usecs <= bound.usecs) walk.push_back(usecs);
+    if (usecs != present && usecs <= bound.usecs && (usecs != 0 || zero)) walk.push_back(usecs);
   if (bound.usecs != present && std::ranges::find(kTried, bound.usecs) == std::end(kTried))
     walk.push_back(bound.usecs);
   walk.push_back(present);

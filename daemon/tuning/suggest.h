@@ -13,7 +13,7 @@
 namespace xdpfwd {
 
 // The values to try, in order: the present one first and last, so that a load that changes meanwhile is seen.
-std::vector<uint32_t> tx_walk(uint32_t present, const TxBound& bound);
+std::vector<uint32_t> tx_walk(uint32_t present, const TxBound& bound, bool zero);
 
 // `rungs` are by the walk's values.
 SuggestReport suggest_tx(const std::string& device, const std::string& driver, uint32_t present,

@@ -169,6 +169,31 @@ TEST(TuningDesire, what_a_nic_cannot_do_is_said) {
                                 HasSubstr("steers by no rules")));
 }
 
+// "It is illegal to set both usecs and max_frames to zero" (<linux/ethtool.h>).
+TEST(TuningDesire, a_nic_is_not_told_never_to_interrupt) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5Old, 1);
+  daemon.host.put({2, Knob::kAdaptiveRx, kWholeDevice}, "off");
+  daemon.host.put({2, Knob::kRxFrames, kWholeDevice}, "0");
+  daemon.wish.tuning.rx_usecs = {NumberWish::Kind::kGiven, 0};
+  const TuningDesire desire = daemon.desire();
+  EXPECT_THAT(desire.settings, IsEmpty());
+  ASSERT_THAT(desire.remarks, SizeIs(1));
+  EXPECT_THAT(desire.remarks[0].why, HasSubstr("rx-usecs is not set"));
+  EXPECT_THAT(desire.remarks[0].remedy, HasSubstr("rx_frames to 1"));
+  daemon.wish.tuning.force = true;
+  EXPECT_THAT(texts_of(daemon.plan()), ElementsAre("rx-usecs of eth0: 8 -> 0"));
+  daemon.wish.tuning.force = false;
+  daemon.wish.tuning.rx_frames = {NumberWish::Kind::kGiven, 1};
+  EXPECT_THAT(texts_of(daemon.plan()),
+              ElementsAre("rx-usecs of eth0: 8 -> 0", "rx-frames of eth0: 0 -> 1"));
+  // One that has no frames to count interrupts for each.
+  Daemon other;
+  other.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);
+  other.wish.tuning.rx_usecs = {NumberWish::Kind::kGiven, 0};
+  EXPECT_THAT(texts_of(other.plan()), ElementsAre("rx-usecs of eth0: 3 -> 0"));
+}
+
 TEST(TuningDesire, a_qdisc_that_somebody_configured_stays) {
   Daemon daemon;
   daemon.wish.tuning.noqueue = NoQueue::kHost;

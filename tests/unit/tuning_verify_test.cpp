@@ -176,8 +176,9 @@ SuggestReport suggest(std::vector<TxRung> rungs, TxBound bound = kBound) {
 }
 
 TEST(TxWalk, begins_and_ends_with_the_present_value_and_stays_within_the_bound) {
-  EXPECT_EQ(tx_walk(8, kBound), (std::vector<uint32_t>{8, 0, 16, 32, 64, 128, 200, 8}));
-  EXPECT_EQ(tx_walk(32, {.usecs = 40, .why = ""}), (std::vector<uint32_t>{32, 0, 16, 40, 32}));
+  EXPECT_EQ(tx_walk(8, kBound, true), (std::vector<uint32_t>{8, 0, 16, 32, 64, 128, 200, 8}));
+  EXPECT_EQ(tx_walk(32, {.usecs = 40, .why = ""}, true), (std::vector<uint32_t>{32, 0, 16, 40, 32}));
+  EXPECT_EQ(tx_walk(8, kBound, false), (std::vector<uint32_t>{8, 16, 32, 64, 128, 200, 8}));
 }
 
 TEST(TxWalk, the_shortest_delay_that_is_as_good_as_the_best_is_recommended) {

@@ -83,6 +83,20 @@ TEST_F(TxWalkTest, tries_each_value_and_sets_the_old_one_again) {
   EXPECT_TRUE(TxWalk::restore(kernel_, directory_ / "state", "b")->empty()) << "nothing is left to undo";
 }
 
+// Neither a delay nor frames: the NIC might never interrupt.
+TEST_F(TxWalkTest, no_delay_is_not_tried_where_no_frames_interrupt) {
+  for (const uint32_t queue : {kWholeDevice, 0U, 1U}) host_.put({kNic, Knob::kTxFrames, queue}, "0");
+  kernel_.tuning = host_.observe();
+  auto walk = begin();
+  ASSERT_TRUE(walk) << walk.error().text();
+  for (bool over = false; !over; now_ms_ += 500) {
+    EXPECT_NE(usecs(), "0");
+    const auto state = (*walk)->advance(now_ms_);
+    ASSERT_TRUE(state) << state.error().text();
+    over = std::holds_alternative<SuggestReport>(*state);
+  }
+}
+
 TEST_F(TxWalkTest, given_up_by_whoever_asked_it_leaves_nothing_changed) {
   {
     auto walk = begin();
