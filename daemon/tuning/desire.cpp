@@ -76,7 +76,8 @@ class HostDesire {
   // The number of queues that the NIC will have: rules must lead to no other.
   uint32_t channels_to_be(const Nic& nic) {
     const uint32_t wanted = want_channels(nic);
-    const bool held = std::ranges::binary_search(holding_, Setting{nic.ifindex, Knob::kChannels, kWholeDevice});
+    const bool held =
+        std::ranges::binary_search(holding_, Setting{nic.ifindex, Knob::kChannels, kWholeDevice});
     return held ? static_cast<uint32_t>(nic.queues.size()) : wanted;
   }
 
@@ -179,7 +180,17 @@ class HostDesire {
         nics.push_back(&nic);
         queues = std::min(queues, channels_[nic.ifindex]);
       }
-    if (nics.empty()) return;
+    if (nics.empty()) {
+      const auto asking = std::ranges::count_if(
+          wish_.guests, [](const GuestWish& guest) { return guest.cpu || guest.profile; });
+      if (asking != 0)
+        desire_.remarks.push_back(
+            {"guests",
+             fmt::format("{} ask for a CPU or a profile of their own, which has no effect: no member steers",
+                         asking),
+             "", false});
+      return;
+    }
     const SteeringQuestion question{.queues = queues,
                                     .present = present_queues(wish_.guests, host_, log_),
                                     .cpu_of_queue = cpus_of(*nics.front(), queues),
@@ -214,11 +225,13 @@ class HostDesire {
 
   // <linux/ethtool.h>: "It is illegal to set both usecs and max_frames to zero as this would cause interrupts
   // to never be generated." Only where the NIC has both.
-  bool never_interrupts(const Nic& nic, uint32_t index, const std::vector<CoalescingValue>& values, Knob knob) {
+  bool never_interrupts(const Nic& nic, uint32_t index, const std::vector<CoalescingValue>& values,
+                        Knob knob) {
     if (tuning_.force || knob < Knob::kRxUsecs || knob > Knob::kTxFrames) return false;
     const bool receive = knob == Knob::kRxUsecs || knob == Knob::kRxFrames;
     bool changes = false;
-    for (const Knob one : {receive ? Knob::kRxUsecs : Knob::kTxUsecs, receive ? Knob::kRxFrames : Knob::kTxFrames}) {
+    for (const Knob one :
+         {receive ? Knob::kRxUsecs : Knob::kTxUsecs, receive ? Knob::kRxFrames : Knob::kTxFrames}) {
       const std::string* now = find_setting(host_, {nic.ifindex, one, index});
       const auto wanted = std::ranges::find(values, one, &CoalescingValue::knob);
       if (!now || (wanted == values.end() ? *now : wanted->value) != "0") return false;
@@ -390,8 +403,7 @@ class HostDesire {
 }  // namespace
 
 TuningDesire desire_tuning(const Wish& wish, const HostTuning& observed, const std::vector<TunedTap>& taps,
-                           const UndoLog& log, const GuestLoads& loads,
-                           const std::vector<Setting>& holding) {
+                           const UndoLog& log, const GuestLoads& loads, const std::vector<Setting>& holding) {
   return HostDesire(wish, observed, log, holding).run(taps, loads);
 }
 

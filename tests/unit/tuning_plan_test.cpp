@@ -185,13 +185,24 @@ TEST(TuningDesire, a_nic_is_not_told_never_to_interrupt) {
   EXPECT_THAT(texts_of(daemon.plan()), ElementsAre("rx-usecs of eth0: 8 -> 0"));
   daemon.wish.tuning.force = false;
   daemon.wish.tuning.rx_frames = {NumberWish::Kind::kGiven, 1};
-  EXPECT_THAT(texts_of(daemon.plan()),
-              ElementsAre("rx-usecs of eth0: 8 -> 0", "rx-frames of eth0: 0 -> 1"));
+  EXPECT_THAT(texts_of(daemon.plan()), ElementsAre("rx-usecs of eth0: 8 -> 0", "rx-frames of eth0: 0 -> 1"));
   // One that has no frames to count interrupts for each.
   Daemon other;
   other.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);
   other.wish.tuning.rx_usecs = {NumberWish::Kind::kGiven, 0};
   EXPECT_THAT(texts_of(other.plan()), ElementsAre("rx-usecs of eth0: 3 -> 0"));
+}
+
+TEST(TuningDesire, what_guests_ask_for_where_no_member_steers_is_said_once) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 2);
+  std::vector<Guest> guests = {guest(0), guest(1), guest(2)};
+  guests[0].cpu = 1;
+  guests[1].profile = Profile::kLatency;
+  daemon.wish = make_wish(daemon.wish.tuning, guests);
+  const TuningDesire desire = daemon.desire();
+  ASSERT_THAT(desire.remarks, SizeIs(2));
+  EXPECT_THAT(desire.remarks[1].why, HasSubstr("2 ask for a CPU or a profile of their own"));
 }
 
 TEST(TuningDesire, a_qdisc_that_somebody_configured_stays) {
