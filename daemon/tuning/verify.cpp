@@ -132,63 +132,109 @@ class Verification {
   }
 
   // ---- effect
-  // The most interrupts that the values in force allow a queue: one for each receive and each transmit delay,
-  // and those that frames trigger before. Nothing where a delay of 0 allows any number.
+  // The most interrupts that the values in force allow a queue each second, for receiving and for sending.
+  // Nothing where the driver chooses, or where a delay of 0 allows any number.
   struct Bound {
-    double receiving = 0;
-    double sending = 0;
+    std::optional<double> receiving;
+    std::optional<double> delays;  // of sending: those that the delay ends
+    double frames = 0;             // by how many frames one more is sent; 0: by none
   };
-  std::optional<Bound> bound_of(const Nic& nic, uint32_t queue, double received, double sent) const {
-    if (!is_off(host_, nic.ifindex, Knob::kAdaptiveRx, queue) ||
-        !is_off(host_, nic.ifindex, Knob::kAdaptiveTx, queue))
-      return std::nullopt;
-    const auto rx_usecs = coalescing_at(host_, nic.ifindex, Knob::kRxUsecs, queue);
-    const auto tx_usecs = coalescing_at(host_, nic.ifindex, Knob::kTxUsecs, queue);
-    if (!rx_usecs || *rx_usecs == 0) return std::nullopt;
-    if (!tx_usecs || *tx_usecs == 0) return std::nullopt;
-    const auto by_frames = [&](Knob knob, double frames) {
-      const auto limit = coalescing_at(host_, nic.ifindex, knob, queue);
-      return limit && *limit > 0 ? frames / static_cast<double>(*limit) : 0;
+  [[nodiscard]] Bound bound_of(const Nic& nic, uint32_t queue, double received) const {
+    const auto value = [&](Knob knob) {
+      return static_cast<double>(coalescing_at(host_, nic.ifindex, knob, queue).value_or(0));
     };
-    return Bound{.receiving = 1e6 / static_cast<double>(*rx_usecs) + by_frames(Knob::kRxFrames, received),
-                 .sending = 1e6 / static_cast<double>(*tx_usecs) + by_frames(Knob::kTxFrames, sent)};
+    Bound bound;
+    const double rx_usecs = value(Knob::kRxUsecs), rx_frames = value(Knob::kRxFrames);
+    if (rx_usecs > 0 && is_off(host_, nic.ifindex, Knob::kAdaptiveRx, queue))
+      bound.receiving = 1e6 / rx_usecs + (rx_frames > 0 ? received / rx_frames : 0);
+    const double tx_usecs = value(Knob::kTxUsecs);
+    if (tx_usecs > 0 && is_off(host_, nic.ifindex, Knob::kAdaptiveTx, queue)) bound.delays = 1e6 / tx_usecs;
+    bound.frames = value(Knob::kTxFrames);
+    return bound;
+  }
+
+  // What was seen of some queues, and what is allowed. It is not counted which of them sent: all that the NIC
+  // sent may have been this queue's, and is that of all together once only.
+  struct Effect {
+    std::string of;  // "queue 3"
+    double interrupts = 0;
+    double empty_polls = 0;
+    double receiving = 0;  // allowed
+    double sending = 0;
+    bool counted = true;  // the interrupts, and receiving has a bound
+    std::optional<uint64_t> tx_usecs;
+    std::optional<uint64_t> rx_usecs;
+  };
+
+  bool tell(const Nic& nic, const Effect& effect) {
+    const double all = effect.receiving + effect.sending;
+    const bool too_many = effect.counted && effect.interrupts > kTolerance * all + kFewPerSecond;
+    // A poll without a packet is what a transmit interrupt makes. Timers make some too, so this alone is no
+    // proof.
+    const bool too_empty = effect.empty_polls > kTolerance * effect.sending + kFewPerSecond;
+    if (!too_many && !too_empty) return false;
+    const std::string_view knob = name_of(too_empty ? Knob::kTxUsecs : Knob::kRxUsecs);
+    const auto usecs = too_empty ? effect.tx_usecs : effect.rx_usecs;
+    add(too_many ? Verdict::kFail : Verdict::kWarn, std::string(knob), nic.name.text(),
+        fmt::format("driver {}: {} of {} reads {}, which allows {:.0f} {} each second, and there were "
+                    "{:.0f}: it has no "
+                    "effect",
+                    nic.driver, knob, effect.of, usecs.value_or(0), too_many ? all : effect.sending,
+                    too_many ? "interrupts" : "polls without a packet",
+                    too_many ? effect.interrupts : effect.empty_polls),
+        "report it to the driver's maintainers; leave it alone in [tuning]");
+    return true;
   }
 
   void check_coalescing(const Nic& nic) {
     const auto sent_at = std::ranges::find(polls_.sent, nic.name.text(), &SentReport::device);
     const double sent = sent_at == polls_.sent.end() ? 0 : per_second(sent_at->packets, polls_);
+    size_t seen = 0;
     size_t told = 0;
     bool exceeded = false;
+    Effect sum{.of = "all queues together"};
+    double fewest_frames = 0;
     for (const QueueReport& queue : polls_.queues) {
       if (queue.device != nic.name.text() || !queue.queue) continue;
+      ++seen;
       const double received = per_second(std::max(queue.packets, queue.received.value_or(0)), polls_);
-      const auto bound = bound_of(nic, *queue.queue, received, sent);
-      if (!bound) continue;
-      const double zero = per_second(queue.by_work[0], polls_);
-      const double interrupts = per_second(queue.interrupts.value_or(0), polls_);
+      const Bound bound = bound_of(nic, *queue.queue, received);
+      // Without a bound of sending, an empty poll and an interrupt of any number may be its.
+      if (!bound.delays) continue;
       ++told;
-      const bool too_many =
-          queue.interrupts && interrupts > kTolerance * (bound->receiving + bound->sending) + kFewPerSecond;
-      // A poll without a packet is what a transmit interrupt makes. Timers make some too, so this alone is no
-      // proof.
-      const bool too_empty = zero > kTolerance * bound->sending + kFewPerSecond;
-      if (!too_many && !too_empty) continue;
-      exceeded = true;
-      const auto usecs =
-          coalescing_at(host_, nic.ifindex, too_empty ? Knob::kTxUsecs : Knob::kRxUsecs, *queue.queue);
-      const std::string_view knob = name_of(too_empty ? Knob::kTxUsecs : Knob::kRxUsecs);
-      add(too_many ? Verdict::kFail : Verdict::kWarn, std::string(knob), nic.name.text(),
-          fmt::format(
-              "driver {}: {} of queue {} reads {}, which allows {:.0f} {} each second, and there were "
-              "{:.0f}: it has no effect",
-              nic.driver, knob, *queue.queue, usecs.value_or(0),
-              too_many ? bound->receiving + bound->sending : bound->sending,
-              too_many ? "interrupts" : "polls without a packet", too_many ? interrupts : zero),
-          "report it to the driver's maintainers; leave it alone in [tuning]");
+      const auto usecs = [&](Knob knob) { return coalescing_at(host_, nic.ifindex, knob, *queue.queue); };
+      const Effect effect{.of = fmt::format("queue {}", *queue.queue),
+                          .interrupts = per_second(queue.interrupts.value_or(0), polls_),
+                          .empty_polls = per_second(queue.by_work[0], polls_),
+                          .receiving = bound.receiving.value_or(0),
+                          .sending = *bound.delays + (bound.frames > 0 ? sent / bound.frames : 0),
+                          .counted = queue.interrupts && bound.receiving,
+                          .tx_usecs = usecs(Knob::kTxUsecs),
+                          .rx_usecs = usecs(Knob::kRxUsecs)};
+      exceeded = tell(nic, effect) || exceeded;
+      sum.interrupts += effect.interrupts;
+      sum.empty_polls += effect.empty_polls;
+      sum.receiving += effect.receiving;
+      sum.sending += *bound.delays;
+      sum.counted = sum.counted && effect.counted;
+      sum.tx_usecs = effect.tx_usecs;
+      sum.rx_usecs = effect.rx_usecs;
+      if (bound.frames > 0 && (fewest_frames == 0 || bound.frames < fewest_frames))
+        fewest_frames = bound.frames;
     }
+    // Each may be within what the NIC sent, and all together not.
+    if (fewest_frames > 0) sum.sending += sent / fewest_frames;
+    if (told > 1 && !exceeded) exceeded = tell(nic, sum);
     if (told != 0 && !exceeded)
       add(Verdict::kPass, "coalescing", nic.name.text(),
-          fmt::format("{} queues have no more interrupts and empty polls than their values allow", told));
+          fmt::format("{} queues have no more {} than their values allow", told,
+                      sum.counted ? "interrupts and empty polls" : "empty polls"));
+    if (told < seen && number_at(host_, {nic.ifindex, Knob::kTxUsecs, kWholeDevice}))
+      add(Verdict::kPass, "coalescing", nic.name.text(),
+          fmt::format(
+              "of {} queues nothing can be told: the driver chooses the delay of sending, or there is "
+              "none",
+              seen - told));
   }
 
   void check_zero_work(const Nic& nic) {

@@ -114,6 +114,56 @@ TEST_F(VerifyTest, frames_that_make_an_interrupt_before_its_time_are_no_lie) {
   for (const Finding& finding : trouble()) EXPECT_NE(finding.check, "tx-usecs") << finding.what;
 }
 
+// All that the NIC sends is allowed to each queue, and to all of them together once.
+TEST_F(VerifyTest, many_queues_do_not_hide_an_ignored_value) {
+  for (const uint32_t queues : {1U, 8U, 64U}) {
+    test::FakeHostTuning host(8);
+    host.add_nic(2, name("eth0"), test::NicModel::kMlx5, queues);
+    polls_.queues.clear();
+    for (uint32_t queue = 0; queue <= queues; ++queue) {
+      const uint32_t index = queue == queues ? kWholeDevice : queue;
+      for (const auto& [knob, value] : std::map<Knob, std::string>{{Knob::kAdaptiveRx, "off"},
+                                                                   {Knob::kAdaptiveTx, "off"},
+                                                                   {Knob::kRxUsecs, "50"},
+                                                                   {Knob::kTxUsecs, "150"},
+                                                                   {Knob::kRxFrames, "64"},
+                                                                   {Knob::kTxFrames, "128"}})
+        host.put({2, knob, index}, value);
+      if (queue == queues) break;
+      // 100 k frames each second are sent, and 25 k polls take none.
+      QueueReport report{.device = "eth0", .queue = queue, .napi = 500 + queue, .packets = 10'000};
+      report.by_work = {25'000, 10'000};
+      report.interrupts = 35'000;
+      polls_.queues.push_back(report);
+    }
+    polls_.sent = {{"eth0", 100'000ULL * queues}};
+    size_t named = 0;
+    WantedTuning nothing;
+    nothing.held = true;
+    for (const Finding& finding : verify_tuning(nothing, host.observe(), polls_))
+      named += finding.check == "tx-usecs" && finding.verdict != Verdict::kPass ? 1 : 0;
+    EXPECT_GE(named, 1U) << queues << " queues";
+  }
+}
+
+// As in the profile "latency": each frame may interrupt.
+TEST_F(VerifyTest, empty_polls_bound_sending_where_receiving_has_no_delay) {
+  for (const uint32_t index : {0U, 1U, kWholeDevice}) host_.put({2, Knob::kRxUsecs, index}, "0");
+  for (DesiredSetting& desired : wanted_.settings)
+    if (desired.setting.knob == Knob::kRxUsecs) desired.value = "0";
+  polls_.queues[1].by_work[0] = 100'000;
+  std::string checks;
+  for (const Finding& finding : trouble()) checks += finding.check + " ";
+  EXPECT_THAT(checks, HasSubstr("tx-usecs"));
+}
+
+TEST_F(VerifyTest, where_nothing_can_be_told_that_is_said) {
+  for (const uint32_t index : {0U, 1U, kWholeDevice}) host_.put({2, Knob::kAdaptiveTx, index}, "on");
+  std::string whats;
+  for (const Finding& finding : verify()) whats += finding.what + "\n";
+  EXPECT_THAT(whats, HasSubstr("of 2 queues nothing can be told"));
+}
+
 TEST_F(VerifyTest, a_guest_that_arrives_elsewhere_is_found) {
   polls_.delivered = {{"eth0", 0, 500, "tap1", 20'000, 0}, {"eth0", 1, 501, "tap1", 9'000, 0}};
   auto found = trouble();
