@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "core/options.h"
 #include "shell/log.h"
+#include "shell/state_lock.h"
 #include "sources/files.h"
 
 namespace xdpfwd {
@@ -79,6 +80,9 @@ Daemon::Daemon(Kernel& kernel, std::string config_file, std::vector<std::string>
 }
 
 Result<void> Daemon::start() {
+  auto lock = lock_state(settings_.state_dir);
+  if (!lock) return std::unexpected(lock.error());
+  state_lock_ = std::move(*lock);
   GuestStore::Loaded loaded = store_.load();
   for (const Problem& problem : loaded.problems)
     log_event(spdlog::level::err, fmt::format("{}: {}; {}", problem.thing, problem.why, problem.remedy));
@@ -195,7 +199,8 @@ bool Daemon::stop() {
   const auto given_up = walk ? walk->give_up() : Result<void>();
   if (!given_up || (!walk && !undo_trial())) {
     if (!given_up) log_event(spdlog::level::err, given_up.error().text());
-    // What tuning had set would be taken for somebody else's: it is left as it is, and so are the logs of both.
+    // What tuning had set would be taken for somebody else's: it is left as it is, and so are the logs of
+    // both.
     if (!stopping_since_ms_) stopping_since_ms_ = clock_();
     return clock_() - *stopping_since_ms_ < kTrialStopMs;
   }
@@ -207,8 +212,8 @@ bool Daemon::stop() {
 
 std::optional<uint64_t> Daemon::next_look_ms() const {
   const auto a = reconciler_.look_again_at_ms();
-  // While values are tried nobody tunes, nor while the kernel cannot be asked: a look that is due would be due
-  // again at once. The reconciler's next try brings the tuner's next look.
+  // While values are tried nobody tunes, nor while the kernel cannot be asked: a look that is due would be
+  // due again at once. The reconciler's next try brings the tuner's next look.
   std::optional<uint64_t> b;
   if (walk_.expired() && !observe_error_) {
     if (!trial_ || trial_->gone()) b = tuner_.next_look_ms();
@@ -226,7 +231,8 @@ TunedDevices Daemon::tuned_devices(const State& observed) const {
   for (const InterfaceName& tap : reconciler_.intent().taps)
     if (const Link* link = find_link(observed, tap); link && link->kind == LinkKind::kTap)
       devices.taps.push_back({.ifindex = link->ifindex, .name = tap});
-  for (const Link& link : observed.links) devices.names.emplace_hint(devices.names.end(), link.ifindex, link.name);
+  for (const Link& link : observed.links)
+    devices.names.emplace_hint(devices.names.end(), link.ifindex, link.name);
   return devices;
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "base/unique_fd.h"
 #include "core/control.h"
 #include "kernel/kernel.h"
 #include "shell/guest_set.h"
@@ -29,7 +30,8 @@ class Daemon final : public Control {
 
   // Called after every look, whoever asked for it.
   void set_on_look(std::function<void()> on_look) { on_look_ = std::move(on_look); }
-  // Loads the stored guests, adopts what is in the kernel, and makes it match.
+  // Loads the stored guests, adopts what is in the kernel, and makes it match. Fails where another daemon has
+  // the state directory.
   Result<void> start();
   // Something may have changed: look again.
   void look_again();
@@ -96,6 +98,7 @@ class Daemon final : public Control {
   std::string config_file_;
   std::vector<std::string> config_files_;
   Settings settings_;
+  UniqueFd state_lock_;
   GuestSet guests_;
   std::vector<Guest> active_;          // those that the intent's rows refer to
   std::vector<Problem> own_problems_;  // of the stored guests

@@ -240,6 +240,18 @@ TEST_F(TuningDaemonTest, no_look_at_the_knobs_is_due_while_values_are_tried) {
   EXPECT_TRUE(daemon_->next_look_ms());
 }
 
+TEST_F(TuningDaemonTest, another_daemon_with_its_state_directory_does_not_start) {
+  ASSERT_TRUE(daemon_->start());
+  Config config;
+  config.settings = daemon_->settings();
+  Daemon other(kernel_, "xdpfwd.toml", {}, config, [this] { return now_ms_; });
+  const auto refused = other.start();
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().text(), testing::HasSubstr("another xdpfwd runs with the state directory"));
+  daemon_.reset();
+  EXPECT_TRUE(other.start());
+}
+
 // Nor while the kernel cannot be asked.
 TEST_F(TuningDaemonTest, no_look_is_due_at_once_while_the_kernel_cannot_be_asked) {
   ASSERT_TRUE(daemon_->start());
