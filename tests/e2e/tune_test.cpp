@@ -97,6 +97,23 @@ TEST_F(TuneTest, plans_applies_keeps_and_puts_back) {
   EXPECT_EQ(knobs(), before_) << "nobody asks for tuning any more";
 }
 
+TEST_F(TuneTest, a_stop_puts_back_where_that_is_configured_and_a_start_goes_on) {
+  daemon_->end(SIGTERM);
+  std::string config = kConfig;
+  config.replace(config.find("steering"), 0, "on_stop = \"revert\"\n");
+  daemon_->write_config(config);
+  daemon_->start();
+  daemon_->ctl("tune apply");
+  ASSERT_TRUE(rps_is_off());
+  ASSERT_TRUE(tap_has_noqueue());
+  daemon_->end(SIGTERM);
+  EXPECT_EQ(knobs(), before_) << daemon_->log();
+  daemon_->start();
+  EXPECT_TRUE(rps_is_off() && tap_has_noqueue()) << "it was asked for, and nobody took that back";
+  daemon_->ctl("tune revert");
+  EXPECT_EQ(knobs(), before_);
+}
+
 TEST_F(TuneTest, what_somebody_resets_is_set_again_when_a_link_changes) {
   daemon_->ctl("tune apply");
   run(std::string("echo 1 > ") + kRps);
