@@ -26,7 +26,8 @@ struct {
 	__type(value, __u8);
 } watched SEC(".maps");
 
-/* A NAPI instance is polled by one CPU at a time: its row needs no atomic operations. */
+/* A NAPI instance is polled by one CPU at a time: its row needs no atomic operations. Those without an id (of
+ * sending, with some drivers) share the row 0 of their NIC: there a count may be lost now and then. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, XDPFWD_POLLS_ROWS);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // ethtool's ioctl: features and the driver's name here; rules and coalescing of a queue, which netlink does
-// not have, in steering_rules.h and queue_coalescing.h. Devices are named by name: whoever calls has looked
+// not have, in steering_rules.h and coalescing.h. Devices are named by name: whoever calls has looked
 // whether it is still the same device.
 #pragma once
 

@@ -34,6 +34,9 @@ struct HostKnobs::Observation {
 
 namespace {
 
+// What a driver says of its table is believed so far: room is made for that many.
+constexpr uint32_t kMostRules = 1U << 16;
+
 // 0 while it is not known: a link that is down has none.
 uint32_t read_speed(const HostRoots& roots, const InterfaceName& device) {
   const auto speed = read_host_number(fmt::format("{}/class/net/{}/speed", roots.sys, device.view()));
@@ -130,7 +133,7 @@ void HostKnobs::observe_coalescing(Nic& nic, Observation& seen) {
 void HostKnobs::observe_rules(Nic& nic, Observation& seen) {
   auto rules = read_rules(ethtool_, nic.name);
   if (!rules) return;
-  nic.rule_capacity = rules->capacity;
+  nic.rule_capacity = std::min(rules->capacity, kMostRules);
   nic.chooses_locations = rules->chooses_locations;
   for (auto& [location, text] : rules->rules) seen.add(nic.ifindex, Knob::kRule, location, std::move(text));
 }

@@ -191,6 +191,7 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   observed_ = std::move(*observed);
   // As an interrupt's number, after a reset.
   std::erase_if(refused_, [&](const auto& refused) { return !observed_value(observed_, refused.first); });
+  std::erase_if(busy_, [&](const auto& busy) { return !observed_value(observed_, busy.first); });
   HostTuning members = observed_;
   std::erase_if(members.nics, [&](const Nic& nic) {
     return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();

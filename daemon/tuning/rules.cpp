@@ -97,6 +97,8 @@ std::vector<PlacedRule> place_rules(const std::vector<WantedRule>& wanted,
   uint32_t room = nic.rule_capacity;
   for (const NicRule& rule : rules_of(nic, observed, log)) {
     if (rule.ours && rule.rule) {
+      // One beyond a table that has shrunk is made anew, and goes back.
+      if (rule.location >= taken.size()) continue;
       ours.try_emplace(match_of(*rule.rule), rule.location);
       continue;
     }

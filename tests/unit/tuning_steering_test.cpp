@@ -226,6 +226,20 @@ TEST(Rules, first_ones_come_before_second_ones_and_foreign_ones_stay) {
   EXPECT_THAT(remarks[0].why, HasSubstr("takes 4 rules and 2 more are wanted: 2 guests from vm1 on"));
 }
 
+TEST(Rules, a_table_that_has_shrunk_gets_them_where_there_is_room) {
+  const std::vector<GuestWish> all = guests(2);
+  HostTuning host = host_of({0}, {0}, 0);  // four rules
+  const Setting beyond{2, Knob::kRule, 4000};
+  host.settings = {{beyond, "52:54:00:00:00:00 queue 0"}};
+  UndoLog log;
+  log.entries = {{beyond, host.nics[0].name, "", "52:54:00:00:00:00 queue 0", std::nullopt, false}};
+  std::vector<Remark> remarks;
+  const auto placed = place_rules(want_rules(all, {0, 0}, remarks), all, host.nics[0], host, log, remarks);
+  ASSERT_THAT(placed, SizeIs(2));
+  EXPECT_EQ(placed[0].location, 0U);
+  EXPECT_EQ(placed[1].location, 1U);
+}
+
 TEST(Rules, one_that_somebody_else_made_for_our_mac_is_named_and_not_joined) {
   const std::vector<GuestWish> all = guests(1);
   HostTuning host = host_of({0}, {0}, 0);
