@@ -78,7 +78,8 @@ TEST_F(DoctorTest, finds_what_is_wrong_without_a_daemon_and_its_remedies_help) {
   json told = doctor();
   EXPECT_EQ(verdict(told, "daemon", "xdpfwd"), "warn") << told.dump(1);
   // Before 6.3 no kernel tells what a driver's XDP can do.
-  const bool told_of = told.dump().find("this kernel does not tell what the driver can do") == std::string::npos;
+  const bool told_of =
+      told.dump().find("this kernel does not tell what the driver can do") == std::string::npos;
   EXPECT_EQ(verdict(told, "xdp", "up0"), told_of ? "pass" : "warn") << told.dump(1);
   EXPECT_EQ(verdict(told, "filters", "up0"), "warn");
   EXPECT_EQ(verdict(told, "tap", "tap0"), "pass");
