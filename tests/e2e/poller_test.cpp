@@ -171,7 +171,7 @@ TEST_F(PollerTest, forwards_in_its_own_context_and_puts_the_deferral_back) {
         if (poller_->pid() < 0) poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
       },
       [](Sender&) {});
-  // Frames are found by somebody's polls. (Some polls are counted late or not at all: a few in a hundred.)
+  // Frames are found by somebody's polls. (Not all of them are counted, and why is not known.)
   EXPECT_TRUE(poller_->wait_queue([&](const json& now) {
     return now["own_packets"].get<uint64_t>() + now["other_packets"].get<uint64_t>() >=
            receiver_->frames() / 10 * 9;

@@ -46,8 +46,7 @@ note "verify: status $?"
 all_verdicts /run/verify.json | sed 's/^/#   /'
 check_equal "what igb has reads back" pass "$(verdict settings eth0 /run/verify.json)"
 check_equal "and its interrupts keep to it" pass "$(verdict coalescing eth0 /run/verify.json)"
-# QEMU gives interrupts of sending their own vector; one in a while takes no packet.
-check "empty polls were counted among real ones" eval '[ "$(jq "[.polls.queues[].packets] | add" </run/verify.json)" -gt 100 ]'
+check "packets were polled while it looked" eval '[ "$(jq "[.polls.queues[].packets] | add" </run/verify.json)" -gt 100 ]'
 
 usecs=$(ethtool -c eth0)
 xdpctl tune suggest tx-coalesce eth0 --seconds 2 --json >/run/suggest.json 2>/run/suggest.log
