@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
  * The generator: run by BPF_PROG_TEST_RUN with live frames, each run of the program makes one frame or, when none
- * is due, drops the buffer. One call lasts for the whole run, because every call costs tens of milliseconds of
- * set-up; so the pace is kept in here. Buffers come back as the receiver left them: everything is rewritten.
+ * is due, drops the buffer. One call makes many; so the pace is kept in here. Buffers come back as the receiver left
+ * them: everything is rewritten.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Runs the generator program by BPF_PROG_TEST_RUN with live frames: one call, in a thread of its own, for the
-// whole run. A second thread ends the call by a signal once the program has said that it is done, or on
-// stop().
+// Runs the generator program by BPF_PROG_TEST_RUN with live frames, in a thread of its own. A second thread
+// ends the call by a signal once the program has said that it is done, or on stop(); and every kSlice in
+// between, because the kernel is inside one RCU read-side section for the whole call: where it preempts its
+// own code, as by PREEMPT_LAZY, the default of Linux 7, the section would last as long as the run, and
+// whatever waits for a grace period anywhere on the host, such as the replacement of an XDP program, would
+// wait that long.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <fmt/format.h>
+#include <linux/if_link.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -37,6 +41,7 @@ namespace {
 
 // The kernel counts runs in 32 bits and must not wrap; at 25 ns each this lasts for more than a minute.
 constexpr uint32_t kRunsPerCall = 0xf000'0000;
+constexpr std::chrono::milliseconds kSlice{50};
 
 template <typename T>
 T peek(const T& shared) {
@@ -102,6 +107,30 @@ Result<Skeleton> load(size_t stream_count, bool with_tracepoints) {
   return skeleton;
 }
 
+// Every call puts its program into the kernel's dispatcher of XDP programs and takes it out again, and waits
+// for a grace period each time: tens of milliseconds. One that is attached to a device is in it and stays; so
+// this one is, to the loopback device of a namespace that nothing else is in.
+class Residence {
+ public:
+  static Result<Residence> take(int program) {
+    auto inside = InNamespace::enter_new();
+    if (!inside) return std::unexpected(inside.error());
+    Residence residence;
+    auto here = NetNamespace::open("");
+    if (!here) return std::unexpected(here.error());
+    residence.netns_ = std::move(*here);
+    constexpr int kLoopback = 1;
+    LIBBPF_OPTS(bpf_link_create_opts, options, .flags = XDP_FLAGS_SKB_MODE);
+    residence.link_.reset(bpf_link_create(program, kLoopback, BPF_XDP, &options));
+    if (!residence.link_) return fail_errno("attaching the generator to a loopback device", errno);
+    return residence;
+  }
+
+ private:
+  NetNamespace netns_;
+  UniqueFd link_;
+};
+
 class LiveSender final : public Sender {
  public:
   LiveSender(Skeleton skeleton, const StreamSet& streams, const SendOptions& options, NetNamespace netns)
@@ -142,6 +171,7 @@ class LiveSender final : public Sender {
   }
 
   Skeleton skeleton_;
+  Residence residence_;
   SendOptions options_;
   NetNamespace netns_;
   size_t count_;
@@ -184,6 +214,9 @@ Result<void> LiveSender::prepare(const StreamSet& streams) {
       error != 0)
     return fail_errno("asking for the generator program's id", -error);
   skeleton_->bss->generator_id = info.id;
+  auto residence = Residence::take(bpf_program__fd(skeleton_->progs.generate));
+  if (!residence) return std::unexpected(residence.error());
+  residence_ = std::move(*residence);
 
   generator_run& run = skeleton_->bss->run;
   const Pace pace = Pace::of_pps(options_.pps);
@@ -264,7 +297,8 @@ void LiveSender::run() {
   (void)!::eventfd_write(end_event_.get(), 1);
 }
 
-// The signal is lost when it comes just before the call; so it is repeated until the runner has ended.
+// The signal is lost when it comes just before the call; so it is repeated until the runner has ended. One
+// that ends a slice and is lost makes that slice two.
 void LiveSender::watch() {
   pollfd events[] = {{bpf_map__fd(skeleton_->maps.events), POLLIN, 0},
                      {stop_event_.get(), POLLIN, 0},
@@ -275,7 +309,7 @@ void LiveSender::watch() {
       wake_up(runner_);
       (void)::poll(&events[2], 1, 2);
     } else {
-      (void)::poll(events, std::size(events), 1000);
+      if (::poll(events, std::size(events), kSlice.count()) == 0) wake_up(runner_);
     }
   }
 }

@@ -54,6 +54,13 @@ Result<InNamespace> InNamespace::enter(const NetNamespace& target) {
   return InNamespace(std::move(before));
 }
 
+Result<InNamespace> InNamespace::enter_new() {
+  auto inside = enter({});
+  if (inside && ::unshare(CLONE_NEWNET) != 0)
+    return fail_errno("making a network namespace", errno, "run as root");
+  return inside;
+}
+
 InNamespace::~InNamespace() {
   // A thread that cannot go back would work in the wrong place without a word.
   if (before_ && ::setns(before_.get(), CLONE_NEWNET) != 0) std::abort();

@@ -31,6 +31,8 @@ class NetNamespace {
 class InNamespace {
  public:
   static Result<InNamespace> enter(const NetNamespace& target);
+  // A new one, empty but for its loopback device, which is down. It ends with the last NetNamespace of it.
+  static Result<InNamespace> enter_new();
   InNamespace(InNamespace&&) noexcept = default;
   InNamespace& operator=(InNamespace&&) = delete;
   ~InNamespace();
