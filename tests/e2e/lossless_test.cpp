@@ -4,7 +4,7 @@
 //
 // The fair protocol (docs/testing.md): rings of 16384 slots; half the rate that the path was seen to take, at
 // most 500 kpps; and a run counts only between two runs without an event that lost nothing, else it is
-// repeated.
+// repeated at half the rate.
 #include <bpf/bpf.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -88,7 +88,11 @@ class LosslessTest : public testing::Test {
     sender->stop();
     const SendReport sent = take(sender->wait());
     receiver_->wait_for_frames(frames_before + sent.sent(), 500ms, 10s);
-    return {.verdict = judge_run(streams, sent, receiver_->report()), .pps = sent.pps()};
+    Run run{.verdict = judge_run(streams, sent, receiver_->report()), .pps = sent.pps()};
+    // What finds the cable's ring full was never on the wire for the sender. Here it counts: a NIC whose ring
+    // nobody empties in time loses it.
+    run.verdict.lost += sent.refused;
+    return run;
   }
 
   static void let_flow(Sender& sender, uint64_t frames) {
@@ -106,9 +110,9 @@ class LosslessTest : public testing::Test {
 
   void check_lossless(const std::string& event, const std::function<void(Sender&)>& happen,
                       Order order = Order::kKept) {
-    const double pps = std::min(calibrate() / 2, kMostPps);
+    double pps = std::min(calibrate() / 2, kMostPps);
     constexpr int kTries = 5;
-    for (int attempt = 1; attempt <= kTries; ++attempt) {
+    for (int attempt = 1; attempt <= kTries; ++attempt, pps /= 2) {
       const auto quiet = [&](Sender& sender) { let_flow(sender, static_cast<uint64_t>(pps / 2)); };
       const Run before = send(pps, quiet);
       const Run with_event = send(pps, [&](Sender& sender) {
