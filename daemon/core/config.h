@@ -72,8 +72,8 @@ struct TuningSettings {
   bool lro_off = true;   // likewise; LRO and hardware GRO
   NoQueue noqueue = NoQueue::kTaps;
   NapiWish napi;
-  NumberWish napi_usecs{NumberWish::Kind::kAuto, 0};  // deferred: from one poll to the next
-  NumberWish napi_polls{NumberWish::Kind::kAuto, 0};  // deferred: empty ones, until interrupts are on again
+  NumberWish napi_usecs{NumberWish::Kind::kAuto, 0};  // deferred, busy-poll: to the timer
+  NumberWish napi_polls{NumberWish::Kind::kAuto, 0};  // likewise: empty ones, until interrupts
   std::optional<ThreadSchedule> napi_thread;          // nothing: left alone
   bool operator==(const TuningSettings&) const = default;
 };

@@ -13,13 +13,13 @@
 namespace xdpfwd {
 namespace {
 
-constexpr std::array<std::string_view, 4> kModes = {"keep", "softirq", "deferred", "threaded"};
+constexpr std::array<std::string_view, 5> kModes = {"keep", "softirq", "deferred", "threaded", "busy-poll"};
 constexpr std::array<std::string_view, 6> kPolicies = {"other", "batch", "idle", "fifo", "rr", "deadline"};
 
 constexpr std::string_view kHowToWrite =
-    "write \"keep\", \"softirq\", \"deferred\" or \"threaded\", and other modes for some queues behind it, "
-    "as "
-    "in \"softirq, 0-1 threaded\"";
+    "write \"keep\", \"softirq\", \"deferred\", \"threaded\" or \"busy-poll\", and other modes for some "
+    "queues "
+    "behind it, as in \"softirq, 0-1 threaded\"";
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(' ');

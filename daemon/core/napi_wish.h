@@ -17,6 +17,7 @@ enum class NapiMode : uint8_t {
   kSoftirq,   // in softirqs, after an interrupt
   kDeferred,  // in softirqs, by the kernel's timer: no interrupts under load
   kThreaded,  // in kernel threads, which the scheduler sees
+  kBusyPoll,  // in a process that has a CPU to itself: xdpfwd-poller
 };
 
 // "softirq", ...

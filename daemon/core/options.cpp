@@ -437,7 +437,7 @@ const std::array<Option, 44> kOptions = {{
      .type = OptionType::kNapi,
      .default_text = "\"keep\"",
      .field = &TuningSettings::napi,
-     .help = "who polls the members' queues: softirqs, the kernel's timer, or kernel threads",
+     .help = "who polls the members' queues: softirqs, the kernel's timer, kernel threads, or xdpfwd-poller",
      .explanation =
          "'softirq': after an interrupt, on top of whatever runs on that CPU; least latency at low load. "
          "'deferred': while frames come, a timer polls and interrupts stay off (napi_usecs, napi_polls): "
@@ -445,6 +445,8 @@ const std::array<Option, 44> kOptions = {{
          "wake-ups, later frames. 'threaded': one kernel thread a queue, on the CPU of the queue's "
          "interrupt, "
          "which the scheduler sees and ps shows: for CPUs of their own, since beside other work frames wait. "
+         "'busy-poll': xdpfwd-poller(8), without interrupts, one for each CPU that queues have by 'cpus', "
+         "which nothing else should use; where nothing polls for it, 'deferred'. "
          "Queues can have other modes, as in \"softirq, 0-1 threaded, 7 deferred\", where the kernel can "
          "tell "
          "queues apart (deferral 6.13, threads 6.17) and the driver says which NAPI instance is a queue's; "
@@ -459,10 +461,10 @@ const std::array<Option, 44> kOptions = {{
      .min = 1,
      .max = kLongestDelay,
      .choices = kAuto,
-     .help = "deferred queues: microseconds from one poll to the next",
+     .help = "deferred and busy-poll queues: microseconds until the kernel's timer polls",
      .explanation =
-         "'auto': 50. It is the latency that a frame may get on top, and a ring must hold what comes "
-         "in that time.",
+         "'auto': 50, and 200 for busy-poll, where the timer comes only when the poller does not. It is the "
+         "latency that a frame may get on top, and a ring must hold what comes in that time.",
      .example = "napi_usecs = 20"},
     {.section = "tuning",
      .key = "napi_polls",
@@ -472,9 +474,10 @@ const std::array<Option, 44> kOptions = {{
      .min = 1,
      .max = kMostEmptyPolls,
      .choices = kAuto,
-     .help = "deferred queues: empty polls in a row after which interrupts are on again",
-     .explanation =
-         "'auto': 100, which with 50 us is 5 ms without a frame. An idle queue then costs nothing.",
+     .help = "deferred and busy-poll queues: empty polls by the timer until interrupts are on",
+     .explanation = "'auto': 100, which with 50 us is 5 ms without a frame, and 2 for busy-poll. An idle "
+                    "queue then costs "
+                    "nothing.",
      .example = "napi_polls = 20"},
     {.section = "tuning",
      .key = "napi_thread",
@@ -622,8 +625,8 @@ std::string type_text(const Option& option) {
       return fmt::format("a list of CPUs such as \"0-3,8\", or \"{}\"",
                          fmt::join(option.choices, "\" or \""));
     case OptionType::kNapi:
-      return "\"keep\", \"softirq\", \"deferred\" or \"threaded\", and others for some queues: \"softirq, "
-             "0-1 threaded\"";
+      return "\"keep\", \"softirq\", \"deferred\", \"threaded\" or \"busy-poll\", and others for some "
+             "queues: \"softirq, 0-1 threaded\"";
     case OptionType::kSchedule:
       return "\"keep\", \"other NICE\", \"fifo PRIORITY\" or \"rr PRIORITY\"";
     case OptionType::kInterface:

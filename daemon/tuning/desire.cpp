@@ -20,8 +20,13 @@ namespace {
 class HostDesire {
  public:
   HostDesire(const Wish& wish, const HostTuning& observed, const UndoLog& log,
-             const std::vector<Setting>& holding)
-      : wish_(wish), tuning_(wish.tuning), host_(observed), log_(log), holding_(holding) {}
+             const std::vector<Setting>& holding, const std::vector<uint32_t>& unpolled)
+      : wish_(wish),
+        tuning_(wish.tuning),
+        host_(observed),
+        log_(log),
+        holding_(holding),
+        unpolled_(unpolled) {}
 
   TuningDesire run(const std::vector<TunedTap>& taps, const GuestLoads& loads) {
     for (const Nic& nic : host_.nics) {
@@ -31,10 +36,14 @@ class HostDesire {
     }
     cpus_ = choose_cpus(wish_, host_, most_queues(), desire_.remarks);
     steer_guests(loads);
+    PollerChoice polled = choose_pollers(tuning_, host_, cpus_, unpolled_, log_, desire_.remarks);
+    desire_.pollers = std::move(polled.pollers);
+    TuningSettings with_modes = tuning_;
+    with_modes.napi = std::move(polled.napi);
     for (const Nic& nic : host_.nics) {
       coalesce(nic);
       serve_queues(nic);
-      for (NapiDesire& napi : choose_napi(tuning_, nic, host_, cpus_, desire_.remarks))
+      for (NapiDesire& napi : choose_napi(with_modes, nic, host_, cpus_, desire_.remarks))
         want(napi.setting, nic.name, std::move(napi.value), std::move(napi.reason));
       for (const Knob knob : {Knob::kRps, Knob::kXps})
         if (knob == Knob::kRps ? tuning_.rps_off : tuning_.xps_off) spread_no_more(nic, knob);
@@ -394,6 +403,7 @@ class HostDesire {
   const HostTuning& host_;
   const UndoLog& log_;
   const std::vector<Setting>& holding_;
+  const std::vector<uint32_t>& unpolled_;
   TuningDesire desire_;
   std::map<uint32_t, uint32_t> channels_;  // by ifindex: queues to be
   std::vector<uint32_t> cpus_;             // as choose_cpus() says
@@ -403,8 +413,9 @@ class HostDesire {
 }  // namespace
 
 TuningDesire desire_tuning(const Wish& wish, const HostTuning& observed, const std::vector<TunedTap>& taps,
-                           const UndoLog& log, const GuestLoads& loads, const std::vector<Setting>& holding) {
-  return HostDesire(wish, observed, log, holding).run(taps, loads);
+                           const UndoLog& log, const GuestLoads& loads, const std::vector<Setting>& holding,
+                           const std::vector<uint32_t>& unpolled) {
+  return HostDesire(wish, observed, log, holding, unpolled).run(taps, loads);
 }
 
 }  // namespace xdpfwd

@@ -9,6 +9,7 @@
 
 #include "core/setting.h"
 #include "tuning/plan_tuning.h"
+#include "tuning/pollers.h"
 #include "tuning/remark.h"
 #include "tuning/steering.h"
 #include "tuning/undo_log.h"
@@ -25,13 +26,15 @@ struct TunedTap {
 struct TuningDesire {
   std::vector<DesiredSetting> settings;  // as plan_tuning() takes them
   Steering steering;                     // empty where no NIC steers
+  std::vector<Poller> pollers;           // by CPU
   std::vector<Remark> remarks;
 };
 
 // `observed.nics` are the members. `log` tells our rules from others'. `holding` (sorted): what stays as it
-// is, though wanted otherwise, as a driver refused it.
+// is, though wanted otherwise, as a driver refused it. `unpolled` (sorted): queues that nothing busy-polls.
 TuningDesire desire_tuning(const Wish& wish, const HostTuning& observed, const std::vector<TunedTap>& taps,
                            const UndoLog& log, const GuestLoads& loads,
-                           const std::vector<Setting>& holding = {});
+                           const std::vector<Setting>& holding = {},
+                           const std::vector<uint32_t>& unpolled = {});
 
 }  // namespace xdpfwd

@@ -12,6 +12,11 @@ namespace {
 // Of deferred queues. Article 3's timer at a latency that guests hardly feel; 5 ms without a frame end it.
 constexpr uint32_t kUsecs = 50;
 constexpr uint32_t kPolls = 100;
+// Of queues that are busy-polled: more than a round of the poller's turns (tuning/pollers.h), so that the
+// timer comes only when the poller does not; and a ring of 256 holds what a million packets a second bring in
+// it.
+constexpr uint32_t kBusyUsecs = 200;
+constexpr uint32_t kBusyPolls = 2;
 
 constexpr std::array kModeKnobs = {Knob::kNapiThreaded, Knob::kNapiDefer, Knob::kGroFlush};
 
@@ -21,9 +26,11 @@ uint32_t given_or(const NumberWish& wish, uint32_t automatic) {
 
 std::string value_of(const TuningSettings& tuning, NapiMode mode, Knob knob) {
   if (knob == Knob::kNapiThreaded) return mode == NapiMode::kThreaded ? "on" : "off";
-  if (mode != NapiMode::kDeferred) return "0";
-  if (knob == Knob::kNapiDefer) return fmt::format("{}", given_or(tuning.napi_polls, kPolls));
-  return fmt::format("{}", uint64_t{1000} * given_or(tuning.napi_usecs, kUsecs));
+  if (mode != NapiMode::kDeferred && mode != NapiMode::kBusyPoll) return "0";
+  const bool busy = mode == NapiMode::kBusyPoll;
+  if (knob == Knob::kNapiDefer)
+    return fmt::format("{}", given_or(tuning.napi_polls, busy ? kBusyPolls : kPolls));
+  return fmt::format("{}", uint64_t{1000} * flush_usecs(tuning, mode));
 }
 
 std::string reason_of(NapiMode mode) {
@@ -32,6 +39,9 @@ std::string reason_of(NapiMode mode) {
       return "mode threaded: the scheduler sees the work, and it can be moved";
     case NapiMode::kDeferred:
       return "mode deferred: a timer polls while frames come, without interrupts";
+    case NapiMode::kBusyPoll:
+      return "mode busy-poll: no interrupts while xdpfwd-poller polls, and the kernel's timer when it does "
+             "not";
     default:
       return fmt::format("mode {}", name_of(mode));
   }
@@ -65,6 +75,13 @@ class Choice {
     desires_.push_back({setting, std::move(value), std::move(reason)});
   }
   void want_mode(Knob knob, uint32_t index, NapiMode mode) {
+    // A poller that has no other way polls by the kernel's own thread, which it made itself.
+    if (mode == NapiMode::kBusyPoll && knob == Knob::kNapiThreaded)
+      if (const std::string* now = find_setting(host_, {nic_.ifindex, knob, index});
+          now && *now == "busy-poll") {
+        want({nic_.ifindex, knob, index}, *now, reason_of(mode));
+        return;
+      }
     if (mode != NapiMode::kKeep)
       want({nic_.ifindex, knob, index}, value_of(tuning_, mode, knob), reason_of(mode));
   }
@@ -127,6 +144,10 @@ class Choice {
 };
 
 }  // namespace
+
+uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode) {
+  return given_or(tuning.napi_usecs, mode == NapiMode::kBusyPoll ? kBusyUsecs : kUsecs);
+}
 
 std::vector<NapiDesire> choose_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
                                     const std::vector<uint32_t>& cpus, std::vector<Remark>& remarks) {

@@ -18,6 +18,9 @@ struct NapiDesire {
   std::string reason;
 };
 
+// How long a queue waits in this mode until the kernel's timer polls, in microseconds.
+uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode);
+
 // `cpus`: of the queues, as choose_cpus() says; empty: threads stay where they are. What the NIC or the
 // kernel cannot do goes to `remarks`.
 std::vector<NapiDesire> choose_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,

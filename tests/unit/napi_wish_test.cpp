@@ -12,7 +12,7 @@ using testing::HasSubstr;
 
 TEST(NapiWish, one_mode_for_all_queues) {
   for (const NapiMode mode :
-       {NapiMode::kKeep, NapiMode::kSoftirq, NapiMode::kDeferred, NapiMode::kThreaded}) {
+       {NapiMode::kKeep, NapiMode::kSoftirq, NapiMode::kDeferred, NapiMode::kThreaded, NapiMode::kBusyPoll}) {
     const auto wish = parse_napi_wish(name_of(mode));
     ASSERT_TRUE(wish) << wish.error().text();
     EXPECT_EQ(*wish, (NapiWish{.mode = mode, .exceptions = {}}));
@@ -21,13 +21,14 @@ TEST(NapiWish, one_mode_for_all_queues) {
 }
 
 TEST(NapiWish, other_modes_for_some_queues) {
-  const auto wish = parse_napi_wish("softirq, 0-1,4 threaded,  7   deferred");
+  const auto wish = parse_napi_wish("softirq, 0-1,4 threaded,  7   deferred, 8-9 busy-poll");
   ASSERT_TRUE(wish) << wish.error().text();
-  ASSERT_EQ(wish->exceptions.size(), 2U);
+  ASSERT_EQ(wish->exceptions.size(), 3U);
   EXPECT_THAT(wish->exceptions[0].queues, testing::ElementsAre(0, 1, 4));
   EXPECT_EQ(wish->of_queue(0), NapiMode::kThreaded);
   EXPECT_EQ(wish->of_queue(4), NapiMode::kThreaded);
   EXPECT_EQ(wish->of_queue(7), NapiMode::kDeferred);
+  EXPECT_EQ(wish->of_queue(9), NapiMode::kBusyPoll);
   EXPECT_EQ(wish->of_queue(2), NapiMode::kSoftirq);
 }
 

@@ -58,6 +58,16 @@ TEST_F(NapiModes, each_instance_where_the_kernel_has_that) {
                           "gro-flush-timeout of NAPI 0 = 20000"));
 }
 
+TEST_F(NapiModes, what_is_busy_polled_has_no_thread_and_is_the_timers_when_the_poller_does_not_come) {
+  EXPECT_THAT(choose(test::NicModel::kMlx5, "softirq, 1 busy-poll"),
+              ElementsAre("napi-threaded of NAPI 0 = off", "napi-threaded of NAPI 1 = off",
+                          "napi-defer-hard-irqs of NAPI 0 = 0", "napi-defer-hard-irqs of NAPI 1 = 2",
+                          "gro-flush-timeout of NAPI 0 = 0", "gro-flush-timeout of NAPI 1 = 200000"));
+  tuning_.napi_usecs = {NumberWish::Kind::kGiven, 20};
+  EXPECT_THAT(choose(test::NicModel::kIgb, "busy-poll"),
+              ElementsAre("napi-threaded = off", "napi-defer-hard-irqs = 2", "gro-flush-timeout = 20000"));
+}
+
 TEST_F(NapiModes, the_nic_where_the_kernel_has_one_value_for_it) {
   EXPECT_THAT(choose(test::NicModel::kIgb, "deferred"),
               ElementsAre("napi-threaded = off", "napi-defer-hard-irqs = 100", "gro-flush-timeout = 50000"));
