@@ -15,7 +15,6 @@ namespace {
 constexpr uint8_t kCmdDevGet = 1;
 constexpr uint8_t kCmdQueueGet = 10;
 constexpr uint8_t kCmdNapiGet = 11;
-constexpr uint8_t kCmdNapiSet = 14;
 constexpr uint16_t kDevIfindex = 1;
 constexpr uint16_t kDevXdpFeatures = 3;
 constexpr uint16_t kDevRxMetadataFeatures = 5;
@@ -27,7 +26,6 @@ constexpr uint16_t kQueueNapi = 4;
 constexpr uint16_t kNapiIfindex = 1;
 constexpr uint16_t kNapiId = 2;
 constexpr uint16_t kNapiIrq = 3;
-constexpr uint16_t kNapiPid = 4;
 
 // The attributes 1 to 4 of a message, each 32 bits; 0 where there is none.
 struct Numbers {
@@ -39,46 +37,6 @@ struct Numbers {
         of[mnl_attr_get_type(attribute)] = mnl_attr_get_u32(attribute);
   }
 };
-
-// The kernel's "uint" takes 4 bytes where they do, 8 where not.
-std::optional<uint64_t> number_in(const nlattr* attribute) {
-  switch (mnl_attr_get_payload_len(attribute)) {
-    case sizeof(uint32_t):
-      return mnl_attr_get_u32(attribute);
-    case sizeof(uint64_t):
-      return mnl_attr_get_u64(attribute);
-    default:
-      return std::nullopt;
-  }
-}
-
-NapiInstance instance_in(const nlmsghdr& message) {
-  NapiInstance napi;
-  for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr))) {
-    const auto number = number_in(attribute);
-    if (!number) continue;
-    switch (mnl_attr_get_type(attribute)) {
-      case kNapiId:
-        napi.id = static_cast<uint32_t>(*number);
-        break;
-      case kNapiPid:
-        napi.pid = static_cast<uint32_t>(*number);
-        break;
-      case static_cast<uint16_t>(NapiValue::kDefer):
-        napi.defer = static_cast<uint32_t>(*number);
-        break;
-      case static_cast<uint16_t>(NapiValue::kFlush):
-        napi.flush_ns = *number;
-        break;
-      case static_cast<uint16_t>(NapiValue::kThreaded):
-        napi.threaded = static_cast<uint32_t>(*number);
-        break;
-      default:
-        break;
-    }
-  }
-  return napi;
-}
 
 }  // namespace
 
@@ -112,28 +70,11 @@ std::optional<uint64_t> NetdevFamily::xdp_features(uint32_t ifindex) {
 }
 
 Result<std::vector<NapiInstance>> NetdevFamily::napis(uint32_t ifindex) {
-  if (!family_.exists()) return fail("the kernel tells nothing of NAPI instances", {}, EOPNOTSUPP);
-  std::vector<NapiInstance> napis;
-  NetlinkRequest request = family_.request(kCmdNapiGet, NLM_F_DUMP);
-  mnl_attr_put_u32(request.header(), kNapiIfindex, ifindex);
-  auto answered = family_.transact(request, [&](const nlmsghdr& message) {
-    const NapiInstance napi = instance_in(message);
-    if (napi.id != 0) napis.push_back(napi);
-  });
-  if (!answered) return std::unexpected(std::move(answered).error());
-  std::ranges::sort(napis, {}, &NapiInstance::id);
-  return napis;
+  return read_napis(family_, ifindex);
 }
 
 Result<void> NetdevFamily::set_napi(uint32_t id, NapiValue which, uint64_t value) {
-  if (!family_.exists()) return fail("the kernel has no values of a NAPI instance", {}, EOPNOTSUPP);
-  NetlinkRequest request = family_.request(kCmdNapiSet, NLM_F_ACK);
-  mnl_attr_put_u32(request.header(), kNapiId, id);
-  if (value > UINT32_MAX)
-    mnl_attr_put_u64(request.header(), static_cast<uint16_t>(which), value);
-  else
-    mnl_attr_put_u32(request.header(), static_cast<uint16_t>(which), static_cast<uint32_t>(value));
-  return family_.transact(request, [](const nlmsghdr&) {});
+  return xdpfwd::set_napi(family_, id, which, value);
 }
 
 std::vector<Queue> NetdevFamily::queues(uint32_t ifindex, uint32_t count) {

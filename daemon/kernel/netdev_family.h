@@ -8,19 +8,9 @@
 
 #include "core/setting.h"
 #include "kernel/generic_family.h"
+#include "kernel/napi_instance.h"
 
 namespace xdpfwd {
-
-// What the kernel tells of a NAPI instance. What it does not keep for each instance is left out: deferral
-// came with 6.13, threads with 6.17.
-struct NapiInstance {
-  uint32_t id = 0;
-  uint32_t pid = 0;                    // of its thread; 0 = none
-  std::optional<uint32_t> threaded{};  // 0, 1, or 2 = polls without sleeping
-  std::optional<uint32_t> defer{};     // hard interrupts: empty polls
-  std::optional<uint64_t> flush_ns{};  // gro_flush_timeout
-};
-enum class NapiValue : uint16_t { kDefer = 5, kFlush = 6, kThreaded = 8 };  // attributes of NAPI_SET
 
 class NetdevFamily {
  public:

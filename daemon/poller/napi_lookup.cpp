@@ -4,70 +4,27 @@
 #include <fmt/format.h>
 #include <linux/genetlink.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "kernel/attributes.h"
+#include "kernel/napi_instance.h"
 
 namespace xdpfwd::poller {
 namespace {
 
 // From the kernel's uapi <linux/netdev.h>, which Debian 12's headers do not have.
 constexpr uint8_t kQueueGet = 10;
-constexpr uint8_t kNapiGet = 11;
-constexpr uint8_t kNapiSet = 14;
 constexpr uint16_t kQueueId = 1;
 constexpr uint16_t kQueueIfindex = 2;
 constexpr uint16_t kQueueType = 3;  // 0 = receive
 constexpr uint16_t kQueueNapi = 4;
-constexpr uint16_t kNapiIfindex = 1;
-constexpr uint16_t kNapiId = 2;
-constexpr uint16_t kNapiPid = 4;
-constexpr uint16_t kNapiDeferHardIrqs = 5;
-constexpr uint16_t kNapiFlushTimeout = 6;
-constexpr uint16_t kNapiThreaded = 8;
 
-// The kernel writes its "uint" in 4 bytes, or in 8 when it must.
-uint64_t unsigned_of(const nlattr* attribute) {
-  uint64_t value = 0;
-  const size_t size = mnl_attr_get_payload_len(attribute);
-  if (size == sizeof(uint32_t)) {
-    uint32_t half = 0;
-    std::memcpy(&half, mnl_attr_get_payload(attribute), sizeof(half));
-    value = half;
-  } else if (size == sizeof(uint64_t)) {
-    std::memcpy(&value, mnl_attr_get_payload(attribute), sizeof(value));
-  }
-  return value;
-}
 uint32_t u32_of(const nlattr* attribute) {
-  return static_cast<uint32_t>(unsigned_of(attribute));
+  return mnl_attr_get_payload_len(attribute) == sizeof(uint32_t) ? mnl_attr_get_u32(attribute) : 0;
 }
 
-NapiInstance instance_in(const nlmsghdr& message) {
-  NapiInstance instance;
-  Deferral deferral;
-  bool told = false;
-  for (const nlattr* attribute : Attributes::of(message, sizeof(genlmsghdr))) {
-    switch (mnl_attr_get_type(attribute)) {
-      case kNapiId:
-        instance.id = u32_of(attribute);
-        break;
-      case kNapiPid:
-        instance.thread = u32_of(attribute);
-        break;
-      case kNapiDeferHardIrqs:
-        deferral.hard_irqs = u32_of(attribute);
-        told = true;
-        break;
-      case kNapiFlushTimeout:
-        deferral.flush_timeout_ns = unsigned_of(attribute);
-        break;
-      default:
-        break;
-    }
-  }
-  if (told) instance.deferral = deferral;
+NapiInstance instance_of(const xdpfwd::NapiInstance& told) {
+  NapiInstance instance{.id = told.id, .thread = told.pid, .deferral = {}};
+  if (told.defer)
+    instance.deferral = {.hard_irqs = *told.defer, .flush_timeout_ns = told.flush_ns.value_or(0)};
   return instance;
 }
 
@@ -109,16 +66,13 @@ Result<NapiLookup::Queues> NapiLookup::queues(uint32_t ifindex, uint32_t queue) 
 }
 
 Result<std::vector<NapiInstance>> NapiLookup::instances(uint32_t ifindex) {
-  NetlinkRequest request = family_.request(kNapiGet, NLM_F_DUMP);
-  mnl_attr_put_u32(request.header(), kNapiIfindex, ifindex);
-  std::vector<NapiInstance> found;
-  const auto answered =
-      family_.transact(request, [&](const nlmsghdr& message) { found.push_back(instance_in(message)); });
-  if (!answered) {
-    if (answered.error().code == ENODEV) return fail("the NIC is gone", {}, ENOENT);
-    return std::unexpected(answered.error());
+  const auto told = read_napis(family_, ifindex);
+  if (!told) {
+    if (told.error().code == ENODEV) return fail("the NIC is gone", {}, ENOENT);
+    return std::unexpected(told.error());
   }
-  std::ranges::sort(found, {}, &NapiInstance::id);
+  std::vector<NapiInstance> found;
+  for (const xdpfwd::NapiInstance& instance : *told) found.push_back(instance_of(instance));
   return found;
 }
 
@@ -147,18 +101,12 @@ Result<NapiInstance> NapiLookup::find(uint32_t ifindex, uint32_t queue) {
 }
 
 Result<void> NapiLookup::set_deferral(uint32_t napi, const Deferral& deferral) {
-  NetlinkRequest request = family_.request(kNapiSet);
-  mnl_attr_put_u32(request.header(), kNapiId, napi);
-  mnl_attr_put_u32(request.header(), kNapiDeferHardIrqs, deferral.hard_irqs);
-  mnl_attr_put_u64(request.header(), kNapiFlushTimeout, deferral.flush_timeout_ns);
-  return family_.transact(request, [](const nlmsghdr&) {});
+  if (auto set = set_napi(family_, napi, NapiValue::kDefer, deferral.hard_irqs); !set) return set;
+  return set_napi(family_, napi, NapiValue::kFlush, deferral.flush_timeout_ns);
 }
 
 Result<void> NapiLookup::set_threaded(uint32_t napi, Threaded threaded) {
-  NetlinkRequest request = family_.request(kNapiSet);
-  mnl_attr_put_u32(request.header(), kNapiId, napi);
-  mnl_attr_put_u32(request.header(), kNapiThreaded, static_cast<uint32_t>(threaded));
-  return family_.transact(request, [](const nlmsghdr&) {});
+  return set_napi(family_, napi, NapiValue::kThreaded, static_cast<uint32_t>(threaded));
 }
 
 }  // namespace xdpfwd::poller
