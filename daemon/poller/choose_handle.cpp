@@ -34,20 +34,6 @@ bool allows(HandleChoice choice, HandleKind kind) {
 
 }  // namespace
 
-const char* handle_name(HandleKind kind) {
-  switch (kind) {
-    case HandleKind::kNone:
-      return "none";
-    case HandleKind::kIoUring:
-      return "io_uring";
-    case HandleKind::kAfXdp:
-      return "af_xdp";
-    case HandleKind::kThreaded:
-      return "threaded";
-  }
-  return "unknown";
-}
-
 Result<std::unique_ptr<NapiHandle>> choose_handle(const HandleWish& wish, const NapiPlace& place,
                                                   NapiLookup& lookup) {
   std::string lacking;
@@ -59,7 +45,7 @@ Result<std::unique_ptr<NapiHandle>> choose_handle(const HandleWish& wish, const 
       if (aimed) return handle;
       handle = std::unexpected(aimed.error());
     }
-    lacking += (lacking.empty() ? "" : "; ") + std::string(handle_name(kind)) + ": " + handle.error().text();
+    lacking += (lacking.empty() ? "" : "; ") + std::string(name_of(kind)) + ": " + handle.error().text();
   }
   return fail("nothing here polls its NAPI for us (" + lacking + ")",
               "leave the queue to deferred interrupts (napi_defer_hard_irqs and gro_flush_timeout)", ENOTSUP);

@@ -7,12 +7,12 @@
 #include <cstdint>
 
 #include "base/result.h"
+#include "kernel/poller_counters.h"
 
 namespace xdpfwd::poller {
 
-// The ways, as they are written to the counters file.
-enum class HandleKind : uint32_t { kNone = 0, kIoUring = 1, kAfXdp = 2, kThreaded = 3 };
-const char* handle_name(HandleKind kind);
+// The ways.
+using HandleKind = PollerHandle;
 
 struct NapiPlace {
   uint32_t ifindex = 0;

@@ -71,7 +71,7 @@ Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFi
     kept |= poller->served_.back().handle->needed_capabilities();
   }
   if (auto dropped = keep_capabilities(kept); !dropped) return std::unexpected(dropped.error());
-  Counters& shared = poller->file_.counters();
+  PollerCounters& shared = poller->file_.counters();
   shared.pid = static_cast<uint32_t>(::getpid());
   shared.cpu = options.cpu;
   shared.started_ns = count_of(clock_now());
@@ -114,7 +114,7 @@ Result<void> Poller::serve(size_t index) {
   counter_.watch(index, served.instance.id);
   rotation_.set_present(index, true, clock_now());
   say(fmt::format("{}: NAPI instance {} is polled on CPU {} by {}", served.spec.name(), served.instance.id,
-                  options_.cpu, handle_name(served.handle->kind())));
+                  options_.cpu, name_of(served.handle->kind())));
   return {};
 }
 
@@ -258,14 +258,14 @@ void Poller::tick(Nanoseconds now) {
 }
 
 void Poller::publish(Nanoseconds now) {
-  Counters& shared = file_.counters();
+  PollerCounters& shared = file_.counters();
   shared.heartbeat_ns = count_of(now);
   for (size_t i = 0; i < served_.size(); ++i) {
     const Served& served = served_[i];
     const Deferral deferral = served.instance.deferral.value_or(Deferral{});
     const xdpfwd_poller_row row = counter_.row(i);
     const bool absent = rotation_.state(i) == QueueState::kAbsent;
-    QueueCounters& queue = shared.queue[i];
+    PollerQueueCounters& queue = shared.queue[i];
     std::strncpy(queue.device, served.spec.device.c_str(), sizeof(queue.device) - 1);
     queue.queue = served.spec.queue;
     queue.napi = absent ? 0 : served.instance.id;

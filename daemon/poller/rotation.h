@@ -8,13 +8,11 @@
 #include <optional>
 #include <vector>
 
+#include "kernel/poller_counters.h"
+
 namespace xdpfwd::poller {
 
-enum class QueueState : uint32_t {
-  kAbsent = 0,     // it has no NAPI instance: the NIC is down or gone
-  kPolling = 1,    // it has its turns
-  kBackedOff = 2,  // idle: the kernel's own interrupts and softirqs have it
-};
+using QueueState = PollerQueueState;
 
 class Rotation {
  public:
