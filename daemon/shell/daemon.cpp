@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 
 #include "base/version.h"
@@ -57,6 +58,10 @@ constexpr uint64_t kTrialStopMs = 30'000;
 // At once: each has programs of its own on the tracepoints.
 constexpr size_t kMostWatches = 4;
 
+void add_problems(TuningReport& report, std::vector<Problem> more) {
+  std::ranges::move(more, std::back_inserter(report.problems));
+}
+
 uint64_t monotonic_ns() {
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -75,6 +80,7 @@ Daemon::Daemon(Kernel& kernel, std::string config_file, std::vector<std::string>
       store_(settings_.state_dir),
       reconciler_(kernel, log_step),
       tuner_(kernel, settings_.state_dir, read_boot_id()),
+      pollers_(std::filesystem::path(settings_.socket).parent_path()),
       kernel_(kernel) {
   guests_.set_files(std::move(config.guests));
 }
@@ -187,6 +193,12 @@ void Daemon::look_at_knobs() {
       tuner_.feed_rates(counts, now_ms);
     }
   tuner_.look(tuned_devices(), now_ms);
+  look_at_pollers();
+}
+
+void Daemon::look_at_pollers() {
+  pollers_.make_so(tuner_.pollers(), clock_());
+  tuner_.set_unpolled(pollers_.unpolled());
 }
 
 void Daemon::look_at_tuning() {
@@ -205,6 +217,7 @@ bool Daemon::stop() {
     return clock_() - *stopping_since_ms_ < kTrialStopMs;
   }
   if (!settings_.tuning.revert_on_stop) return false;
+  pollers_.make_so({}, clock_());
   const auto observed = kernel_.observe(Scope::kWithoutRows);
   if (!observed) log_event(spdlog::level::err, observed.error().text());
   return tuner_.stop(observed ? tuned_devices(*observed) : tuned_devices(), clock_());
@@ -218,6 +231,7 @@ std::optional<uint64_t> Daemon::next_look_ms() const {
   if (walk_.expired() && !observe_error_) {
     if (!trial_ || trial_->gone()) b = tuner_.next_look_ms();
     if (trial_) b = std::min(b.value_or(UINT64_MAX), trial_->retry_ms);
+    if (const auto pollers = pollers_.next_look_ms()) b = std::min(b.value_or(UINT64_MAX), *pollers);
   }
   return a && b ? std::min(*a, *b) : a ? a : b;
 }
@@ -261,6 +275,8 @@ std::vector<Problem> Daemon::problems() const {
                    .retry_ms = trial_->retry_ms > clock_() ? trial_->retry_ms - clock_() : 0});
   const std::vector<Problem> tuning = tuner_.problems(clock_());
   all.insert(all.end(), tuning.begin(), tuning.end());
+  const std::vector<Problem> pollers = pollers_.problems();
+  all.insert(all.end(), pollers.begin(), pollers.end());
   return all;
 }
 
@@ -496,6 +512,8 @@ Result<void> Daemon::reload() {
   refused_reload_.reset();
   reconciler_.set_hold({});
   reconciler_.set_intent(std::move(candidate->intent));
+  pollers_.try_again();
+  tuner_.set_unpolled({});
   tuner_.set_wish(make_wish(settings_.tuning, active_));
   tuner_.start_again();
   auto settled = settle();
@@ -521,16 +539,24 @@ Result<void> Daemon::detach(const std::vector<InterfaceName>& members) {
 }
 
 Result<TuningReport> Daemon::tune_plan() {
-  return tuner_.plan(tuned_devices(), clock_());
+  auto report = tuner_.plan(tuned_devices(), clock_());
+  if (report) add_problems(*report, pollers_.by_hand(tuner_.planned_pollers()));
+  return report;
 }
 
 TuningReport Daemon::tune_status() {
-  return tuner_.status(clock_());
+  TuningReport report = tuner_.status(clock_());
+  add_problems(report, pollers_.problems());
+  return report;
 }
 
 Result<TuningReport> Daemon::tune_apply() {
   if (auto may = may_tune(); !may) return std::unexpected(may.error());
+  pollers_.try_again();
+  tuner_.set_unpolled({});
   auto report = tuner_.apply(tuned_devices(), clock_());
+  look_at_pollers();
+  if (report) add_problems(*report, pollers_.problems());
   if (on_look_) on_look_();  // when to look again may have changed
   return report;
 }
@@ -538,6 +564,7 @@ Result<TuningReport> Daemon::tune_apply() {
 Result<TuningReport> Daemon::tune_revert() {
   if (auto may = may_tune(); !may) return std::unexpected(may.error());
   auto report = tuner_.revert(tuned_devices(), clock_());
+  look_at_pollers();
   if (on_look_) on_look_();
   return report;
 }

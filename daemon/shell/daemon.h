@@ -13,6 +13,7 @@
 #include "kernel/kernel.h"
 #include "shell/guest_set.h"
 #include "shell/measurement.h"
+#include "shell/poller_units.h"
 #include "shell/reconciler.h"
 #include "shell/tuner.h"
 #include "shell/tx_walk.h"
@@ -30,6 +31,8 @@ class Daemon final : public Control {
 
   // Called after every look, whoever asked for it.
   void set_on_look(std::function<void()> on_look) { on_look_ = std::move(on_look); }
+  // Who starts pollers; without, people do.
+  void use_services(std::unique_ptr<Services> services) { pollers_.use(std::move(services)); }
   // Loads the stored guests, adopts what is in the kernel, and makes it match. Fails where another daemon has
   // the state directory.
   Result<void> start();
@@ -81,6 +84,8 @@ class Daemon final : public Control {
   // Looks again; fails if something could not be done.
   Result<void> settle();
   void look_at_knobs();
+  // Has those pollers run that tuning wants, after each look at it.
+  void look_at_pollers();
   // Sets again what a trial of tx-usecs left, where that could not be done when it ended. False: the knobs
   // must be left alone, as what is set now is nobody's wish.
   bool undo_trial();
@@ -107,6 +112,7 @@ class Daemon final : public Control {
   GuestStore store_;
   Reconciler reconciler_;
   Tuner tuner_;
+  PollerUnits pollers_;
   std::function<void()> on_look_;
   Kernel& kernel_;
   std::vector<std::weak_ptr<Measurement>> measurements_;  // under way

@@ -3,10 +3,12 @@
 // Exit status: 0 ended as asked, 1 could not run, 2 wrong usage or configuration.
 #include <fmt/format.h>
 #include <signal.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/version.h"
 #include "core/options.h"
@@ -16,6 +18,7 @@
 #include "shell/daemon.h"
 #include "shell/log.h"
 #include "shell/service.h"
+#include "shell/systemd_services.h"
 #include "shell/varlink_listener.h"
 #include "sources/files.h"
 
@@ -24,6 +27,7 @@ namespace {
 
 constexpr int kCannotRun = 1;
 constexpr int kUsage = 2;
+constexpr const char* kRunFolder = "/run/xdpfwd";
 
 int complain(const Error& error, int status) {
   fmt::print(stderr, "xdpfwd: {}\n", error.text());
@@ -99,6 +103,9 @@ Result<void> serve(const std::string& file, ReadConfig read) {
   Daemon daemon(**kernel, file, std::move(read.files), std::move(read.config), service_clock_ms);
   auto control = ControlServer::start(loop.get(), daemon, control_options(daemon.settings()));
   if (!control) return std::unexpected(control.error());
+  // The unit reads its pollers' files in one place only.
+  if (sd_booted() > 0 && std::filesystem::path(daemon.settings().socket).parent_path() == kRunFolder)
+    daemon.use_services(std::make_unique<SystemdServices>());
   if (auto started = daemon.start(); !started) return started;
   auto service = Service::make(loop.get(), daemon, std::move(*links), std::move(*knobs));
   if (!service) return std::unexpected(service.error());

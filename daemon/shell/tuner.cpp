@@ -106,6 +106,16 @@ void Tuner::set_wish(Wish wish) {
   if (unread_) load();
 }
 
+void Tuner::set_unpolled(std::vector<uint32_t> queues) {
+  if (queues == unpolled_) return;
+  unpolled_ = std::move(queues);
+  last_ms_ = 0;  // their modes are others
+}
+
+std::vector<Poller> Tuner::pollers() const {
+  return goal() == Goal::kWish ? pollers_ : std::vector<Poller>();
+}
+
 // Whether anything was tuned, or should be: nobody else needs to know why it could not be.
 bool Tuner::concerns_somebody() const {
   return asked_ || wish_.tuning.apply == TuningApply::kAuto || file_.there();
@@ -201,7 +211,9 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   const auto think = [&] {
     question.holding = holding(now_ms);
     if (goal == Goal::kWish) {
-      TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads(), question.holding);
+      TuningDesire desire =
+          desire_tuning(wish_, members, devices.taps, log_, loads(), question.holding, unpolled_);
+      pollers_ = std::move(desire.pollers);
       question.desired = std::move(desire.settings);
       look.remarks = std::move(desire.remarks);
     }
@@ -597,7 +609,7 @@ WantedTuning Tuner::wanted(const HostTuning& members, const TunedDevices& device
   for (const auto& [setting, refused] : refused_) holding.push_back(setting);
   for (const auto& [setting, device] : fought_) holding.push_back(setting);
   std::ranges::sort(holding);
-  TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads(), holding);
+  TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads(), holding, unpolled_);
   WantedTuning wanted{.held = goal() == Goal::kWish,
                       .settings = std::move(desire.settings),
                       .refused = {},

@@ -65,6 +65,13 @@ class Tuner {
   [[nodiscard]] bool wants_rates(uint64_t now_ms) const;
   void feed_rates(const std::vector<TapCount>& counts, uint64_t now_ms) { rates_.feed(counts, now_ms); }
 
+  // Queues (sorted) that nothing busy-polls, as their pollers found.
+  void set_unpolled(std::vector<uint32_t> queues);
+  // Those that should run, as of the last look; none while nothing is held.
+  [[nodiscard]] std::vector<Poller> pollers() const;
+  // The same, as if what was planned last were held.
+  [[nodiscard]] const std::vector<Poller>& planned_pollers() const { return pollers_; }
+
   // Something may have changed. Does nothing that nobody asked for.
   void look(const TunedDevices& devices, uint64_t now_ms);
   // When to call look() though nothing happened; empty while nothing is held.
@@ -134,6 +141,8 @@ class Tuner {
   Wish wish_;
   HostTuning observed_;
   TapRates rates_;
+  std::vector<uint32_t> unpolled_;  // sorted
+  std::vector<Poller> pollers_;     // of the last look
   std::map<Setting, Refused> refused_;
   std::map<Setting, uint32_t> busy_;  // how often in a row each was refused for a moment
   Fights fights_;

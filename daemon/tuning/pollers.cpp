@@ -46,6 +46,11 @@ class Choosing {
 
   PollerChoice run() {
     for (const Nic& nic : members_.nics) place(nic);
+    if (!seen_)
+      tell("tuning.napi",
+           "no queue is busy-polled, but deferred: no member is up, or the kernel is too old to tell of NAPI "
+           "instances (6.8)",
+           "", false);
     // A queue has one mode on all members.
     const std::set<uint32_t> deferred = deferred_queues();
     PollerChoice choice{.pollers = {}, .napi = without(deferred)};
@@ -73,6 +78,7 @@ class Choosing {
   void place(const Nic& nic) {
     // A NIC that is down has none: a poller that has it, too, would not start.
     if (nic.napis.empty()) return;
+    seen_ = true;
     const std::vector<uint32_t> observed =
         cpus_.empty() ? observed_cpus(members_, nic, log_) : std::vector<uint32_t>();
     for (uint32_t queue = 0; queue < nic.queues.size(); ++queue) {
@@ -122,7 +128,7 @@ class Choosing {
   // Where none is left, the mode itself: some kernels have one for all queues of a NIC.
   NapiWish without(const std::set<uint32_t>& deferred) const {
     NapiWish wish = tuning_.napi;
-    const bool all = !there_.empty() && std::ranges::includes(deferred, there_);
+    const bool all = !seen_ || (!there_.empty() && std::ranges::includes(deferred, there_));
     std::vector<NapiWish::Exception> left;
     for (NapiWish::Exception& exception : wish.exceptions) {
       if (exception.mode != NapiMode::kBusyPoll) continue;
@@ -183,6 +189,7 @@ class Choosing {
   std::vector<Remark>& remarks_;
   std::map<uint32_t, std::set<Poller::Queue, ByNumber>> by_cpu_;
   std::set<uint32_t> there_;     // queues that some member has, and are to be polled
+  bool seen_ = false;            // NAPI instances of a member
   std::set<uint32_t> unplaced_;  // of these, such without a CPU
 };
 

@@ -58,6 +58,7 @@ TEST_F(TuningPollers, only_for_queues_in_that_mode) {
   EXPECT_EQ(choice_.pollers[0].period_us, 50U);
   EXPECT_THAT(choose("threaded", {4, 5}), IsEmpty());
   EXPECT_THAT(choose("keep, 7 busy-poll", {4, 5}), IsEmpty()) << "there is no queue 7";
+  EXPECT_THAT(remarks_, IsEmpty());
 }
 
 TEST_F(TuningPollers, a_round_of_turns_is_over_before_the_kernels_timer) {
@@ -71,6 +72,17 @@ TEST_F(TuningPollers, a_nic_that_is_down_has_none) {
   fake_.nic(3).napis.clear();
   EXPECT_THAT(choose("busy-poll", {4, 5, 6, 7}),
               ElementsAre("cpu4: eth0:0", "cpu5: eth0:1", "cpu6: eth0:2", "cpu7: eth0:3"));
+}
+
+TEST_F(TuningPollers, where_no_instance_is_seen_all_is_deferred) {
+  fake_.nic(2).napis.clear();
+  fake_.nic(3).napis.clear();
+  EXPECT_THAT(choose("softirq, 1 busy-poll", {4, 5}), IsEmpty());
+  EXPECT_EQ(choice_.napi, *parse_napi_wish("softirq, 1 deferred"));
+  ASSERT_THAT(remarks_, SizeIs(1));
+  EXPECT_FALSE(remarks_[0].problem);
+  choose("softirq", {4, 5});
+  EXPECT_THAT(remarks_, IsEmpty());
 }
 
 TEST_F(TuningPollers, without_cpus_of_ours_those_of_the_interrupts) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Whoever starts and stops the pollers' services for us: systemd (systemd_services.h), or a test's own.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace xdpfwd {
+
+struct ServiceStatus {
+  enum class State : uint8_t {
+    kStopped,
+    kStarting,  // or waiting until it is started again
+    kRunning,
+    kGivenUp,  // it failed, and is not started again by itself
+  };
+  State state = State::kStopped;
+  int exit_status = 0;  // of its last run, when that has ended
+};
+
+class Services {
+ public:
+  virtual ~Services() = default;
+  virtual Result<ServiceStatus> status(const std::string& service) = 0;
+  // None waits until it is done.
+  virtual Result<void> start(const std::string& service) = 0;
+  virtual Result<void> restart(const std::string& service) = 0;
+  // Also forgets that it failed.
+  virtual Result<void> stop(const std::string& service) = 0;
+};
+
+}  // namespace xdpfwd

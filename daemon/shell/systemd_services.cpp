@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "shell/systemd_services.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace xdpfwd {
+namespace {
+
+constexpr const char* kManager = "org.freedesktop.systemd1";
+constexpr const char* kManagerPath = "/org/freedesktop/systemd1";
+constexpr const char* kManagerInterface = "org.freedesktop.systemd1.Manager";
+constexpr const char* kUnitInterface = "org.freedesktop.systemd1.Unit";
+constexpr const char* kServiceInterface = "org.freedesktop.systemd1.Service";
+constexpr uint64_t kPatienceUs = 2'000'000;
+
+struct BusError {
+  sd_bus_error error = SD_BUS_ERROR_NULL;
+  BusError() = default;
+  BusError(const BusError&) = delete;
+  BusError& operator=(const BusError&) = delete;
+  ~BusError() { sd_bus_error_free(&error); }
+};
+struct Unref {
+  void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
+};
+using Message = std::unique_ptr<sd_bus_message, Unref>;
+
+}  // namespace
+
+Result<sd_bus*> SystemdServices::bus() {
+  if (bus_ && sd_bus_is_open(bus_.get()) <= 0) bus_.reset();
+  if (!bus_) {
+    sd_bus* opened = nullptr;
+    if (const int result = sd_bus_open_system(&opened); result < 0)
+      return fail_errno("cannot reach systemd over the system bus", -result, "install and start dbus");
+    bus_.reset(opened);
+    sd_bus_set_method_call_timeout(opened, kPatienceUs);
+  }
+  // What the bus told meanwhile (as that our name came) is nobody's to read.
+  while (sd_bus_process(bus_.get(), nullptr) > 0) {
+  }
+  return bus_.get();
+}
+
+std::unexpected<Error> SystemdServices::refused(const char* what, const std::string& service, int result,
+                                                const sd_bus_error& error) {
+  if (!sd_bus_error_is_set(&error)) bus_.reset();
+  return fail(
+      fmt::format("systemd: {} {}: {}", what, service,
+                  error.message ? std::string(error.message) : fail_errno("", -result).error().message),
+      fmt::format("see: systemctl status {}", service), -result);
+}
+
+Result<void> SystemdServices::call(const char* method, const std::string& service) {
+  const auto connected = bus();
+  if (!connected) return std::unexpected(connected.error());
+  BusError error;
+  const int result = sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, method,
+                                        &error.error, nullptr, "ss", service.c_str(), "replace");
+  if (result < 0) return refused(method, service, result, error.error);
+  return {};
+}
+
+Result<void> SystemdServices::start(const std::string& service) {
+  return call("StartUnit", service);
+}
+
+Result<void> SystemdServices::restart(const std::string& service) {
+  return call("RestartUnit", service);
+}
+
+Result<void> SystemdServices::stop(const std::string& service) {
+  if (auto stopped = call("StopUnit", service); !stopped) return stopped;
+  const auto connected = bus();
+  if (!connected) return std::unexpected(connected.error());
+  // Of one that has not failed there is nothing to forget.
+  BusError error;
+  (void)sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, "ResetFailedUnit",
+                           &error.error, nullptr, "s", service.c_str());
+  return {};
+}
+
+Result<ServiceStatus> SystemdServices::status(const std::string& service) {
+  const auto connected = bus();
+  if (!connected) return std::unexpected(connected.error());
+  BusError error;
+  sd_bus_message* raw = nullptr;
+  int result = sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, "LoadUnit",
+                                  &error.error, &raw, "s", service.c_str());
+  if (result < 0) return refused("LoadUnit", service, result, error.error);
+  const Message reply(raw);
+  const char* path = nullptr;
+  if (result = sd_bus_message_read(reply.get(), "o", &path); result < 0)
+    return refused("LoadUnit", service, result, error.error);
+  const auto text = [&](const char* property) -> Result<std::string> {
+    char* value = nullptr;
+    BusError failed;
+    if (const int got = sd_bus_get_property_string(*connected, kManager, path, kUnitInterface, property,
+                                                   &failed.error, &value);
+        got < 0)
+      return refused(property, service, got, failed.error);
+    std::string copy(value);
+    free(value);
+    return copy;
+  };
+  const auto load = text("LoadState");
+  if (!load) return std::unexpected(load.error());
+  if (*load != "loaded")
+    return fail(fmt::format("systemd: the unit of {} is {}", service, *load),
+                "install xdpfwd-poller@.service, then: systemctl daemon-reload", ENOENT);
+  const auto active = text("ActiveState");
+  if (!active) return std::unexpected(active.error());
+  ServiceStatus status;
+  int32_t code = 0;
+  if (result = sd_bus_get_property_trivial(*connected, kManager, path, kServiceInterface, "ExecMainStatus",
+                                           &error.error, 'i', &code);
+      result < 0)
+    return refused("ExecMainStatus", service, result, error.error);
+  status.exit_status = code;
+  uint32_t job = 0;
+  if (result =
+          sd_bus_get_property(*connected, kManager, path, kUnitInterface, "Job", &error.error, &raw, "(uo)");
+      result >= 0) {
+    const Message property(raw);
+    const char* ignored = nullptr;
+    (void)sd_bus_message_read(property.get(), "(uo)", &job, &ignored);
+  }
+  using State = ServiceStatus::State;
+  if (job != 0 || *active == "activating" || *active == "reloading" || *active == "deactivating")
+    status.state = State::kStarting;
+  else if (*active == "active")
+    status.state = State::kRunning;
+  else
+    status.state = *active == "failed" ? State::kGivenUp : State::kStopped;
+  return status;
+}
+
+}  // namespace xdpfwd
