@@ -250,6 +250,10 @@ TEST_F(NapiKnobsOnVeth, ThreadsComeAndGo) {
   refused(tune("eth0", Knob::kThreadCpus, "9999", 1), EINVAL, {"napi-thread-cpus of NAPI 1"});
 
   must(tune("eth0", Knob::kNapiThreaded, "off", index));
+  EXPECT_EQ(seen("eth0", Knob::kNapiThreaded, index), "off");
+  // Linux that has one value for all of a NIC (before 6.17) keeps the threads, without work, until it is
+  // reset.
+  if (index == kWholeDevice) run("ip link set eth0 down && ip link set eth0 up");
   EXPECT_EQ(threads(), "0");
   EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), std::nullopt);
   refused(tune("eth0", Knob::kThreadCpus, "0", 1), EOPNOTSUPP, {"napi-thread-cpus of NAPI 1"});

@@ -73,6 +73,7 @@ class LosslessTest : public testing::Test {
   struct Run {
     Verdict verdict;
     double pps = 0;
+    uint64_t refused = 0;  // of what was lost: the cable's ring was full
   };
 
   // Sends until `while_sending` returns.
@@ -88,7 +89,8 @@ class LosslessTest : public testing::Test {
     sender->stop();
     const SendReport sent = take(sender->wait());
     receiver_->wait_for_frames(frames_before + sent.sent(), 500ms, 10s);
-    Run run{.verdict = judge_run(streams, sent, receiver_->report()), .pps = sent.pps()};
+    Run run{
+        .verdict = judge_run(streams, sent, receiver_->report()), .pps = sent.pps(), .refused = sent.refused};
     // What finds the cable's ring full was never on the wire for the sender. Here it counts: a NIC whose ring
     // nobody empties in time loses it.
     run.verdict.lost += sent.refused;
@@ -132,6 +134,10 @@ class LosslessTest : public testing::Test {
           with_event.verdict.misdelivered + with_event.verdict.corrupted + with_event.verdict.duplicated, 0U)
           << with_event.verdict.text();
       if (before.verdict.lost + after.verdict.lost > 0 && attempt < kTries) continue;
+      // A ring overflows by an event that blocks whoever empties it, and by a machine that runs something
+      // else: only the event does it each time.
+      if (with_event.refused != 0 && with_event.refused == with_event.verdict.lost && attempt < kTries)
+        continue;
       ASSERT_EQ(before.verdict.lost + after.verdict.lost, 0U)
           << "this machine loses frames without any event";
       EXPECT_EQ(with_event.verdict.lost, 0U) << with_event.verdict.text() << "\n" << daemon_->log();
