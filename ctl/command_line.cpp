@@ -2,6 +2,7 @@
 #include "ctl/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <optional>
@@ -14,6 +15,8 @@
 #include "ctl/doctor.h"
 #include "ctl/explain.h"
 #include "ctl/help.h"
+#include "ctl/napi_pack.h"
+#include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
 namespace {
@@ -359,6 +362,50 @@ void CommandLine::add_napi_commands() {
                                   return show_polls(session, *seconds);
                                 });
   add_seconds(*histogram, *seconds);
+
+  const auto packing = std::make_shared<PackArguments>();
+  CLI::App* pack =
+      command(napi, "pack", "what mode auto would make of a load: a simulation, without a daemon",
+              [packing](const Session& session) { return simulate_packing(session, *packing); });
+  std::vector<std::string> traces;
+  for (const packer::SyntheticKind& kind : packer::synthetic_kinds()) traces.emplace_back(kind.name);
+  values_[pack->add_option("--simulate", packing->trace,
+                           fmt::format("the load: {}, or a file of lines time_ms,napi,frames_per_s[,cost_ns]",
+                                       fmt::join(traces, ", ")))
+              ->required()
+              ->type_name("TRACE")] = {.words = traces, .live = {}, .files = true};
+  pack->add_option("--queues", packing->queues, "NAPI instances")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  pack->add_option("--cpus", packing->cpus, "of the host")->check(CLI::Range(1, 4096))->capture_default_str();
+  pack->add_option("--guests", packing->guests, "of a load that is not a file")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  pack->add_option("--load", packing->load, "percent of the CPUs that one CPU a queue would take")
+      ->check(CLI::Range(0.1, 100.0))
+      ->capture_default_str();
+  pack->add_option("--seconds", packing->seconds, "of a load that is not a file; otherwise its own")
+      ->check(CLI::Range(1, 86'400));
+  pack->add_option("--target", packing->target, "percent that CPUs are filled to")
+      ->check(CLI::Range(1.0, 100.0))
+      ->capture_default_str();
+  pack->add_option("--mark", packing->mark, "percent above which a CPU is relieved")
+      ->check(CLI::Range(1.0, 100.0))
+      ->capture_default_str();
+  pack->add_option("--seed", packing->seed, "of chance")->capture_default_str();
+
+  const auto mode = std::make_shared<std::string>();
+  CLI::App* set =
+      command(napi, "set", "another mode, until the next reload or start", [mode](const Session& session) {
+        if (*mode == "as-configured") return set_napi(session, std::nullopt);
+        if (const auto wish = parse_napi_wish(*mode); !wish)
+          return complain(session, wish.error(), kExitUsage);
+        return set_napi(session, *mode);
+      });
+  values_[set->add_option("MODE", *mode,
+                          "as tuning.napi: \"auto\", \"softirq, 0-1 threaded\"; or as-configured")
+              ->required()] = {.words = {"softirq", "deferred", "threaded", "busy-poll", "auto", "keep", "as-configured"}};
+  command(napi, "status", "who runs each NAPI instance, where, and how much", napi_status);
 }
 
 void CommandLine::add_doctor() {

@@ -12,12 +12,14 @@
 #include "core/effect_json.h"
 #include "core/guest_fields.h"
 #include "core/guest_json.h"
+#include "core/napi_json.h"
 #include "core/report_json.h"
 #include "core/report_names.h"
 #include "ctl/client.h"
 #include "ctl/explain.h"
 #include "ctl/render.h"
 #include "ctl/render_effect.h"
+#include "ctl/render_napi.h"
 
 namespace xdpfwd {
 namespace {
@@ -267,6 +269,14 @@ int tune_revert(const Session& session) {
 int show_polls(const Session& session, uint64_t seconds) {
   return show<PollsReport>(session, "WatchPolls", read_polls, render_polls, {{"seconds", seconds}},
                            Client::kPatienceForWork + std::chrono::seconds(seconds));
+}
+
+int napi_status(const Session& session) {
+  return show<NapiStatusReport>(session, "GetNapi", read_napi_status, render_napi_status);
+}
+
+int set_napi(const Session& session, const std::optional<std::string>& mode) {
+  return show_tuning(session, "SetNapi", mode ? Json{{"mode", *mode}} : Json::object(), "changed");
 }
 
 int tune_verify(const Session& session, uint64_t seconds) {

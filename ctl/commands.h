@@ -49,6 +49,9 @@ int tune_status(const Session& session);
 int tune_apply(const Session& session, bool dry_run);
 int tune_revert(const Session& session);
 int show_polls(const Session& session, uint64_t seconds);
+int napi_status(const Session& session);
+// Nothing: as the configuration says.
+int set_napi(const Session& session, const std::optional<std::string>& mode);
 int tune_verify(const Session& session, uint64_t seconds);
 int suggest_tx_coalesce(const Session& session, const std::string& member, uint64_t seconds_each);
 int reload(const Session& session);

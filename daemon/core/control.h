@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -11,6 +12,8 @@
 
 #include "base/result.h"
 #include "core/effect_report.h"
+#include "core/napi_report.h"
+#include "core/napi_wish.h"
 #include "core/report.h"
 
 namespace xdpfwd {
@@ -38,6 +41,7 @@ class Control {
   virtual Result<PlanReport> plan() = 0;
   virtual Result<TuningReport> tune_plan() = 0;
   virtual TuningReport tune_status() = 0;
+  virtual Result<NapiStatusReport> napi_status() = 0;
 
   // Whether add_guest() would take this guest, changing nothing.
   virtual Result<void> check_guest(const Guest& guest);
@@ -52,6 +56,9 @@ class Control {
   // Sets the knobs of NICs, taps and host as the configuration says, and keeps them so; and puts them back.
   virtual Result<TuningReport> tune_apply() = 0;
   virtual Result<TuningReport> tune_revert() = 0;
+
+  // Another tuning.napi until the next reload or start; empty: as the configuration says.
+  virtual Result<TuningReport> set_napi(std::optional<NapiWish> wish) = 0;
 
   // Watches for a while. Nothing is watched otherwise: that costs the CPUs something.
   virtual Result<Ongoing<PollsReport>> watch_polls(uint64_t seconds) = 0;

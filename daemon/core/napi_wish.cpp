@@ -2,6 +2,7 @@
 #include "core/napi_wish.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -13,12 +14,13 @@
 namespace xdpfwd {
 namespace {
 
-constexpr std::array<std::string_view, 5> kModes = {"keep", "softirq", "deferred", "threaded", "busy-poll"};
+constexpr std::array<std::string_view, 6> kModes = {"keep",     "softirq",   "deferred",
+                                                    "threaded", "busy-poll", "auto"};
 constexpr std::array<std::string_view, 6> kPolicies = {"other", "batch", "idle", "fifo", "rr", "deadline"};
 
 constexpr std::string_view kHowToWrite =
-    "write \"keep\", \"softirq\", \"deferred\", \"threaded\" or \"busy-poll\", and other modes for some "
-    "queues "
+    "write \"keep\", \"softirq\", \"deferred\", \"threaded\", \"busy-poll\" or \"auto\", and other modes for "
+    "some queues "
     "behind it, as in \"softirq, 0-1 threaded\"";
 
 std::string_view trimmed(std::string_view text) {
@@ -81,6 +83,13 @@ Result<NapiWish> parse_napi_wish(std::string_view text) {
   }
   if (!list.empty()) return fail(fmt::format("'{}' has no mode", list), std::string(kHowToWrite), EINVAL);
   return wish;
+}
+
+std::string text_of(const NapiWish& wish) {
+  std::string text(name_of(wish.mode));
+  for (const NapiWish::Exception& exception : wish.exceptions)
+    text += fmt::format(", {} {}", fmt::join(exception.queues, ","), name_of(exception.mode));
+  return text;
 }
 
 std::string ThreadSchedule::text() const {

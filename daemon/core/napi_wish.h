@@ -18,6 +18,7 @@ enum class NapiMode : uint8_t {
   kDeferred,  // in softirqs, by the kernel's timer: no interrupts under load
   kThreaded,  // in kernel threads, which the scheduler sees
   kBusyPoll,  // in a process that has a CPU to itself: xdpfwd-poller
+  kAuto,      // in kernel threads that are packed on as few CPUs as they need
 };
 
 // "softirq", ...
@@ -37,6 +38,7 @@ struct NapiWish {
   bool operator==(const NapiWish&) const = default;
 };
 Result<NapiWish> parse_napi_wish(std::string_view text);
+std::string text_of(const NapiWish& wish);
 
 // How a thread is scheduled: "other -10" (nice, -20 to 19), "batch 0", "idle 0", "fifo 50", "rr 50"
 // (priority, 1 to 99); and "deadline", which can be observed and not be set. The number that a policy does

@@ -437,7 +437,7 @@ const std::array<Option, 44> kOptions = {{
      .type = OptionType::kNapi,
      .default_text = "\"keep\"",
      .field = &TuningSettings::napi,
-     .help = "who polls the members' queues: softirqs, the kernel's timer, kernel threads, or xdpfwd-poller",
+     .help = "who polls the members' queues: softirqs, a timer, kernel threads, or xdpfwd-poller",
      .explanation =
          "'softirq': after an interrupt, on top of whatever runs on that CPU; least latency at low load. "
          "'deferred': while frames come, a timer polls and interrupts stay off (napi_usecs, napi_polls): "
@@ -447,6 +447,9 @@ const std::array<Option, 44> kOptions = {{
          "which the scheduler sees and ps shows: for CPUs of their own, since beside other work frames wait. "
          "'busy-poll': xdpfwd-poller(8), without interrupts, one for each CPU that queues have by 'cpus', "
          "which nothing else should use; where nothing polls for it, 'deferred'. "
+         "'auto': threads that are packed, with their interrupts, on as few of tuning.cpus as their load "
+         "takes, "
+         "and spread within 100 ms when it rises. "
          "Queues can have other modes, as in \"softirq, 0-1 threaded, 7 deferred\", where the kernel can "
          "tell "
          "queues apart (deferral 6.13, threads 6.17) and the driver says which NAPI instance is a queue's; "
@@ -625,8 +628,8 @@ std::string type_text(const Option& option) {
       return fmt::format("a list of CPUs such as \"0-3,8\", or \"{}\"",
                          fmt::join(option.choices, "\" or \""));
     case OptionType::kNapi:
-      return "\"keep\", \"softirq\", \"deferred\", \"threaded\" or \"busy-poll\", and others for some "
-             "queues: \"softirq, 0-1 threaded\"";
+      return "\"keep\", \"softirq\", \"deferred\", \"threaded\", \"busy-poll\" or \"auto\", and others for "
+             "some queues: \"softirq, 0-1 threaded\"";
     case OptionType::kSchedule:
       return "\"keep\", \"other NICE\", \"fifo PRIORITY\" or \"rr PRIORITY\"";
     case OptionType::kInterface:

@@ -92,6 +92,25 @@ type QueuePolls (
   received: ?int
 )
 
+# A NAPI instance. mode: softirq, deferred, threaded, busy-poll, or auto (threads that are packed on few CPUs). cpus:
+# where its thread may run; empty: it has none. ran and waited: of the last interval, in thousandths of it, where they
+# are sampled. moves: from CPU to CPU, by mode auto.
+type Napi (
+  device: string,
+  queue: ?int,
+  napi: int,
+  mode: string,
+  cpus: string,
+  irq: ?int,
+  irq_cpus: string,
+  ran: ?int,
+  waited: ?int,
+  moves: int
+)
+
+# Mode auto. failure: what it could not do last, and could not since; empty: nothing.
+type Packing (napis: int, cpus_allowed: int, cpus_used: int, moves: int, failure: string)
+
 # Frames that came in by a queue and were handed to a tap; lost: those that it did not take.
 type Delivery (device: string, queue: ?int, napi: int, tap: string, taken: int, lost: int)
 
@@ -216,6 +235,19 @@ method TuneApply(dry_run: ?bool) -> (
 
 # Puts back what is still as xdpfwd set it.
 method TuneRevert() -> (
+  apply: (off, manual, auto),
+  held: bool,
+  changes: []TuningChange,
+  waiting: int,
+  problems: []Problem
+)
+
+# Who runs the members' NAPI instances. wanted: tuning.napi in force; by_hand: by SetNapi. held: tuning is applied.
+method GetNapi() -> (wanted: string, by_hand: bool, held: bool, napis: []Napi, packing: Packing)
+
+# Another tuning.napi, until the next Reload or start; without mode: as the configuration says. The reply is as
+# TuneApply's.
+method SetNapi(mode: ?string) -> (
   apply: (off, manual, auto),
   held: bool,
   changes: []TuningChange,

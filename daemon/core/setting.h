@@ -121,6 +121,8 @@ struct Nic {
 struct HostTuning {
   std::vector<uint32_t> cpus;         // online, sorted
   std::vector<int32_t> numa_of_cpus;  // by index of `cpus`
+  // Likewise; siblings of a core have the same number. Empty: not known.
+  std::vector<uint32_t> core_of_cpus;
   uint64_t tcp_limit_output_bytes = 0;
   bool irqbalance = false;             // it runs and answers
   std::vector<Nic> nics;               // sorted by ifindex

@@ -36,6 +36,19 @@ class EffectWatch {
   virtual Result<EffectReading> read() = 0;
 };
 
+// A NAPI instance that has a thread.
+struct NapiThread {
+  TunedDevice nic;
+  uint32_t napi = 0;  // id
+};
+
+// Reads what threads ran as long as it exists. ESRCH: one of them has ended.
+class ThreadMeter {
+ public:
+  virtual ~ThreadMeter() = default;
+  virtual Result<ThreadReading> read() = 0;
+};
+
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -44,6 +57,7 @@ class Kernel {
   virtual Result<Sample> sample() = 0;
   virtual Result<HostTuning> observe_tuning(const TuningScope& scope) = 0;
   virtual Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& nics) = 0;
+  virtual Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& threads) = 0;
 };
 
 }  // namespace xdpfwd

@@ -16,6 +16,7 @@
 #include "kernel/netdev_family.h"
 #include "kernel/netlink.h"
 #include "kernel/pins.h"
+#include "kernel/thread_meter.h"
 
 namespace xdpfwd {
 
@@ -30,6 +31,9 @@ class LinuxKernel final : public Kernel {
   Result<HostTuning> observe_tuning(const TuningScope& scope) override { return knobs_.observe(scope); }
   Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& nics) override {
     return xdpfwd::watch_effect(nics);
+  }
+  Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& threads) override {
+    return xdpfwd::meter_threads(netdev_, HostRoots(), threads);
   }
 
  private:

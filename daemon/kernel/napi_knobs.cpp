@@ -50,14 +50,13 @@ std::vector<NapiInstance> instances_by_threads(const HostRoots& roots, const Int
 // Those of the queues first, by number.
 std::vector<NapiInstance> instances_of(NetdevFamily& netdev, const HostRoots& roots,
                                        const TunedDevice& device, const std::vector<Queue>& queues) {
-  auto told = netdev.napis(device.ifindex);
-  if (!told) return instances_by_threads(roots, device.name);
+  std::vector<NapiInstance> told = read_napi_instances(netdev, roots, device);
   const auto place = [&](const NapiInstance& napi) {
     const auto queue = std::ranges::find(queues, napi.id, &Queue::napi);
     return std::pair(queue - queues.begin(), napi.id);
   };
-  std::ranges::sort(*told, {}, place);
-  return std::move(*told);
+  std::ranges::sort(told, {}, place);
+  return told;
 }
 
 std::optional<std::string> text_of_instance(const NapiInstance& napi, Knob knob) {
@@ -82,6 +81,12 @@ Result<void> set_thread(pid_t thread, const Tune& tune) {
 }
 
 }  // namespace
+
+std::vector<NapiInstance> read_napi_instances(NetdevFamily& netdev, const HostRoots& roots,
+                                              const TunedDevice& device) {
+  auto told = netdev.napis(device.ifindex);
+  return told ? std::move(*told) : instances_by_threads(roots, device.name);
+}
 
 bool is_napi_knob(Knob knob) {
   return scope_of(knob) == KnobScope::kNapi;

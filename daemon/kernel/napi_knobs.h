@@ -25,6 +25,9 @@ struct NapiKnobs {
 };
 
 bool is_napi_knob(Knob knob);
+// Empty: the NIC is down, or the kernel does not tell (before 6.8) and none has a thread.
+std::vector<NapiInstance> read_napi_instances(NetdevFamily& netdev, const HostRoots& roots,
+                                              const TunedDevice& device);
 NapiKnobs read_napi_knobs(NetdevFamily& netdev, const HostRoots& roots, const TunedDevice& device,
                           const std::vector<Queue>& queues);
 // A canonical value. The instance's id and thread are asked for again: old ones may be somebody else's.

@@ -11,6 +11,7 @@
 #include "core/effect_json.h"
 #include "core/guest_fields.h"
 #include "core/guest_json.h"
+#include "core/napi_json.h"
 #include "core/report_json.h"
 
 namespace xdpfwd {
@@ -180,6 +181,19 @@ ReplySource tune_revert(const Context& context) {
   return report(context.control.tune_revert());
 }
 
+ReplySource get_napi(const Context& context) {
+  if (auto refusal = refuse_parameters(context.call)) return *refusal;
+  return report(context.control.napi_status());
+}
+
+ReplySource set_napi(const Context& context) {
+  JsonReader reader(context.call.parameters, "");
+  std::optional<NapiWish> wish;
+  if (reader.has("mode")) wish = reader.take("mode", parse_napi_wish(reader.text("mode")));
+  if (const auto end = reader.finish_strict(); !end) return bad(reader, end.error());
+  return report(context.control.set_napi(std::move(wish)));
+}
+
 // ---- what takes a while
 // ------------------------------------------------------------------------------------
 
@@ -227,7 +241,7 @@ struct Method {
   ReplySource (*answer)(const Context&);
 };
 
-constexpr std::array<Method, 19> kMethods = {{
+constexpr std::array<Method, 21> kMethods = {{
     {"GetVersion", false, get_version},
     {"GetStatus", false, get_status},
     {"ListGuests", false, list_guests},
@@ -244,6 +258,8 @@ constexpr std::array<Method, 19> kMethods = {{
     {"TuneStatus", false, tune_status},
     {"TuneApply", true, tune_apply},
     {"TuneRevert", true, tune_revert},
+    {"GetNapi", false, get_napi},
+    {"SetNapi", true, set_napi},
     {"WatchPolls", true, watch_polls},
     {"TuneVerify", true, tune_verify},
     {"SuggestTxCoalesce", true, suggest_tx_coalesce},

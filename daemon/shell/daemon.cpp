@@ -13,6 +13,7 @@
 #include "shell/log.h"
 #include "shell/state_lock.h"
 #include "sources/files.h"
+#include "tuning/napi_status.h"
 
 namespace xdpfwd {
 namespace {
@@ -81,6 +82,7 @@ Daemon::Daemon(Kernel& kernel, std::string config_file, std::vector<std::string>
       reconciler_(kernel, log_step),
       tuner_(kernel, settings_.state_dir, read_boot_id()),
       pollers_(std::filesystem::path(settings_.socket).parent_path()),
+      packing_(kernel, tuner_),
       kernel_(kernel) {
   guests_.set_files(std::move(config.guests));
 }
@@ -112,7 +114,7 @@ Result<void> Daemon::start() {
   reconciler_.set_intent(std::move(*intent));
   (void)undo_trial();
   tuner_.load();
-  tuner_.set_wish(make_wish(settings_.tuning, active_));
+  tuner_.set_wish(wish());
   tuner_.start_again();
   look_again();
   if (observe_error_) return std::unexpected(*observe_error_);
@@ -461,7 +463,7 @@ Result<void> Daemon::use_guests(GuestSet guests, bool persist) {
   guests_ = std::move(guests);
   active_ = std::move(active);
   reconciler_.set_intent(std::move(*intent));
-  tuner_.set_wish(make_wish(settings_.tuning, active_));
+  tuner_.set_wish(wish());
   look_again();
   return {};
 }
@@ -514,7 +516,8 @@ Result<void> Daemon::reload() {
   reconciler_.set_intent(std::move(candidate->intent));
   pollers_.try_again();
   tuner_.set_unpolled({});
-  tuner_.set_wish(make_wish(settings_.tuning, active_));
+    napi_by_hand_.reset();
+  tuner_.set_wish(wish());
   tuner_.start_again();
   auto settled = settle();
   log_event(spdlog::level::info, fmt::format("configuration reloaded: {}", summary()));
@@ -542,6 +545,40 @@ Result<TuningReport> Daemon::tune_plan() {
   auto report = tuner_.plan(tuned_devices(), clock_());
   if (report) add_problems(*report, pollers_.by_hand(tuner_.planned_pollers()));
   return report;
+}
+
+Wish Daemon::wish() const {
+  Wish wish = make_wish(settings_.tuning, active_);
+  if (napi_by_hand_) wish.tuning.napi = *napi_by_hand_;
+  return wish;
+}
+
+Result<NapiStatusReport> Daemon::napi_status() {
+  TuningScope scope;
+  for (const TunedNic& nic : tuned_devices().nics) scope.nics.push_back({nic.ifindex, nic.name});
+  const auto observed = kernel_.observe_tuning(scope);
+  if (!observed) return std::unexpected(observed.error());
+  NapiStatusReport report{.wanted = text_of(wish().tuning.napi),
+                          .by_hand = napi_by_hand_.has_value(),
+                          .held = tuner_.status(clock_()).held,
+                          .napis = report_napis(*observed, tuner_.packable()),
+                          .packing = packing_.report()};
+  for (NapiReport& napi : report.napis)
+    if (const auto load = packing_.loads().find(napi.napi); load != packing_.loads().end()) {
+      napi.ran = static_cast<uint32_t>(load->second.busy * 1000);
+      napi.waited = static_cast<uint32_t>(load->second.waiting * 1000);
+      napi.moves = load->second.moves;
+    }
+  return report;
+}
+
+Result<TuningReport> Daemon::set_napi(std::optional<NapiWish> wish_by_hand) {
+  if (auto may = may_tune(); !may) return std::unexpected(may.error());
+  if (!tuner_.status(clock_()).held)
+    return fail("nothing is tuned, so no mode is set", "first: xdpctl tune apply", EPERM);
+  napi_by_hand_ = std::move(wish_by_hand);
+  tuner_.set_wish(wish());
+  return tune_apply();
 }
 
 TuningReport Daemon::tune_status() {

@@ -13,6 +13,7 @@
 #include "kernel/kernel.h"
 #include "shell/guest_set.h"
 #include "shell/measurement.h"
+#include "shell/packing.h"
 #include "shell/poller_units.h"
 #include "shell/reconciler.h"
 #include "shell/tuner.h"
@@ -43,6 +44,10 @@ class Daemon final : public Control {
   void check();
   // A knob may have changed, and nothing else.
   void look_at_tuning();
+  // A control interval of packing is over (mode auto).
+  void pack() { packing_.tick(clock_()); }
+  // When to call that; empty: there is nothing to pack.
+  [[nodiscard]] std::optional<uint64_t> next_pack_ms() const { return packing_.next_ms(); }
   // The daemon is about to end: puts tuning back where the configuration says so. True: call it again when a
   // link changed, or a second later, as a NIC that was reset has no link yet.
   [[nodiscard]] bool stop();
@@ -64,6 +69,8 @@ class Daemon final : public Control {
   Result<void> detach(const std::vector<InterfaceName>& members) override;
   Result<TuningReport> tune_plan() override;
   TuningReport tune_status() override;
+  Result<NapiStatusReport> napi_status() override;
+  Result<TuningReport> set_napi(std::optional<NapiWish> wish) override;
   Result<TuningReport> tune_apply() override;
   Result<TuningReport> tune_revert() override;
   Result<Ongoing<PollsReport>> watch_polls(uint64_t seconds) override;
@@ -90,6 +97,7 @@ class Daemon final : public Control {
   // must be left alone, as what is set now is nobody's wish.
   bool undo_trial();
   [[nodiscard]] Result<void> may_tune() const;
+  [[nodiscard]] Wish wish() const;
   void note_look(const Result<void>& looked);
   [[nodiscard]] TunedDevices tuned_devices() const { return tuned_devices(reconciler_.observed()); }
   [[nodiscard]] TunedDevices tuned_devices(const State& observed) const;
@@ -113,6 +121,8 @@ class Daemon final : public Control {
   Reconciler reconciler_;
   Tuner tuner_;
   PollerUnits pollers_;
+  Packing packing_;
+  std::optional<NapiWish> napi_by_hand_;
   std::function<void()> on_look_;
   Kernel& kernel_;
   std::vector<std::weak_ptr<Measurement>> measurements_;  // under way

@@ -69,6 +69,8 @@ Result<void> Service::add_sources() {
   if (auto kept = keep(result, audit_, "cannot make a timer"); !kept) return kept;
   result = sd_event_add_time(loop_, &check_, CLOCK_MONOTONIC, UINT64_MAX, kTimerAccuracyUs, on_check, this);
   if (auto kept = keep(result, check_, "cannot make a timer"); !kept) return kept;
+  result = sd_event_add_time(loop_, &pack_, CLOCK_MONOTONIC, UINT64_MAX, kTimerAccuracyUs, on_pack, this);
+  if (auto kept = keep(result, pack_, "cannot make a timer"); !kept) return kept;
   result = sd_event_add_signal(loop_, &source, SIGHUP, on_reload, this);
   if (auto kept = keep(result, source, "cannot watch for SIGHUP"); !kept) return kept;
   for (const int signal : {SIGTERM, SIGINT}) {  // without a handler these end the loop
@@ -83,11 +85,16 @@ void Service::arm(sd_event_source* timer, uint64_t at_ms) {
   sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }
 
-void Service::refresh() {
-  if (const auto at = daemon_.next_look_ms())
-    arm(look_, *at);
+void Service::arm_or_not(sd_event_source* timer, std::optional<uint64_t> at_ms) {
+  if (at_ms)
+    arm(timer, *at_ms);
   else
-    sd_event_source_set_enabled(look_, SD_EVENT_OFF);
+    sd_event_source_set_enabled(timer, SD_EVENT_OFF);
+}
+
+void Service::refresh() {
+  arm_or_not(look_, daemon_.next_look_ms());
+  arm_or_not(pack_, daemon_.next_pack_ms());
   // Only when there is news: systemd is told by a socket that can be full, and then this waits.
   if (std::string summary = daemon_.summary(); summary != told_) {
     sd_notify(0, fmt::format("STATUS={}", summary).c_str());
@@ -129,6 +136,13 @@ int Service::on_links(sd_event_source* /*source*/, int /*fd*/, uint32_t /*events
 int Service::on_knobs(sd_event_source* /*source*/, int /*fd*/, uint32_t /*events*/, void* self) {
   auto* service = static_cast<Service*>(self);
   if (service->knobs_.changed()) service->daemon_.look_at_tuning();
+  return 0;
+}
+
+int Service::on_pack(sd_event_source* /*source*/, uint64_t /*now*/, void* self) {
+  auto* service = static_cast<Service*>(self);
+  service->daemon_.pack();
+  arm_or_not(service->pack_, service->daemon_.next_pack_ms());
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <systemd/sd-event.h>
 
 #include <memory>
+#include <optional>
 
 #include "kernel/knob_monitor.h"
 #include "kernel/link_monitor.h"
@@ -33,12 +34,14 @@ class Service {
   Result<void> add_sources();
   // Until tuning is put back, where the configuration says so.
   void stop();
-  void arm(sd_event_source* timer, uint64_t at_ms);
+  static void arm(sd_event_source* timer, uint64_t at_ms);
+  static void arm_or_not(sd_event_source* timer, std::optional<uint64_t> at_ms);
 
   static int on_links(sd_event_source*, int fd, uint32_t events, void* self);
   static int on_knobs(sd_event_source*, int fd, uint32_t events, void* self);
   static int on_look(sd_event_source*, uint64_t, void* self);
   static int on_audit(sd_event_source*, uint64_t, void* self);
+  static int on_pack(sd_event_source*, uint64_t, void* self);
   static int on_check(sd_event_source*, uint64_t, void* self);
   static int on_reload(sd_event_source*, const struct signalfd_siginfo*, void* self);
 
@@ -49,6 +52,7 @@ class Service {
   sd_event_source* look_ = nullptr;
   sd_event_source* audit_ = nullptr;
   sd_event_source* check_ = nullptr;
+  sd_event_source* pack_ = nullptr;
   std::vector<sd_event_source*> sources_;
   std::string told_;  // as STATUS
 };

@@ -202,10 +202,7 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   // As an interrupt's number, after a reset.
   std::erase_if(refused_, [&](const auto& refused) { return !observed_value(observed_, refused.first); });
   std::erase_if(busy_, [&](const auto& busy) { return !observed_value(observed_, busy.first); });
-  HostTuning members = observed_;
-  std::erase_if(members.nics, [&](const Nic& nic) {
-    return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();
-  });
+  const HostTuning members = observed_members(devices);
   Look look;
   TuningQuestion question;
   const auto think = [&] {
@@ -409,14 +406,15 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
     remarks_ = std::move(look->remarks);
     waits_ = one_reset_at_a_time(look->plan, devices);
     left_alone_.insert(left_alone_.end(), look->plan.left_alone.begin(), look->plan.left_alone.end());
-    const bool idle = look->plan.steps.empty() && look->plan.left_alone.empty();
+    const bool idle =
+        look->plan.steps.empty() && look->plan.left_alone.empty() && lets_roam(log_, look->plan);
     if (!idle) {
       auto taken = take(look->plan, devices, now_ms);
       if (!taken) return taken;
       std::ranges::move(*taken, std::back_inserter(done));
     }
     // Not before: until the steps are taken, the log says what would otherwise be lost.
-    changed_log_ = !settle(log_, observed_, there).empty() || changed_log_;
+    changed_log_ = !settle(log_, observed_, there, look->plan.roaming).empty() || changed_log_;
     if (changed_log_) {
       if (auto written = file_.rewrite(log_); !written)
         return fail_in("the changes are made and in the undo log, which cannot be tidied",
@@ -428,12 +426,14 @@ Result<std::vector<TuningStep>> Tuner::work(Goal goal, const TunedDevices& devic
   return done;
 }
 
-void Tuner::note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms) {
+void Tuner::note(const Result<std::vector<TuningStep>>& worked, const TunedDevices& devices,
+                 uint64_t now_ms) {
   const auto before = std::exchange(failed_, worked ? std::nullopt : std::optional(worked.error()));
   if (failed_ && failed_ != before) log_event(spdlog::level::err, fmt::format("tuning: {}", failed_->text()));
   // The revert is over: no later start goes on with it.
   if (reverted_ && !failed_ && log_.entries.empty())
     if (auto noted = file_.set_reverting(false); !noted) failed_ = noted.error();
+  see_packable(devices);
   next_ms_.reset();
   if (goal() == Goal::kNothing) return;
   // Of a link that comes back late, the kernel tells.
@@ -443,10 +443,47 @@ void Tuner::note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms)
   if (const uint64_t retry = next_retry_ms(); retry != 0) next_ms_ = std::min(*next_ms_, retry);
 }
 
+HostTuning Tuner::observed_members(const TunedDevices& devices) const {
+  HostTuning members = observed_;
+  std::erase_if(members.nics, [&](const Nic& nic) {
+    return std::ranges::find(devices.nics, nic.ifindex, &TunedNic::ifindex) == devices.nics.end();
+  });
+  return members;
+}
+
+void Tuner::see_packable(const TunedDevices& devices) {
+  packable_ = {};
+  if (goal() == Goal::kWish) packable_ = xdpfwd::packable(wish_, observed_members(devices), log_);
+}
+
+Result<void> Tuner::set_roaming(const Setting& setting, const InterfaceName& device,
+                                const std::string& value) {
+  const Outcome outcome = kernel_.apply(Tune{.setting = setting, .name = device, .value = value});
+  if (!outcome.status) return outcome.status;
+  const auto seen = std::ranges::lower_bound(observed_.settings, setting, {}, &SettingValue::setting);
+  if (seen != observed_.settings.end() && seen->setting == setting) seen->value = value;
+  const auto entry = std::ranges::lower_bound(log_.entries, setting, {}, &UndoEntry::setting);
+  if (entry != log_.entries.end() && entry->setting == setting) entry->set = value;
+  return {};
+}
+
+Result<void> Tuner::move(uint32_t napi, uint32_t cpu) {
+  const auto one = std::ranges::find(packable_.napis, napi, &PackedNapi::napi);
+  if (one == packable_.napis.end())
+    return fail(fmt::format("NAPI {} is not to be moved", napi), "look again: a reset makes others", ESRCH);
+  const std::string value = fmt::format("{}", cpu);
+  if (auto moved = set_roaming({one->ifindex, Knob::kThreadCpus, one->place}, one->device, value); !moved)
+    return moved;
+  one->cpu = cpu;
+  return one->irq == 0 ? Result<void>()
+                       : set_roaming({one->ifindex, Knob::kIrqAffinity, one->irq}, one->device, value);
+}
+
 void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {
   see_carrier(devices, now_ms);
   const Goal wanted = goal();
   if (wanted == Goal::kNothing) {
+    packable_ = {};
     next_ms_.reset();
     return;
   }
@@ -455,7 +492,7 @@ void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {
     next_ms_ = last_ms_ + kPauseMs;
     return;
   }
-  note(work(wanted, devices, now_ms), now_ms);
+  note(work(wanted, devices, now_ms), devices, now_ms);
 }
 
 // ---- what is asked
@@ -495,7 +532,7 @@ Result<TuningReport> Tuner::finish(Goal goal, const TunedDevices& devices, uint6
   left_alone_.clear();
   see_carrier(devices, now_ms);
   auto worked = work(goal, devices, now_ms);
-  note(worked, now_ms);
+  note(worked, devices, now_ms);
   if (!worked) return std::unexpected(worked.error());
   Look look;
   look.plan.steps = std::move(*worked);
@@ -545,7 +582,7 @@ bool Tuner::stop(const TunedDevices& devices, uint64_t now_ms) {
   // Then others only if they carry nothing, lest none does.
   hurries_ = !patient;
   worked = work(Goal::kBefore, devices, now_ms);
-  note(worked, now_ms);
+  note(worked, devices, now_ms);
   if (worked && patient && (waits_ || next_retry_ms() != 0)) return true;
   if (worked && log_.entries.empty())
     log_event(spdlog::level::info, "tuning is put back: everything is as it was before");

@@ -15,6 +15,7 @@
 #include "shell/undo_file.h"
 #include "tuning/desire.h"
 #include "tuning/fight.h"
+#include "tuning/packing.h"
 #include "tuning/plan_tuning.h"
 #include "tuning/tap_rates.h"
 #include "tuning/verify.h"
@@ -88,6 +89,12 @@ class Tuner {
   // What is changed now.
   [[nodiscard]] TuningReport status(uint64_t now_ms) const;
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
+  // The NAPI instances of mode auto, as of the last look; none while nothing is held.
+  [[nodiscard]] const Packable& packable() const { return packable_; }
+  // Moves one of them, with its interrupt. The undo log says already that they are where we like; whoever
+  // moves them elsewhere is not fought.
+  Result<void> move(uint32_t napi, uint32_t cpu);
+
   // What is wanted of this host as it is now, and what drivers did with it: for whoever verifies.
   [[nodiscard]] WantedTuning wanted(const HostTuning& members, const TunedDevices& devices) const;
 
@@ -128,7 +135,10 @@ class Tuner {
   void read_back(const std::vector<TuningStep>& steps, const HostTuning& observed);
   bool one_reset_at_a_time(TuningPlan& plan, const TunedDevices& devices) const;
   void see_carrier(const TunedDevices& devices, uint64_t now_ms);
-  void note(const Result<std::vector<TuningStep>>& worked, uint64_t now_ms);
+  void note(const Result<std::vector<TuningStep>>& worked, const TunedDevices& devices, uint64_t now_ms);
+  [[nodiscard]] HostTuning observed_members(const TunedDevices& devices) const;
+  void see_packable(const TunedDevices& devices);
+  Result<void> set_roaming(const Setting& setting, const InterfaceName& device, const std::string& value);
   [[nodiscard]] TuningReport report_of(const Look& look, uint64_t now_ms) const;
   Result<TuningReport> finish(Goal goal, const TunedDevices& devices, uint64_t now_ms);
 
@@ -140,6 +150,7 @@ class Tuner {
   bool reverted_ = false;  // by hand, since the last start or reload
   Wish wish_;
   HostTuning observed_;
+  Packable packable_;
   TapRates rates_;
   std::vector<uint32_t> unpolled_;  // sorted
   std::vector<Poller> pollers_;     // of the last look

@@ -44,7 +44,7 @@ class HostDesire {
       coalesce(nic);
       serve_queues(nic);
       for (NapiDesire& napi : choose_napi(with_modes, nic, host_, cpus_, desire_.remarks))
-        want(napi.setting, nic.name, std::move(napi.value), std::move(napi.reason));
+        want(napi.setting, nic.name, std::move(napi.value), std::move(napi.reason), napi.roams);
       for (const Knob knob : {Knob::kRps, Knob::kXps})
         if (knob == Knob::kRps ? tuning_.rps_off : tuning_.xps_off) spread_no_more(nic, knob);
     }
@@ -53,8 +53,9 @@ class HostDesire {
   }
 
  private:
-  void want(const Setting& setting, const InterfaceName& device, std::string value, std::string reason) {
-    desire_.settings.push_back({setting, device, std::move(value), std::move(reason)});
+  void want(const Setting& setting, const InterfaceName& device, std::string value, std::string reason,
+            bool roams = false) {
+    desire_.settings.push_back({setting, device, std::move(value), std::move(reason), roams});
   }
   void remark(const Nic& nic, std::string why, std::string remedy, bool problem) {
     desire_.remarks.push_back({nic.name.text(), std::move(why), std::move(remedy), problem});
@@ -349,20 +350,27 @@ class HostDesire {
     if (cpus_.empty()) return;
     std::set<uint32_t> seen;
     for (uint32_t queue = 0; queue < std::min<size_t>(nic.queues.size(), channels_[nic.ifindex]); ++queue) {
-      for (const uint32_t irq : {nic.queues[queue].irq, nic.queues[queue].tx_irq})
-        // Queues that share an interrupt: the first decides.
-        if (irq != 0 && seen.insert(irq).second) serve_interrupt(nic, irq, queue);
+      // Queues that share an interrupt: the first decides.
+      const Queue& of = nic.queues[queue];
+      if (of.irq != 0 && seen.insert(of.irq).second) serve_interrupt(nic, of.irq, queue, queue);
+      const auto sending = queue + static_cast<uint32_t>(nic.queues.size());
+      if (of.tx_irq != 0 && seen.insert(of.tx_irq).second) serve_interrupt(nic, of.tx_irq, queue, sending);
     }
   }
 
-  void serve_interrupt(const Nic& nic, uint32_t irq, uint32_t queue) {
+  // `place`: of the NAPI instance that it wakes, if the driver has one for it.
+  void serve_interrupt(const Nic& nic, uint32_t irq, uint32_t queue, uint32_t place) {
     const Setting ban{nic.ifindex, Knob::kIrqBan, irq};
     if (host_.irqbalance && tuning_.ban_irqbalance && find_setting(host_, ban))
       want(ban, nic.name, "on", "irqbalance would move the interrupt away again");
     const Setting affinity{nic.ifindex, Knob::kIrqAffinity, irq};
-    if (find_setting(host_, affinity))
-      want(affinity, nic.name, fmt::format("{}", cpus_[queue % cpus_.size()]),
-           fmt::format("queue {}: the same CPU on every member, so that one CPU fills a guest's tap", queue));
+    if (!find_setting(host_, affinity)) return;
+    const bool packed = place < nic.napis.size() && mode_of_napi(tuning_, nic, place) == NapiMode::kAuto;
+    want(affinity, nic.name, fmt::format("{}", cpu_of_napi(tuning_, nic, host_, cpus_, place)),
+         packed ? fmt::format("queue {}: the CPU of its thread", queue)
+                : fmt::format("queue {}: the same CPU on every member, so that one CPU fills a guest's tap",
+                              queue),
+         packed && find_setting(host_, {nic.ifindex, Knob::kThreadCpus, place}) != nullptr);
   }
 
   void spread_no_more(const Nic& nic, Knob knob) {

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <optional>
 
 namespace xdpfwd {
 namespace {
@@ -20,12 +22,29 @@ constexpr uint32_t kBusyPolls = 2;
 
 constexpr std::array kModeKnobs = {Knob::kNapiThreaded, Knob::kNapiDefer, Knob::kGroFlush};
 
+bool has_thread(NapiMode mode) {
+  return mode == NapiMode::kThreaded || mode == NapiMode::kAuto;
+}
+
+// As far as the driver tells.
+bool is_of_queue(const Nic& nic, uint32_t place) {
+  return place < nic.queues.size() && place < nic.napis.size() && nic.queues[place].napi == nic.napis[place];
+}
+
+// Of a list with one CPU in it.
+std::optional<uint32_t> only_cpu(const std::string* list) {
+  uint32_t cpu = 0;
+  if (!list) return std::nullopt;
+  const auto [end, error] = std::from_chars(list->data(), list->data() + list->size(), cpu);
+  return error == std::errc() && end == list->data() + list->size() ? std::optional(cpu) : std::nullopt;
+}
+
 uint32_t given_or(const NumberWish& wish, uint32_t automatic) {
   return wish.kind == NumberWish::Kind::kGiven ? wish.given : automatic;
 }
 
 std::string value_of(const TuningSettings& tuning, NapiMode mode, Knob knob) {
-  if (knob == Knob::kNapiThreaded) return mode == NapiMode::kThreaded ? "on" : "off";
+  if (knob == Knob::kNapiThreaded) return has_thread(mode) ? "on" : "off";
   if (mode != NapiMode::kDeferred && mode != NapiMode::kBusyPoll) return "0";
   const bool busy = mode == NapiMode::kBusyPoll;
   if (knob == Knob::kNapiDefer)
@@ -37,6 +56,8 @@ std::string reason_of(NapiMode mode) {
   switch (mode) {
     case NapiMode::kThreaded:
       return "mode threaded: the scheduler sees the work, and it can be moved";
+    case NapiMode::kAuto:
+      return "mode auto: a thread that is packed with others on as few CPUs as they need";
     case NapiMode::kDeferred:
       return "mode deferred: a timer polls while frames come, without interrupts";
     case NapiMode::kBusyPoll:
@@ -62,17 +83,9 @@ class Choice {
   }
 
  private:
-  // As far as the driver tells.
-  [[nodiscard]] bool is_of_queue(uint32_t place) const {
-    return place < nic_.queues.size() && place < nic_.napis.size() &&
-           nic_.queues[place].napi == nic_.napis[place];
-  }
-  // Instances of no queue (of sending, with some drivers) have the mode of all.
-  [[nodiscard]] NapiMode mode_of(uint32_t place) const {
-    return is_of_queue(place) ? tuning_.napi.of_queue(place) : tuning_.napi.mode;
-  }
-  void want(const Setting& setting, std::string value, std::string reason) {
-    desires_.push_back({setting, std::move(value), std::move(reason)});
+  [[nodiscard]] NapiMode mode_of(uint32_t place) const { return mode_of_napi(tuning_, nic_, place); }
+  void want(const Setting& setting, std::string value, std::string reason, bool roams = false) {
+    desires_.push_back({setting, std::move(value), std::move(reason), roams});
   }
   void want_mode(Knob knob, uint32_t index, NapiMode mode) {
     // A poller that has no other way polls by the kernel's own thread, which it made itself.
@@ -103,12 +116,11 @@ class Choice {
   void serve_thread(uint32_t place) {
     const Setting cpus{nic_.ifindex, Knob::kThreadCpus, place};
     const Setting schedule{nic_.ifindex, Knob::kThreadSched, place};
-    if (mode_of(place) != NapiMode::kThreaded) return;
-    // Instances of sending follow those of receiving, in the same order.
-    const size_t queue = nic_.queues.empty() ? place : place % nic_.queues.size();
+    if (!has_thread(mode_of(place))) return;
     if (!cpus_.empty() && find_setting(host_, cpus))
-      want(cpus, fmt::format("{}", cpus_[queue % cpus_.size()]),
-           "the CPU of its interrupt: drivers stop polling where the two differ");
+      want(cpus, fmt::format("{}", cpu_of_napi(tuning_, nic_, host_, cpus_, place)),
+           "the CPU of its interrupt: drivers stop polling where the two differ",
+           mode_of(place) == NapiMode::kAuto);
     if (tuning_.napi_thread && find_setting(host_, schedule))
       want(schedule, tuning_.napi_thread->text(), "given in [tuning]");
   }
@@ -147,6 +159,21 @@ class Choice {
 
 uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode) {
   return given_or(tuning.napi_usecs, mode == NapiMode::kBusyPoll ? kBusyUsecs : kUsecs);
+}
+
+// Instances of no queue (of sending, with some drivers) have the mode of all.
+NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, uint32_t place) {
+  return is_of_queue(nic, place) ? tuning.napi.of_queue(place) : tuning.napi.mode;
+}
+
+uint32_t cpu_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
+                     const std::vector<uint32_t>& cpus, uint32_t place) {
+  // Instances of sending follow those of receiving, in the same order.
+  const size_t queue = nic.queues.empty() ? place : place % nic.queues.size();
+  const uint32_t usual = cpus[queue % cpus.size()];
+  if (mode_of_napi(tuning, nic, place) != NapiMode::kAuto) return usual;
+  const auto now = only_cpu(find_setting(host, {nic.ifindex, Knob::kThreadCpus, place}));
+  return now && std::ranges::find(cpus, *now) != cpus.end() ? *now : usual;
 }
 
 std::vector<NapiDesire> choose_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,

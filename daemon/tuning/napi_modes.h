@@ -16,10 +16,17 @@ struct NapiDesire {
   Setting setting;
   std::string value;
   std::string reason;
+  bool roams = false;  // as DesiredSetting's
 };
 
 // How long a queue waits in this mode until the kernel's timer polls, in microseconds.
 uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode);
+
+// The CPU that a NAPI instance is to be on, by its place, with its thread and its interrupt. One of mode auto
+// stays where it is, if that is one of `cpus`, as choose_cpus() says (not empty).
+uint32_t cpu_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
+                     const std::vector<uint32_t>& cpus, uint32_t place);
+NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, uint32_t place);
 
 // `cpus`: of the queues, as choose_cpus() says; empty: threads stay where they are. What the NIC or the
 // kernel cannot do goes to `remarks`.

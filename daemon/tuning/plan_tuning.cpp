@@ -104,10 +104,14 @@ class DevicePlan {
     std::ranges::sort(items_, {}, &Item::place);
     for (Item& item : items_)
       if (!item.gone && item.believed != item.target) take(item);
-    for (const Item& item : items_)
+    for (const Item& item : items_) {
+      if (item.wish && item.wish->roams)
+        plan_.roaming.push_back(
+            {item.setting, item.device, std::string(item.observed), std::string(item.target)});
       if (item.disturbed)
         plan_.disturbed.push_back(
             {item.setting, item.device, std::string(item.observed), std::string(item.target)});
+    }
   }
 
  private:
@@ -356,6 +360,7 @@ class Gathering {
 TuningPlan plan_tuning(const TuningQuestion& question, const HostTuning& observed, const UndoLog& log) {
   TuningPlan plan;
   Gathering(question, observed, log, plan).run();
+  std::ranges::sort(plan.roaming, {}, &Disturbed::setting);
   return plan;
 }
 

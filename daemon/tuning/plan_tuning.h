@@ -20,6 +20,7 @@ struct DesiredSetting {
   InterfaceName device;  // empty: the host
   std::string value;
   std::string reason;
+  bool roams = false;  // it is moved without a plan (packing.h): whatever it reads is our doing
 };
 
 struct TuningStep {
@@ -54,6 +55,7 @@ struct LeftAlone {
 struct TuningPlan {
   std::vector<TuningStep> steps;  // NIC after NIC, then taps, the host last; but what goes back of it first
   std::vector<Disturbed> disturbed;
+  std::vector<Disturbed> roaming;  // wanted, and moved without a plan; by setting
   std::vector<LeftAlone> left_alone;
   std::vector<Remark> remarks;
   // Queues come or go: what is wanted of new ones is seen only afterwards. Plan again when the steps are

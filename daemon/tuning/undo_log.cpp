@@ -19,7 +19,8 @@ UndoEntry entry_for(const TuningStep& step, const UndoEntry* present) {
             .set = step.to,
             .earlier = std::nullopt,
             .shaken = false,
-            .begun = true};
+            .begun = true,
+            .roams = false};
   UndoEntry entry = *present;
   entry.begun = entry.begun || entry.set != step.to;
   entry.set = step.to;
@@ -89,7 +90,7 @@ const UndoEntry* find_entry(const UndoLog& log, const Setting& setting) {
 
 Holder holder_of(const UndoEntry& entry, std::string_view observed) {
   if (observed == entry.before) return Holder::kNobody;
-  if (observed == entry.set || observed == entry.earlier || entry.shaken) return Holder::kUs;
+  if (observed == entry.set || observed == entry.earlier || entry.shaken || entry.roams) return Holder::kUs;
   return Holder::kOthers;
 }
 
@@ -126,9 +127,16 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan) {
   for (const Disturbed& disturbed : plan.disturbed) {
     const auto [at, is_new] =
         entries.try_emplace(disturbed.setting, UndoEntry{disturbed.setting, disturbed.device, disturbed.value,
-                                                         disturbed.held, std::nullopt, true, false});
+                                                         disturbed.held, std::nullopt, true, false, false});
     at->second.shaken = true;
     touched.insert(disturbed.setting);
+  }
+  for (const Disturbed& roaming : plan.roaming) {
+    const auto [at, is_new] =
+        entries.try_emplace(roaming.setting, UndoEntry{roaming.setting, roaming.device, roaming.value,
+                                                       roaming.held, std::nullopt, false, false, true});
+    at->second.roams = true;
+    touched.insert(roaming.setting);
   }
   for (const Setting& setting : touched) {
     const UndoEntry& entry = entries.at(setting);
@@ -142,7 +150,15 @@ UndoChanges record(UndoLog& log, const TuningPlan& plan) {
   return changes;
 }
 
-UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<uint32_t>& there) {
+bool lets_roam(const UndoLog& log, const TuningPlan& plan) {
+  return std::ranges::all_of(plan.roaming, [&](const Disturbed& roaming) {
+    const UndoEntry* entry = find_entry(log, roaming.setting);
+    return entry && entry->roams;
+  });
+}
+
+UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<uint32_t>& there,
+                   const std::vector<Disturbed>& roaming) {
   UndoChanges changes;
   const std::set<uint32_t> waiting = with_other_channels(log, observed);
   const UndoLog before = log;
@@ -156,14 +172,18 @@ UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<u
          (is_of_thread(entry.setting.knob) && waits_for_thread(before, observed, entry.setting)));
     const bool unseen = !value && std::ranges::binary_search(there, entry.setting.ifindex) &&
                         !is_seen(observed, entry.setting.ifindex);
-    if (value ? *value == entry.before : !comes_back && !unseen) {
+    const bool roams =
+        entry.roams && std::ranges::binary_search(roaming, entry.setting, {}, &Disturbed::setting);
+    if (value ? *value == entry.before && !roams : !comes_back && !unseen) {
       changes.dropped.push_back(std::move(entry));
       continue;
     }
-    if (value && *value == entry.set && (entry.shaken || entry.begun || entry.earlier)) {
+    const bool calmed = entry.roams && !roams;
+    if (value && *value == entry.set && (entry.shaken || entry.begun || entry.earlier || calmed)) {
       entry.shaken = false;
       entry.begun = false;
       entry.earlier = std::nullopt;
+      entry.roams = roams;
       changes.written.push_back(entry);
     }
     kept.push_back(std::move(entry));

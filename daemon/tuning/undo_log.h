@@ -18,6 +18,7 @@
 
 namespace xdpfwd {
 
+struct Disturbed;
 struct TuningPlan;
 
 struct UndoEntry {
@@ -31,6 +32,8 @@ struct UndoEntry {
   bool shaken = false;
   // Noted, and not seen done yet: if it does not hold, we ended before it was done, and nobody undid it.
   bool begun = false;
+  // It is moved without the log being told (packing.h): whatever it reads is our doing. `set` is old then.
+  bool roams = false;
   bool operator==(const UndoEntry&) const = default;
 };
 
@@ -63,11 +66,15 @@ struct UndoChanges {
   [[nodiscard]] bool empty() const { return written.empty() && dropped.empty(); }
 };
 UndoChanges record(UndoLog& log, const TuningPlan& plan);
+// Whether the log says of all that the plan lets roam that it does.
+bool lets_roam(const UndoLog& log, const TuningPlan& plan);
 
 // After all steps, or after those that worked: forgets what reads as before us and what is gone with its
 // device; nothing else is our doing any more. `observed` must cover every device that the log names, as far
 // as it is there; what it does not cover of `there` (ifindexes, sorted) is kept, as of a NIC that is being
-// renamed. Never call it between a record() and its steps.
-UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<uint32_t>& there = {});
+// renamed. What is not in `roaming` (the plan's) roams no more. Never call it between a record() and its
+// steps.
+UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<uint32_t>& there = {},
+                   const std::vector<Disturbed>& roaming = {});
 
 }  // namespace xdpfwd

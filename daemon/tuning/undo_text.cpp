@@ -30,6 +30,7 @@ std::string line_of(const UndoEntry& entry, std::string_view boot_id) {
   if (entry.earlier) json["earlier"] = *entry.earlier;
   if (entry.shaken) json["shaken"] = true;
   if (entry.begun) json["begun"] = true;
+  if (entry.roams) json["roams"] = true;
   return line_of(json);
 }
 
@@ -58,6 +59,7 @@ Result<Line> read_line(std::string_view text) {
     if (reader.has("earlier")) entry.earlier = reader.text("earlier");
     entry.shaken = reader.flag_or("shaken", false);
     entry.begun = reader.flag_or("begun", false);
+    entry.roams = reader.flag_or("roams", false);
   }
   if (auto done = reader.finish_strict(); !done) return std::unexpected(std::move(done).error());
   return line;

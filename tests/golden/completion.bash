@@ -26,7 +26,7 @@ _xdpctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $word in
-    --config | --count | --cpu | --mac | --profile | --seconds | --socket | --tap | --tpid | --vlan)
+    --config | --count | --cpu | --cpus | --guests | --load | --mac | --mark | --profile | --queues | --seconds | --seed | --simulate | --socket | --tap | --target | --tpid | --vlan)
       [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
       ((i++))
       [[ $word == --socket ]] && socket=${COMP_WORDS[i]}
@@ -34,7 +34,7 @@ _xdpctl() {
     -*) ;;
     *)
       case "${path:+$path }$word" in
-      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune verify" | "tune suggest" | "tune suggest tx-coalesce" | "tune status" | "napi" | "napi histogram" | "doctor" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
+      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune verify" | "tune suggest" | "tune suggest tx-coalesce" | "tune status" | "napi" | "napi histogram" | "napi pack" | "napi set" | "napi status" | "doctor" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
       esac
       ;;
     esac
@@ -53,6 +53,15 @@ _xdpctl() {
     "tune verify:--seconds") :; return ;;
     "tune suggest tx-coalesce:--seconds") :; return ;;
     "napi histogram:--seconds") :; return ;;
+    "napi pack:--simulate") mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
+    "napi pack:--queues") :; return ;;
+    "napi pack:--cpus") :; return ;;
+    "napi pack:--guests") :; return ;;
+    "napi pack:--load") :; return ;;
+    "napi pack:--seconds") :; return ;;
+    "napi pack:--target") :; return ;;
+    "napi pack:--mark") :; return ;;
+    "napi pack:--seed") :; return ;;
     "doctor:--config") mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   case "$path" in
@@ -130,10 +139,20 @@ _xdpctl() {
       ;;
     "napi")
       options='--help --socket --json'
-      words='histogram'
+      words='histogram pack set status'
       ;;
     "napi histogram")
       options='--help --seconds --socket --json'
+      ;;
+    "napi pack")
+      options='--help --simulate --queues --cpus --guests --load --seconds --target --mark --seed --socket --json'
+      ;;
+    "napi set")
+      options='--help --socket --json'
+      [[ $cur == -* ]] || { _xdpctl_reply < <(printf '%s\n' softirq deferred threaded busy-poll auto keep as-configured); return; }
+      ;;
+    "napi status")
+      options='--help --socket --json'
       ;;
     "doctor")
       options='--help --config --socket --json'

@@ -352,6 +352,9 @@ _xdpctl_napi() {
   typeset -A opt_args
   local -a commands=(
       'histogram:polls of each queue, by how many packets each took'
+      'pack:what mode auto would make of a load\: a simulation, without a daemon'
+      'set:another mode, until the next reload or start'
+      'status:who runs each NAPI instance, where, and how much'
   )
   _arguments -C \
       '-h[show this help]' \
@@ -365,6 +368,9 @@ _xdpctl_napi() {
   argument)
     case $line[1] in
     histogram) _xdpctl_napi_histogram ;;
+    pack) _xdpctl_napi_pack ;;
+    set) _xdpctl_napi_set ;;
+    status) _xdpctl_napi_status ;;
     esac
     ;;
   esac
@@ -375,6 +381,43 @@ _xdpctl_napi_histogram() {
       '-h[show this help]' \
       '--help[show this help]' \
       '--seconds=[how long to watch, 1 to 60; otherwise 5]:N: ' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_napi_pack() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--simulate=[the load\: steady, diurnal, flash-crowd, elephant, on-off, oscillation, or a file of lines time_ms,napi,frames_per_s\[,cost_ns\]]:TRACE:_files' \
+      '--queues=[NAPI instances]:UINT\:INT in \[1 - 4096\]: ' \
+      '--cpus=[of the host]:UINT\:INT in \[1 - 4096\]: ' \
+      '--guests=[of a load that is not a file]:UINT\:INT in \[1 - 100000\]: ' \
+      '--load=[percent of the CPUs that one CPU a queue would take]:FLOAT\:FLOAT in \[0.1 - 100\]: ' \
+      '--seconds=[of a load that is not a file; otherwise its own]:UINT\:INT in \[1 - 86400\]: ' \
+      '--target=[percent that CPUs are filled to]:FLOAT\:FLOAT in \[1 - 100\]: ' \
+      '--mark=[percent above which a CPU is relieved]:FLOAT\:FLOAT in \[1 - 100\]: ' \
+      '--seed=[of chance]:UINT: ' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_napi_set() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      ':MODE:(softirq deferred threaded busy-poll auto keep as-configured)' \
+      && return 0
+}
+
+_xdpctl_napi_status() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
       '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
       '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
       && return 0

@@ -19,8 +19,8 @@ declare -A may=(
   # Netlink is spoken, and its file of counters read, by the same few files, so that the poller stays small without a second of
   # each. kernel/netdev_family.h is not among them: it knows of NICs, and so of core/.
   [daemon/poller]='^(base|poller)/|^kernel/(netlink|attributes|generic_family|cpu_list|napi_instance|poller_counters)\.h$|^bpf/poller_abi\.h$|\.skel\.h$'
-  [daemon/shell]='^(base|core|tuning|kernel|sources|shell)/'
-  [ctl]='^(base|core|doctor|sources|ctl)/|^kernel/host_facts\.h$'
+  [daemon/shell]='^(base|core|tuning|packer|kernel|sources|shell)/'
+  [ctl]='^(base|core|doctor|packer|sources|ctl)/|^kernel/host_facts\.h$'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
   [bench]='^(base|core|kernel|packer|sources|pktgen|bench|bpf)/|\.skel\.h$|^(commit|lab_path)\.h$'
   [bench/contenders]='^(base|pktgen|bench)/|\.skel\.h$'

@@ -41,6 +41,15 @@ class FakeControl : public Control {
     return sample_tuning();
   }
   TuningReport tune_status() override { return sample_tuning(); }
+  Result<NapiStatusReport> napi_status() override {
+    if (failure) return std::unexpected(*failure);
+    return sample_napi_status();
+  }
+  Result<TuningReport> set_napi(std::optional<NapiWish> wish) override {
+    if (failure) return std::unexpected(*failure);
+    napi = std::move(wish);
+    return sample_tuning();
+  }
   Result<TuningReport> tune_apply() override {
     if (failure) return std::unexpected(*failure);
     ++tunings;
@@ -105,6 +114,7 @@ class FakeControl : public Control {
   std::atomic<size_t> reloads = 0;
   std::atomic<size_t> tunings = 0;
   std::atomic<size_t> reverts = 0;
+  std::optional<NapiWish> napi = NapiWish{};  // what was last set
   std::vector<std::vector<InterfaceName>> detached;
   std::optional<Error> failure;
 };

@@ -30,6 +30,18 @@ class FakeKernel final : public Kernel {
     FakeKernel& kernel_;
   };
 
+  class FakeMeter final : public ThreadMeter {
+   public:
+    explicit FakeMeter(FakeKernel& kernel) : kernel_(kernel) {}
+    Result<ThreadReading> read() override {
+      if (kernel_.meter_fault) return std::unexpected(*kernel_.meter_fault);
+      return kernel_.threads;
+    }
+
+   private:
+    FakeKernel& kernel_;
+  };
+
  public:
   // Asked before every action: an Error makes the action fail without effect. May change the state: a tap
   // that vanishes between two steps.
@@ -73,6 +85,16 @@ class FakeKernel final : public Kernel {
   Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& /*nics*/) override {
     if (watch_fault) return std::unexpected(*watch_fault);
     return std::make_unique<FakeWatch>(*this);
+  }
+
+  ThreadReading threads;  // a meter's next reading, of all threads whatever was asked for
+  std::vector<NapiThread> metered;
+  std::optional<Error> meter_fault;
+
+  Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& asked) override {
+    if (meter_fault) return std::unexpected(*meter_fault);
+    metered = asked;
+    return std::make_unique<FakeMeter>(*this);
   }
 
   Outcome apply(const Action& action) override {

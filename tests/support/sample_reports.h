@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/effect_report.h"
+#include "core/napi_report.h"
 #include "core/report.h"
 
 namespace xdpfwd {
@@ -15,6 +16,7 @@ std::vector<PortReport> sample_ports();
 StatsReport sample_stats(uint64_t seconds = 0);
 PlanReport sample_plan();
 TuningReport sample_tuning();
+NapiStatusReport sample_napi_status();
 PollsReport sample_polls();
 VerifyReport sample_verified();
 SuggestReport sample_suggestion();

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/napi_json.h"
 #include "core/report_json.h"
 #include "support/fake_control.h"
 #include "support/varlink_idl.h"
@@ -52,9 +53,22 @@ TEST_F(ControlServerTest, reads_answer_with_the_reports) {
   EXPECT_EQ(ask("TuneStatus").parameters, to_json(sample_tuning()));
   EXPECT_EQ(ask("TuneApply", {{"dry_run", true}}).parameters, to_json(sample_tuning()));
   EXPECT_EQ(control.tunings, 0U);
+  EXPECT_EQ(ask("GetNapi").parameters, to_json(sample_napi_status()));
   EXPECT_EQ(ask("ListGuests").parameters["guests"].size(), 3U);
   EXPECT_EQ(ask("ListPorts").parameters["ports"][2], to_json(sample_ports()[2]));
   EXPECT_EQ(ask("ListFdb").parameters["rows"][1], to_json(sample_fdb()[1]));
+}
+
+TEST_F(ControlServerTest, a_mode_of_napi_is_set_and_given_up) {
+  EXPECT_EQ(ask("SetNapi", {{"mode", "softirq, 0-1 auto"}}).parameters, to_json(sample_tuning()));
+  ASSERT_TRUE(control.napi);
+  EXPECT_EQ(text_of(*control.napi), "softirq, 0,1 auto");
+  const Reply wrong = ask("SetNapi", {{"mode", "softirq, 0-1 fast"}});
+  EXPECT_EQ(wrong.error, kInvalidArgument);
+  EXPECT_EQ(wrong.parameters["parameter"], "mode");
+  EXPECT_TRUE(control.napi);
+  EXPECT_EQ(ask("SetNapi").error, "");
+  EXPECT_FALSE(control.napi);
 }
 
 TEST_F(ControlServerTest, every_method_of_the_interface_answers_as_it_says) {

@@ -8,6 +8,7 @@
 
 #include "core/effect_json.h"
 #include "core/guest_json.h"
+#include "core/napi_json.h"
 #include "core/report_json.h"
 #include "core/report_names.h"
 #include "support/sample_reports.h"
@@ -119,6 +120,12 @@ TEST(Protocol, reports_survive_the_wire) {
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ((*fdb)[i].key, sample_fdb()[i].key);
 }
 
+TEST(Protocol, what_is_told_of_napi_comes_back_whole) {
+  const auto read = read_napi_status(to_json(sample_napi_status()));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(*read, sample_napi_status());
+}
+
 TEST(Protocol, a_report_that_lacks_a_field_is_an_error_that_names_it) {
   for (const std::string lacking : {"members", "uptime_ms", "problems"}) {
     Json json = to_json(sample_status());
@@ -150,8 +157,9 @@ TEST(Protocol, the_interface_is_well_formed_and_describes_every_reply) {
   expect(idl.methods.at("Plan").out, to_json(sample_plan()), "Plan");
   expect(idl.methods.at("TuneVerify").out, to_json(sample_verified()), "TuneVerify");
   expect(idl.methods.at("SuggestTxCoalesce").out, to_json(sample_suggestion()), "SuggestTxCoalesce");
+  expect(idl.methods.at("GetNapi").out, to_json(sample_napi_status()), "GetNapi");
   expect(idl.methods.at("WatchPolls").out, to_json(sample_polls()), "WatchPolls");
-  for (const char* method : {"TunePlan", "TuneStatus", "TuneApply", "TuneRevert"})
+  for (const char* method : {"TunePlan", "TuneStatus", "TuneApply", "TuneRevert", "SetNapi"})
     expect(idl.methods.at(method).out, to_json(sample_tuning()), method);
   for (const GuestReport& guest : sample_guests()) expect(idl.types.at("Guest"), to_json(guest), "Guest");
   for (const FdbReport& row : sample_fdb()) expect(idl.types.at("FdbRow"), to_json(row), "FdbRow");

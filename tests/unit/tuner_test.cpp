@@ -12,7 +12,7 @@
 #include <functional>
 #include <memory>
 
-#include "support/fake_host_tuning.h"
+#include "support/knob_kernel.h"
 #include "support/scratch_directory.h"
 
 namespace xdpfwd::test {
@@ -27,49 +27,6 @@ using testing::SizeIs;
 InterfaceName name_of(std::string_view text) {
   return InterfaceName::parse(text).value();
 }
-
-// A kernel that has knobs only.
-class KnobKernel final : public Kernel {
- public:
-  FakeHostTuning host{4};
-  std::function<std::optional<Error>(const Tune&)> fault;  // an Error: the step fails without effect
-  size_t looks = 0;
-  std::vector<Tune> applied;
-  std::optional<size_t> calls_left;  // the daemon is killed before the call after these
-  TuningScope scope;                 // of the last look
-
-  Result<State> observe(Scope /*scope*/) override { return State{}; }
-  Result<Sample> sample() override { return Sample{}; }
-  // Unwinds the tuner, which never expects it: as a kill, it leaves the files and the host as they are.
-  struct Killed {};
-  void count_call() {
-    if (calls_left && (*calls_left)-- == 0) throw Killed();
-  }
-  Result<HostTuning> observe_tuning(const TuningScope& asked) override {
-    count_call();
-    ++looks;
-    scope = asked;
-    HostTuning seen = host.observe();
-    // Whoever has another name by now is not there.
-    for (const TunedDevice& nic : asked.nics)
-      if (std::erase_if(seen.nics,
-                        [&](const Nic& n) { return n.ifindex == nic.ifindex && n.name != nic.name; }) != 0)
-        std::erase_if(seen.settings, [&](const SettingValue& v) { return v.setting.ifindex == nic.ifindex; });
-    return seen;
-  }
-  Result<std::unique_ptr<EffectWatch>> watch_effect(const std::vector<TunedDevice>& /*nics*/) override {
-    return fail("nothing is watched here");
-  }
-  Outcome apply(const Action& action) override {
-    count_call();
-    const Tune& tune = std::get<Tune>(action);
-    if (fault)
-      if (auto error = fault(tune)) return {.status = std::unexpected(*error)};
-    auto status = host.apply(tune);
-    if (status) applied.push_back(tune);
-    return {.status = status};
-  }
-};
 
 class TunerTest : public testing::Test {
  protected:

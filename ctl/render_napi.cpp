@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ctl/render_napi.h"
+
+#include <fmt/format.h>
+
+#include "ctl/text_table.h"
+
+namespace xdpfwd {
+namespace {
+
+using Align = TextTable::Align;
+
+std::string or_dash(std::string text) {
+  return text.empty() ? "-" : text;
+}
+std::string or_dash(const std::optional<uint32_t>& number) {
+  return number ? fmt::format("{}", *number) : "-";
+}
+// Of thousandths.
+std::string percent_or_dash(const std::optional<uint32_t>& thousandths) {
+  return thousandths ? fmt::format("{}.{} %", *thousandths / 10, *thousandths % 10) : "-";
+}
+
+std::string packing_text(const PackingReport& packing) {
+  if (packing.napis == 0) return {};
+  std::string text = fmt::format("packed: {} NAPI instances on {} of {} CPUs, {} moves\n", packing.napis,
+                                 packing.cpus_used, packing.cpus_allowed, packing.moves);
+  if (!packing.failure.empty()) text += fmt::format("packing failed: {}\n", packing.failure);
+  return text;
+}
+
+}  // namespace
+
+std::string render_napi_status(const NapiStatusReport& status, Style style) {
+  std::string text = fmt::format("mode: {}{}{}\n", status.wanted,
+                                 status.by_hand ? " (by hand, until the next reload or start)" : "",
+                                 status.held ? "" : "; not applied: xdpctl tune apply");
+  text += packing_text(status.packing);
+  if (status.napis.empty())
+    return text + "no NAPI instance is seen: the members are down, or the kernel does not tell\n";
+  TextTable table({{"NIC"},
+                   {"QUEUE", Align::kRight},
+                   {"NAPI", Align::kRight},
+                   {"MODE"},
+                   {"CPUS"},
+                   {"IRQ", Align::kRight},
+                   {"IRQ CPUS"},
+                   {"RAN", Align::kRight},
+                   {"WAITED", Align::kRight},
+                   {"MOVES", Align::kRight}});
+  for (const NapiReport& napi : status.napis)
+    table.add({napi.device, or_dash(napi.queue), fmt::format("{}", napi.napi), napi.mode, or_dash(napi.cpus),
+               or_dash(napi.irq), or_dash(napi.irq_cpus), percent_or_dash(napi.ran),
+               percent_or_dash(napi.waited), fmt::format("{}", napi.moves)});
+  return text + "\n" + table.text(style.colour);
+}
+
+}  // namespace xdpfwd

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The controller of mode auto: samples what NAPI's threads ran and waited, asks the packer, and has the tuner
+// move threads and interrupts, once in each control interval. It does nothing where there is nothing to pack.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "core/napi_report.h"
+#include "kernel/kernel.h"
+#include "packer/packer.h"
+#include "shell/tuner.h"
+
+namespace xdpfwd {
+
+class Packing {
+ public:
+  static constexpr uint64_t kPeriodMs = 100;
+  // After a sample or a move that failed: a NIC was reset, and the tuner's next look finds what there is now.
+  static constexpr uint64_t kPauseMs = 1000;
+
+  // Both must outlive it.
+  Packing(Kernel& kernel, Tuner& tuner) : kernel_(kernel), tuner_(tuner) {}
+
+  // A control interval is over, or what there is to pack has changed.
+  void tick(uint64_t now_ms);
+  // When to call tick(); empty while there is nothing to pack.
+  [[nodiscard]] std::optional<uint64_t> next_ms() const;
+
+  // Of the last interval, by id; those that are not sampled are left out.
+  struct Load {
+    float busy = 0;     // share of the interval in which its thread ran
+    float waiting = 0;  // in which it could have run
+    uint64_t moves = 0;
+  };
+  [[nodiscard]] const std::map<uint32_t, Load>& loads() const { return loads_; }
+  [[nodiscard]] PackingReport report() const;
+
+ private:
+  // Whether there is something to sample now; what was learnt is kept as long as the CPUs are the same.
+  Result<bool> prepare(const Packable& packable);
+  Result<void> sample(const Packable& packable);
+  void fail_for_a_while(const Error& error, uint64_t now_ms);
+
+  Kernel& kernel_;
+  Tuner& tuner_;
+  std::optional<packer::Packer> packer_;
+  std::vector<PackingCpu> cpus_;   // the packer's
+  std::vector<uint32_t> metered_;  // ids of the NAPI instances
+  std::unique_ptr<ThreadMeter> meter_;
+  std::optional<ThreadReading> before_;
+  std::map<uint32_t, Load> loads_;
+  uint64_t moves_ = 0;
+  uint64_t next_ms_ = 0;
+  std::optional<Error> failed_;
+  bool cannot_move_ = false;  // until the next move that succeeds
+};
+
+}  // namespace xdpfwd

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Mode auto: threads and interrupts are packed on few CPUs, spread again, and put back where they were before
+// us, whatever happens between.
+#include "shell/packing.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/knob_kernel.h"
+#include "support/scratch_directory.h"
+#include "tuning/packing.h"
+
+namespace xdpfwd {
+namespace {
+
+using test::NicModel;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr uint32_t kNic = 2;
+constexpr uint32_t kQueues = 4;
+
+InterfaceName nic_name() {
+  return InterfaceName::parse("eth0").value();
+}
+
+class PackingTest : public testing::Test {
+ protected:
+  PackingTest() {
+    kernel_.host.irqbalance = false;
+    kernel_.host.add_nic(kNic, nic_name(), NicModel::kMlx5, kQueues);
+    devices_.nics = {{kNic, nic_name(), true}};
+    devices_.names = {{kNic, nic_name()}};
+    tuning_.apply = TuningApply::kAuto;
+    tuning_.profile = Profile::kNone;
+    tuning_.napi = parse_napi_wish("auto").value();
+    before_ = kernel_.host.values();
+    start();
+  }
+  void start() {
+    packing_.reset();
+    tuner_ = std::make_unique<Tuner>(kernel_, scratch_.path(), "boot-1");
+    tuner_->load();
+    tuner_->set_wish(make_wish(tuning_, {}));
+    packing_ = std::make_unique<Packing>(kernel_, *tuner_);
+    look();
+  }
+  void look() {
+    now_ms_ += Tuner::kPauseMs;
+    kernel_.time_ns += Tuner::kPauseMs * 1'000'000;
+    tuner_->look(devices_, now_ms_);
+  }
+  // Control intervals in which each NAPI's thread runs for so many percent.
+  void run(const std::vector<uint32_t>& percent, size_t intervals) {
+    for (size_t i = 0; i < intervals; ++i) {
+      now_ms_ += Packing::kPeriodMs;
+      kernel_.time_ns += Packing::kPeriodMs * 1'000'000;
+      for (uint32_t queue = 0; queue < percent.size(); ++queue)
+        kernel_.threads[napi(queue)].ran_ns += Packing::kPeriodMs * 10'000 * percent[queue];
+      packing_->tick(now_ms_);
+    }
+  }
+  uint32_t napi(uint32_t queue) { return kernel_.host.nic(kNic).napis.at(queue); }
+  std::string value(Knob knob, uint32_t index) { return kernel_.host.values().at({kNic, knob, index}); }
+  std::string thread_cpu(uint32_t queue) { return value(Knob::kThreadCpus, queue); }
+  std::string irq_cpu(uint32_t queue) {
+    return value(Knob::kIrqAffinity, kernel_.host.nic(kNic).queues.at(queue).irq);
+  }
+  std::set<std::string> cpus_used() {
+    std::set<std::string> cpus;
+    for (uint32_t queue = 0; queue < kQueues; ++queue) cpus.insert(thread_cpu(queue));
+    return cpus;
+  }
+  void expect_pairs() {
+    for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(thread_cpu(queue), irq_cpu(queue)) << queue;
+  }
+
+  test::KnobKernel kernel_;
+  ScratchDirectory scratch_;
+  TunedDevices devices_;
+  TuningSettings tuning_;
+  std::map<Setting, std::string> before_;
+  std::unique_ptr<Tuner> tuner_;
+  std::unique_ptr<Packing> packing_;
+  uint64_t now_ms_ = 10'000;
+};
+
+TEST_F(PackingTest, starts_with_a_cpu_for_each_queue) {
+  EXPECT_THAT(cpus_used(), ElementsAre("0", "1", "2", "3"));
+  expect_pairs();
+  EXPECT_THAT(tuner_->packable().napis, SizeIs(kQueues));
+  EXPECT_THAT(tuner_->problems(now_ms_), IsEmpty());
+}
+
+TEST_F(PackingTest, three_queues_at_thirty_percent_end_on_one_cpu_with_their_interrupts) {
+  run({29, 29, 29, 0}, 60);
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+  expect_pairs();
+  EXPECT_EQ(packing_->report().cpus_used, 1U);
+  EXPECT_GE(packing_->report().moves, 3U);
+  EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
+}
+
+TEST_F(PackingTest, a_burst_spreads_them_within_two_intervals) {
+  run({29, 29, 29, 0}, 60);
+  run({80, 80, 80, 0}, 2);
+  EXPECT_THAT(cpus_used(), SizeIs(testing::Ge(3U)));
+  expect_pairs();
+}
+
+TEST_F(PackingTest, a_look_leaves_them_where_they_are_and_finds_nothing_to_do) {
+  run({29, 29, 29, 0}, 60);
+  const auto packed = kernel_.host.values();
+  const size_t written = kernel_.applied.size();
+  look();
+  EXPECT_EQ(kernel_.host.values(), packed);
+  EXPECT_EQ(kernel_.applied.size(), written);
+}
+
+TEST_F(PackingTest, a_daemon_that_was_killed_leaves_them_and_goes_on) {
+  run({29, 29, 29, 0}, 60);
+  const auto packed = kernel_.host.values();
+  start();
+  EXPECT_EQ(kernel_.host.values(), packed);
+  EXPECT_THAT(tuner_->packable().napis, SizeIs(kQueues));
+  run({80, 80, 80, 0}, 4);
+  EXPECT_THAT(cpus_used(), SizeIs(testing::Ge(3U)));
+}
+
+TEST_F(PackingTest, a_revert_puts_back_what_was_before_us_also_after_a_kill) {
+  run({29, 29, 29, 0}, 60);
+  start();
+  tuner_->revert(devices_, now_ms_).value();
+  EXPECT_EQ(kernel_.host.values(), before_);
+  EXPECT_THAT(tuner_->packable().napis, IsEmpty());
+  EXPECT_FALSE(packing_->next_ms());
+  look();
+  EXPECT_EQ(kernel_.host.values(), before_);
+  EXPECT_THAT(tuner_->status(now_ms_).changes, IsEmpty());
+}
+
+// The interrupt of queue 0 may have been on CPU 0 before us, and on no other place may that be forgotten.
+TEST_F(PackingTest, an_interrupt_that_was_right_before_us_goes_back_too) {
+  tuner_->revert(devices_, now_ms_).value();
+  const uint32_t irq = kernel_.host.nic(kNic).queues.at(0).irq;
+  kernel_.host.put({kNic, Knob::kIrqAffinity, irq}, "0");
+  tuner_->start_again();
+  start();
+  run({0, 29, 29, 29}, 60);
+  run({95, 29, 29, 29}, 60);
+  start();
+  tuner_->revert(devices_, now_ms_).value();
+  EXPECT_EQ(irq_cpu(0), "0");
+  EXPECT_THAT(tuner_->status(now_ms_).changes, IsEmpty());
+}
+
+TEST_F(PackingTest, another_mode_ends_it) {
+  run({29, 29, 29, 0}, 60);
+  tuning_.napi = parse_napi_wish("threaded").value();
+  tuner_->set_wish(make_wish(tuning_, {}));
+  look();
+  EXPECT_THAT(cpus_used(), ElementsAre("0", "1", "2", "3"));
+  EXPECT_FALSE(packing_->next_ms());
+  run({29, 29, 29, 0}, 20);
+  EXPECT_THAT(cpus_used(), ElementsAre("0", "1", "2", "3"));
+  // What is wanted now does not roam: who changes it is seen.
+  kernel_.host.put({kNic, Knob::kThreadCpus, 1}, "3");
+  look();
+  EXPECT_EQ(thread_cpu(1), "1");
+}
+
+TEST_F(PackingTest, some_queues_alone_are_packed) {
+  tuning_.napi = parse_napi_wish("threaded, 0-1 auto").value();
+  tuner_->set_wish(make_wish(tuning_, {}));
+  look();
+  EXPECT_THAT(tuner_->packable().napis, SizeIs(2));
+  run({29, 29, 29, 0}, 60);
+  EXPECT_EQ(thread_cpu(0), thread_cpu(1));
+  EXPECT_EQ(thread_cpu(2), "2");
+  EXPECT_EQ(thread_cpu(3), "3");
+}
+
+TEST_F(PackingTest, threads_that_are_gone_are_a_pause_and_new_ones_are_found) {
+  run({29, 29, 29, 0}, 60);
+  kernel_.meter_fault = Error{"a thread of NAPI: No such process", "", ESRCH};
+  run({29, 29, 29, 0}, 3);
+  EXPECT_NE(packing_->report().failure, "");
+  EXPECT_THAT(packing_->loads(), IsEmpty());
+  kernel_.host.reset(kNic);
+  kernel_.meter_fault.reset();
+  look();
+  expect_pairs();
+  run({29, 29, 29, 0}, 80);
+  EXPECT_EQ(packing_->report().failure, "");
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+}
+
+TEST_F(PackingTest, a_move_that_fails_is_tried_again_later) {
+  bool fails = true;
+  size_t tried = 0;
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting.knob != Knob::kThreadCpus || !fails) return std::nullopt;
+    ++tried;
+    return Error{"no", "", EPERM};
+  };
+  run({29, 29, 29, 0}, 60);
+  EXPECT_THAT(cpus_used(), SizeIs(4));
+  EXPECT_NE(packing_->report().failure, "");
+  EXPECT_LT(tried, 10U) << "not in each interval";
+  fails = false;
+  run({29, 29, 29, 0}, 80);
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+}
+
+TEST_F(PackingTest, nothing_is_sampled_where_nothing_is_packed) {
+  tuning_.napi = parse_napi_wish("threaded").value();
+  tuning_.apply = TuningApply::kManual;
+  start();
+  kernel_.metered.clear();
+  run({29, 29, 29, 0}, 5);
+  EXPECT_THAT(kernel_.metered, IsEmpty());
+}
+
+}  // namespace
+}  // namespace xdpfwd
