@@ -516,7 +516,7 @@ Result<void> Daemon::reload() {
   reconciler_.set_intent(std::move(candidate->intent));
   pollers_.try_again();
   tuner_.set_unpolled({});
-    napi_by_hand_.reset();
+  napi_by_hand_.reset();
   tuner_.set_wish(wish());
   tuner_.start_again();
   auto settled = settle();
