@@ -57,7 +57,7 @@ int serve(const Options& options, const std::string& folder) {
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
   auto poller = Poller::start(options, std::move(*counters));
   if (!poller) return complain(poller.error(), status_of(poller.error()));
-  (*poller)->run(stop);
+  if (auto ran = (*poller)->run(stop); !ran) return complain(ran.error(), status_of(ran.error()));
   return 0;
 }
 

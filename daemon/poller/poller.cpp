@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <poll.h>
+#include <sched.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -189,14 +190,15 @@ void Poller::check_deferral(const Served& served) const {
                     served.spec.name(), round.count(), deferral.flush_timeout_ns));
 }
 
-void Poller::run(const std::atomic<bool>& stop) {
+Result<void> Poller::run(const std::atomic<bool>& stop) {
   uint64_t watchdog_us = 0;
   const bool watched = sd_watchdog_enabled(0, &watchdog_us) > 0;
   (void)sd_notify(0, "READY=1");
   Nanoseconds next_sign{0};
   while (!stop.load(std::memory_order_relaxed)) {
     const Nanoseconds now = clock_now();
-    if (now >= next_tick_) tick(now);
+    if (now >= next_tick_)
+      if (auto ticked = tick(now); !ticked) return ticked;
     if (watched && now >= next_sign) {
       (void)sd_notify(0, "WATCHDOG=1");
       next_sign = now + std::chrono::microseconds(watchdog_us) / 4;
@@ -217,6 +219,7 @@ void Poller::run(const std::atomic<bool>& stop) {
   }
   publish(clock_now());
   (void)sd_notify(0, "STOPPING=1");
+  return {};
 }
 
 void Poller::sleep_until_look() {
@@ -236,8 +239,11 @@ void Poller::count(Nanoseconds now) {
   }
 }
 
-void Poller::tick(Nanoseconds now) {
+Result<void> Poller::tick(Nanoseconds now) {
   next_tick_ = now + kTick;
+  // The kernel moves a thread whose CPU goes, and says nothing. Elsewhere it would take others' time.
+  if (static_cast<uint32_t>(::sched_getcpu()) != options_.cpu)
+    if (auto moved = move_to_cpu(options_.cpu); !moved) return moved;
   bool look = links_.drain() || now >= next_locate_;
   // A turn without any poll: the instance may be gone.
   for (size_t i = 0; i < served_.size(); ++i) {
@@ -255,6 +261,7 @@ void Poller::tick(Nanoseconds now) {
     locate_all();
   }
   publish(now);
+  return {};
 }
 
 void Poller::publish(Nanoseconds now) {

@@ -28,8 +28,8 @@ class Poller {
   ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
-  // Until `stop`, which a signal handler may set.
-  void run(const std::atomic<bool>& stop);
+  // Until `stop`, which a signal handler may set. Code ENODEV: its CPU has gone.
+  Result<void> run(const std::atomic<bool>& stop);
 
  private:
   using Nanoseconds = std::chrono::nanoseconds;
@@ -53,7 +53,7 @@ class Poller {
   void locate_all();
   Result<void> defer_interrupts(Served& served);
   void check_deferral(const Served& served) const;
-  void tick(Nanoseconds now);
+  Result<void> tick(Nanoseconds now);
   void sleep_until_look();
   void count(Nanoseconds now);
   void publish(Nanoseconds now);

@@ -157,6 +157,7 @@ void PollerUnits::serve(Served& served, uint64_t now_ms) {
   const bool failed = status->state == Now::kGivenUp && !changed;
   if (failed && status->exit_status == kNoHandle) {
     for (const Poller::Queue& queue : served.poller.queues) unpolled_.insert(queue.number);
+    without_handle_.insert(name);
     log_event(
         spdlog::level::warn,
         fmt::format("poller {}: nothing on this kernel polls its queues for a process: they are deferred",
@@ -239,6 +240,9 @@ std::optional<Problem> PollerUnits::what_is_wrong_with(const Served& served) con
 
 std::vector<Problem> PollerUnits::problems() const {
   std::vector<Problem> all = not_retired_;
+  for (const std::string& name : without_handle_)
+    all.push_back(problem_of(name, "nothing on this kernel polls its queues for a process: they are deferred",
+                             log_of(name), true));
   for (const Served& served : served_)
     if (auto problem = what_is_wrong_with(served)) all.push_back(std::move(*problem));
   return all;

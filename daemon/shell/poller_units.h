@@ -39,7 +39,10 @@ class PollerUnits {
   // After each look at tuning: what is missing is made so, what is not wanted any more goes.
   void make_so(const std::vector<Poller>& wanted, uint64_t now_ms);
   // Another configuration, or somebody asked: what had no handle is tried again.
-  void try_again() { unpolled_.clear(); }
+  void try_again() {
+    unpolled_.clear();
+    without_handle_.clear();
+  }
   // Queues whose poller said that nothing polls them for it.
   [[nodiscard]] std::vector<uint32_t> unpolled() const { return {unpolled_.begin(), unpolled_.end()}; }
   [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return next_ms_; }
@@ -71,6 +74,7 @@ class PollerUnits {
   std::vector<Served> served_;
   std::vector<Problem> not_retired_;
   std::set<uint32_t> unpolled_;
+  std::set<std::string> without_handle_;        // by name: those that said so
   std::map<std::string, uint64_t> started_ms_;  // by name: when it was last started anew
   uint64_t last_ms_ = 0;
   std::optional<uint64_t> next_ms_;

@@ -182,14 +182,20 @@ TEST_F(PollerTest, forwards_in_its_own_context_and_puts_the_deferral_back) {
         if (poller_->pid() < 0) poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
       },
       [](Sender&) {});
-  // Frames are found by somebody's polls. (Not all of them are counted, and why is not known.)
+  // Each frame is in somebody's poll, and the kernel's tracepoint tells of nearly all: on 6.18, of 110 000 to
+  // 156 000 frames that veth had counted and the taps' readers had read, 0 to 229 were in polls that no
+  // program on it saw, neither ours nor another one, and ours had missed no call. The counters are written
+  // down every 10 ms, later where the poller waits for its CPU.
+  const auto polled = [](const json& queue) {
+    return queue["own_packets"].get<uint64_t>() + queue["other_packets"].get<uint64_t>();
+  };
   EXPECT_TRUE(poller_->wait_queue([&](const json& now) {
-    return now["own_packets"].get<uint64_t>() + now["other_packets"].get<uint64_t>() >=
-           receiver_->frames() / 10 * 9;
+    return polled(now) >= receiver_->frames() / 100 * 99;
   })) << receiver_->frames()
       << " frames were read, and the polls that were counted took fewer: " << poller_->queue().dump();
+  EXPECT_LE(polled(poller_->queue()), receiver_->frames());
   const json queue = poller_->queue();
-  fmt::print("{}\n", queue.dump());
+  fmt::print("{} frames were read; {}\n", receiver_->frames(), queue.dump());
   EXPECT_EQ(queue["state"], "polling");
   EXPECT_EQ(queue["handle"], "io_uring");
   EXPECT_EQ(queue["interrupts_masked"], true);
@@ -318,6 +324,20 @@ TEST_F(PollerTest, says_what_is_wrong_with_what_it_was_given) {
   EXPECT_EQ(poller_->start_and_fail({"--config", "/mnt/poller.conf"}), 2);
   EXPECT_NE(poller_->log().find("/mnt/poller.conf: "), std::string::npos) << poller_->log();
   EXPECT_NE(poller_->log().find("qeue"), std::string::npos) << poller_->log();
+}
+
+TEST_F(PollerTest, goes_back_to_its_cpu) {
+  poller_->start(polling_up0({"--idle-ms", "20"}));
+  const auto cpus = [&] {
+    std::string said;
+    run_status(fmt::format("taskset -cp {} | sed 's/.*: //'", poller_->pid()), &said);
+    return said;
+  };
+  const std::string own = std::to_string(poller_cpu()) + "\n";
+  ASSERT_EQ(cpus(), own);
+  if (poller_cpu() == other_cpu()) GTEST_SKIP() << "this machine has one CPU";
+  run(fmt::format("taskset -cp {} {}", other_cpu(), poller_->pid()));
+  EXPECT_TRUE(poller_->wait_queue([&](const json&) { return cpus() == own; })) << cpus();
 }
 
 TEST_F(PollerTest, two_of_a_name_do_not_run) {

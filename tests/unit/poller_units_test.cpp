@@ -203,7 +203,11 @@ TEST_F(PollerUnitsTest, one_that_nothing_polls_for_makes_its_queues_unpolled) {
   EXPECT_THAT(units_.unpolled(), ElementsAre(1, 5));
   EXPECT_TRUE(units_.next_look_ms()) << "the tuner has to defer them";
   EXPECT_THAT(systemd_.calls, IsEmpty()) << "and it is not started in vain";
+  make_so({});
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("nothing on this kernel polls its queues")));
+  EXPECT_TRUE(units_.problems()[0].waiting);
   units_.try_again();
+  EXPECT_THAT(problems(), IsEmpty());
   EXPECT_THAT(units_.unpolled(), IsEmpty());
 }
 

@@ -68,6 +68,20 @@ TEST_F(NapiModes, what_is_busy_polled_has_no_thread_and_is_the_timers_when_the_p
               ElementsAre("napi-threaded = off", "napi-defer-hard-irqs = 2", "gro-flush-timeout = 20000"));
 }
 
+TEST_F(NapiModes, a_thread_that_the_poller_made_stays) {
+  test::FakeHostTuning fake(8);
+  fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 1);
+  fake.put({kNic, Knob::kNapiThreaded, 0}, "busy-poll");
+  const HostTuning host = fake.observe();
+  for (const auto& [wish, value] : {std::pair("busy-poll", "busy-poll"), std::pair("softirq", "off")}) {
+    tuning_.napi = *parse_napi_wish(wish);
+    const auto desires = choose_napi(tuning_, host.nics.at(0), host, {4}, remarks_);
+    ASSERT_FALSE(desires.empty());
+    EXPECT_EQ(text_of(desires[0].setting) + " = " + desires[0].value,
+              std::string("napi-threaded of NAPI 0 = ") + value);
+  }
+}
+
 TEST_F(NapiModes, the_nic_where_the_kernel_has_one_value_for_it) {
   EXPECT_THAT(choose(test::NicModel::kIgb, "deferred"),
               ElementsAre("napi-threaded = off", "napi-defer-hard-irqs = 100", "gro-flush-timeout = 50000"));

@@ -213,7 +213,8 @@ class TuningDaemonTest : public TxWalkTest {
                                        .text = "[uplink]\ndevices = [\"eth0\"]\n"
                                                "[tuning]\napply = \"auto\"\nprofile = \"balanced\"\n"
                                                "[daemon]\nstate_dir = \"" +
-                                               (directory_ / "state") + "\"\n"}});
+                                               (directory_ / "state") + "\"\n[control]\nsocket = \"" +
+                                               (directory_ / "control.sock") + "\"\n"}});
     EXPECT_TRUE(config) << config.error().text();
     daemon_ = std::make_unique<Daemon>(kernel_, "xdpfwd.toml", std::vector<std::string>(), *config,
                                        [this] { return now_ms_; });

@@ -71,7 +71,7 @@ if [ "$(printf '%s\n' 6.13 "$(uname -r)" | sort -V | head -1)" = 6.13 ]; then
   systemctl stop xdpfwd-poller@cpu2
   check "one that is stopped by hand is started again" until_true 120 polls
 else
-  check "nothing polls for it here, and that is said" until_true 120 eval 'problem | grep -q "are deferred and not busy-polled"'
+  check "nothing polls for it here, and that is said" until_true 120 eval 'problem | grep -q "nothing on this kernel polls its queues"'
   problem | sed 's/^/# /'
   check "the queues are deferred" until_true 60 eval '[ "$(deferral)" = 100 ]'
   check "no poller is left" until_true 60 eval '[ "$(systemctl is-active xdpfwd-poller@cpu2)" = inactive ] && ! [ -e /run/xdpfwd/pollers/cpu2.conf ]'
