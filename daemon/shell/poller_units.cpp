@@ -154,7 +154,7 @@ void PollerUnits::serve(Served& served, uint64_t now_ms) {
     return;
   }
   using Now = ServiceStatus::State;
-  const bool failed = status->state == Now::kGivenUp && !changed;
+  const bool failed = status->state == Now::kGivenUp && !changed && !retry_;
   if (failed && status->exit_status == kNoHandle) {
     for (const Poller::Queue& queue : served.poller.queues) unpolled_.insert(queue.number);
     without_handle_.insert(name);
@@ -203,6 +203,7 @@ void PollerUnits::make_so(const std::vector<Poller>& wanted, uint64_t now_ms) {
     served_.push_back({.poller = poller, .problem = {}});
     serve(served_.back(), now_ms);
   }
+  retry_ = false;
   next_ms_.reset();
   if (unpolled != unpolled_.size() || std::ranges::any_of(served_, &Served::starting))
     next_ms_ = now_ms + kStartingMs;

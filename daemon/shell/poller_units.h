@@ -42,6 +42,7 @@ class PollerUnits {
   void try_again() {
     unpolled_.clear();
     without_handle_.clear();
+    retry_ = true;
   }
   // Queues whose poller said that nothing polls them for it.
   [[nodiscard]] std::vector<uint32_t> unpolled() const { return {unpolled_.begin(), unpolled_.end()}; }
@@ -73,6 +74,7 @@ class PollerUnits {
   std::unique_ptr<Services> services_;
   std::vector<Served> served_;
   std::vector<Problem> not_retired_;
+  bool retry_ = true;  // also what failed for good
   std::set<uint32_t> unpolled_;
   std::set<std::string> without_handle_;        // by name: those that said so
   std::map<std::string, uint64_t> started_ms_;  // by name: when it was last started anew

@@ -222,6 +222,9 @@ TEST_F(PollerUnitsTest, one_that_ended_is_started_again_and_bad_files_are_told) 
   make_so({poller(3, {1})});
   EXPECT_THAT(systemd_.calls, SizeIs(1));
   EXPECT_THAT(problems(), ElementsAre(HasSubstr("does not understand its file")));
+  units_.try_again();  // as after an upgrade, by a reload
+  make_so({poller(3, {1})});
+  EXPECT_THAT(systemd_.calls, SizeIs(2));
 }
 
 TEST_F(PollerUnitsTest, one_that_died_or_stalled_is_a_problem) {
