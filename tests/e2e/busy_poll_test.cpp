@@ -139,7 +139,10 @@ TEST_F(BusyPollTest, from_the_wish_to_a_poller_that_forwards_and_back) {
   EXPECT_TRUE(becomes_true([&] { return !std::filesystem::exists(file()); }));
   EXPECT_EQ(deferral(), (poller::Deferral{}));
   EXPECT_TRUE(problem("tune status").is_null());
+  daemon_->ctl("napi set busy-poll");
+  EXPECT_TRUE(std::filesystem::exists(file())) << "by hand, too";
   daemon_->ctl("tune revert");
+  EXPECT_FALSE(std::filesystem::exists(file()));
   EXPECT_EQ(deferral(), before);
 }
 

@@ -120,7 +120,7 @@ TEST_F(PollerUnitsTest, writes_the_file_and_starts_the_service_once) {
   EXPECT_EQ(std::filesystem::status(path("cpu3.conf")).permissions(), std::filesystem::perms(0644))
       << "the poller is another user";
   EXPECT_EQ(units_.next_look_ms(), now_ms_ + PollerUnits::kStartingMs) << "how that ended";
-  EXPECT_THAT(problems(), ElementsAre(HasSubstr("it is being started")));
+  ASSERT_THAT(problems(), ElementsAre(HasSubstr("it is being started")));
   EXPECT_TRUE(units_.problems()[0].waiting);
   systemd_.units[kCpu3].state = kRunning;
   const UniqueFd running = runs(poller(3, {0, 1}));
@@ -204,7 +204,7 @@ TEST_F(PollerUnitsTest, one_that_nothing_polls_for_makes_its_queues_unpolled) {
   EXPECT_TRUE(units_.next_look_ms()) << "the tuner has to defer them";
   EXPECT_THAT(systemd_.calls, IsEmpty()) << "and it is not started in vain";
   make_so({});
-  EXPECT_THAT(problems(), ElementsAre(HasSubstr("nothing on this kernel polls its queues")));
+  ASSERT_THAT(problems(), ElementsAre(HasSubstr("nothing on this kernel polls its queues")));
   EXPECT_TRUE(units_.problems()[0].waiting);
   units_.try_again();
   EXPECT_THAT(problems(), IsEmpty());
