@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <string_view>
 
 namespace xdpfwd {
@@ -15,6 +16,7 @@ constexpr const char* kManagerInterface = "org.freedesktop.systemd1.Manager";
 constexpr const char* kUnitInterface = "org.freedesktop.systemd1.Unit";
 constexpr const char* kServiceInterface = "org.freedesktop.systemd1.Service";
 constexpr uint64_t kPatienceUs = 2'000'000;
+constexpr auto kQuiet = std::chrono::seconds(20);
 
 struct BusError {
   sd_bus_error error = SD_BUS_ERROR_NULL;
@@ -30,14 +32,38 @@ using Message = std::unique_ptr<sd_bus_message, Unref>;
 
 }  // namespace
 
+// A call would wait for the greeting longer than the daemon's own watchdog does.
+Result<void> SystemdServices::connect() {
+  const char* remedy = "install and start dbus";
+  sd_bus* opened = nullptr;
+  if (const int result = sd_bus_open_system(&opened); result < 0)
+    return fail_errno("connect", -result, remedy);
+  bus_.reset(opened);
+  sd_bus_set_method_call_timeout(opened, kPatienceUs);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(kPatienceUs);
+  for (;;) {
+    int result = sd_bus_process(opened, nullptr);
+    if (result > 0) continue;
+    if (result == 0 && sd_bus_is_ready(opened) > 0) return {};
+    const auto left =
+        std::chrono::duration_cast<std::chrono::microseconds>(until - std::chrono::steady_clock::now());
+    if (result == 0 && left.count() <= 0) result = -ETIMEDOUT;
+    if (result == 0) result = sd_bus_wait(opened, static_cast<uint64_t>(left.count()));
+    if (result < 0 && result != -EINTR) return fail_errno("no greeting", -result, remedy);
+  }
+}
+
 Result<sd_bus*> SystemdServices::bus() {
   if (bus_ && sd_bus_is_open(bus_.get()) <= 0) bus_.reset();
   if (!bus_) {
-    sd_bus* opened = nullptr;
-    if (const int result = sd_bus_open_system(&opened); result < 0)
-      return fail_errno("cannot reach systemd over the system bus", -result, "install and start dbus");
-    bus_.reset(opened);
-    sd_bus_set_method_call_timeout(opened, kPatienceUs);
+    if (std::chrono::steady_clock::now() < quiet_until_)
+      return fail("systemd did not answer over the system bus a moment ago", "see: systemctl status dbus",
+                  ETIMEDOUT);
+    if (auto connected = connect(); !connected) {
+      bus_.reset();
+      quiet_until_ = std::chrono::steady_clock::now() + kQuiet;
+      return fail_in("cannot reach systemd over the system bus", connected.error());
+    }
   }
   // What the bus told meanwhile (as that our name came) is nobody's to read.
   while (sd_bus_process(bus_.get(), nullptr) > 0) {
@@ -47,7 +73,9 @@ Result<sd_bus*> SystemdServices::bus() {
 
 std::unexpected<Error> SystemdServices::refused(const char* what, const std::string& service, int result,
                                                 const sd_bus_error& error) {
-  if (!sd_bus_error_is_set(&error)) bus_.reset();
+  const bool silent = result == -ETIMEDOUT || sd_bus_error_has_name(&error, SD_BUS_ERROR_NO_REPLY) > 0;
+  if (silent || !sd_bus_error_is_set(&error)) bus_.reset();
+  if (silent) quiet_until_ = std::chrono::steady_clock::now() + kQuiet;
   return fail(
       fmt::format("systemd: {} {}: {}", what, service,
                   error.message ? std::string(error.message) : fail_errno("", -result).error().message),

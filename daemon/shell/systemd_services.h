@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Services by systemd, over the system bus. Each question has two seconds: the daemon has other things to do.
+// Services by systemd, over the system bus. A bus that does not answer costs two seconds, and is left alone
+// for a while then: the daemon has other things to do.
 #pragma once
 
 #include <systemd/sd-bus.h>
 
+#include <chrono>
 #include <memory>
 
 #include "shell/services.h"
@@ -20,6 +22,8 @@ class SystemdServices final : public Services {
 
  private:
   Result<sd_bus*> bus();
+  // Connected, greeted.
+  Result<void> connect();
   Result<void> call(const char* method, const std::string& service);
   // What a failed call says. A connection that broke is made anew next time.
   std::unexpected<Error> refused(const char* what, const std::string& service, int result,
@@ -28,6 +32,7 @@ class SystemdServices final : public Services {
     void operator()(sd_bus* bus) const { sd_bus_close_unref(bus); }
   };
   std::unique_ptr<sd_bus, Close> bus_;
+  std::chrono::steady_clock::time_point quiet_until_{};  // after it did not answer
 };
 
 }  // namespace xdpfwd
