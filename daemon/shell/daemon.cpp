@@ -279,6 +279,11 @@ std::vector<Problem> Daemon::problems() const {
   all.insert(all.end(), tuning.begin(), tuning.end());
   const std::vector<Problem> pollers = pollers_.problems();
   all.insert(all.end(), pollers.begin(), pollers.end());
+  if (const PackingReport packing = packing_.report(); !packing.failure.empty())
+    all.push_back({.thing = "packing",
+                   .why = packing.failure,
+                   .remedy = "see: xdpctl napi status",
+                   .retry_ms = Packing::kPauseMs});
   return all;
 }
 

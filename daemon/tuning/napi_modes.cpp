@@ -117,6 +117,7 @@ class Choice {
     const Setting cpus{nic_.ifindex, Knob::kThreadCpus, place};
     const Setting schedule{nic_.ifindex, Knob::kThreadSched, place};
     if (!has_thread(mode_of(place))) return;
+    packs_ = packs_ || mode_of(place) == NapiMode::kAuto;
     if (!cpus_.empty() && find_setting(host_, cpus))
       want(cpus, fmt::format("{}", cpu_of_napi(tuning_, nic_, host_, cpus_, place)),
            "the CPU of its interrupt: drivers stop polling where the two differ",
@@ -126,13 +127,16 @@ class Choice {
   }
 
   void tell_what_cannot_be() {
-    const auto tell = [&](std::string why, bool problem) {
-      remarks_.push_back({nic_.name.text(), std::move(why), "", problem});
+    const auto tell = [&](std::string why, bool problem, std::string remedy = {}) {
+      remarks_.push_back({nic_.name.text(), std::move(why), std::move(remedy), problem});
     };
     if (!there_) {
       tell("its NAPI instances are not seen: the NIC is down, or the kernel is too old for modes", false);
       return;
     }
+    if (packs_ && cpus_.empty())
+      tell("mode auto packs nothing where tuning.cpus says no CPUs", true,
+           "set tuning.cpus to \"auto\", or to a list of CPUs");
     const bool told = std::ranges::any_of(nic_.queues, [](const Queue& queue) { return queue.napi != 0; });
     if (tuning_.napi.exceptions.empty()) return;
     if (!told)
@@ -153,6 +157,7 @@ class Choice {
   std::vector<NapiDesire> desires_;
   bool there_ = false;  // a knob of a mode
   bool alike_ = false;  // one for all queues, which were to differ
+  bool packs_ = false;  // some are in mode auto
 };
 
 }  // namespace

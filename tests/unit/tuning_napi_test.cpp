@@ -96,6 +96,41 @@ TEST_F(NapiModes, threads_get_the_cpu_of_their_queue) {
                           "napi-thread-cpus of NAPI 1 = 5", "napi-thread-sched of NAPI 1 = other -10"));
 }
 
+TEST_F(NapiModes, packed_threads_stay_on_a_cpu_that_they_may_use) {
+  test::FakeHostTuning fake(8);
+  const auto eth0 = *InterfaceName::parse("eth0");
+  fake.add_nic(kNic, eth0, test::NicModel::kMlx5, 2);
+  for (const uint32_t place : {0U, 1U})
+    EXPECT_TRUE(fake.apply({.setting = {kNic, Knob::kNapiThreaded, place}, .name = eth0, .value = "on"}));
+  tuning_.napi = *parse_napi_wish("auto");
+  const std::vector<uint32_t> cpus = {4, 5};
+  const auto cpu = [&](uint32_t place) {
+    const HostTuning host = fake.observe();
+    return cpu_of_napi(tuning_, host.nics.at(0), host, cpus, place);
+  };
+  EXPECT_EQ(cpu(0), 4U) << "at first that of its queue";
+  fake.put({kNic, Knob::kThreadCpus, 0}, "5");
+  EXPECT_EQ(cpu(0), 5U) << "then where it is";
+  fake.put({kNic, Knob::kThreadCpus, 0}, "6");
+  EXPECT_EQ(cpu(0), 4U) << "not where it may not be";
+  fake.put({kNic, Knob::kThreadCpus, 0}, "4-5");
+  EXPECT_EQ(cpu(0), 4U) << "nor on several";
+  tuning_.napi = *parse_napi_wish("threaded");
+  fake.put({kNic, Knob::kThreadCpus, 0}, "5");
+  EXPECT_EQ(cpu(0), 4U) << "only in mode auto";
+}
+
+TEST_F(NapiModes, packing_without_cpus_is_told) {
+  test::FakeHostTuning fake(8);
+  fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
+  tuning_.napi = *parse_napi_wish("auto");
+  const HostTuning host = fake.observe();
+  choose_napi(tuning_, host.nics.at(0), host, {}, remarks_);
+  ASSERT_THAT(remarks_, SizeIs(1));
+  EXPECT_TRUE(remarks_[0].problem);
+  EXPECT_THAT(remarks_[0].remedy, HasSubstr("tuning.cpus"));
+}
+
 TEST_F(NapiModes, queues_that_cannot_differ_are_told) {
   choose(test::NicModel::kIgb, "softirq, 1 threaded");
   ASSERT_THAT(remarks_, SizeIs(1));
