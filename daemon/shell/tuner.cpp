@@ -102,6 +102,7 @@ void Tuner::set_wish(Wish wish) {
   wish_ = std::move(wish);
   std::erase_if(refused_, [](const auto& refused) { return !refused.second.resets; });
   std::erase_if(busy_, [&](const auto& busy) { return !refused_.contains(busy.first); });
+  unkept_.clear();
   left_alone_.clear();
   if (unread_) load();
 }
@@ -202,6 +203,7 @@ Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint
   // As an interrupt's number, after a reset.
   std::erase_if(refused_, [&](const auto& refused) { return !observed_value(observed_, refused.first); });
   std::erase_if(busy_, [&](const auto& busy) { return !observed_value(observed_, busy.first); });
+  std::erase_if(unkept_, [&](const auto& unkept) { return !observed_value(observed_, unkept.first); });
   const HostTuning members = observed_members(devices);
   Look look;
   TuningQuestion question;
@@ -317,6 +319,7 @@ uint64_t Tuner::next_retry_ms() const {
 void Tuner::forget_refusals() {
   refused_.clear();
   busy_.clear();
+  unkept_.clear();
 }
 
 bool Tuner::forget_outdated_refusals(const std::vector<DesiredSetting>& desired) {
@@ -329,6 +332,19 @@ bool Tuner::forget_outdated_refusals(const std::vector<DesiredSetting>& desired)
          }) != 0;
 }
 
+// Another tool may reset a NIC while we set it, and what was set before reads otherwise then. So a driver is
+// said not to keep a value when it did not twice; but at once where each try takes the link away.
+bool Tuner::is_first_time(const TuningStep& step) {
+  if (step.resets) return false;
+  const auto [at, is_new] = unkept_.try_emplace(step.setting, step.to);
+  if (!is_new && at->second == step.to) {
+    unkept_.erase(at);
+    return false;
+  }
+  at->second = step.to;
+  return true;
+}
+
 // What a driver made of a value that it took, with an error or without, is our doing all the same, and the
 // log says what came of it: igb rounds the length of a ring, for instance.
 void Tuner::read_back(const std::vector<TuningStep>& steps, const HostTuning& observed) {
@@ -339,9 +355,12 @@ void Tuner::read_back(const std::vector<TuningStep>& steps, const HostTuning& ob
     if (!value) continue;
     if (*value == step->to) {
       refused_.erase(setting);
+      unkept_.erase(setting);
       continue;
     }
-    if (!refused_.contains(setting)) {
+    if (refused_.contains(setting)) {
+      if (*value == step->from) continue;
+    } else if (!is_first_time(*step)) {
       const Refused& refused =
           refused_[setting] = {.device = step->device,
                                .wanted = step->to,
@@ -351,8 +370,6 @@ void Tuner::read_back(const std::vector<TuningStep>& steps, const HostTuning& ob
                                .resets = step->resets};
       log_event(spdlog::level::warn, fmt::format("{}: {}", thing_of(step->device), refused.why),
                 {{"XDPFWD_DEVICE", step->device.text()}});
-    } else if (*value == step->from) {
-      continue;
     }
     const auto entry = std::ranges::lower_bound(log_.entries, setting, {}, &UndoEntry::setting);
     if (entry != log_.entries.end() && entry->setting == setting) entry->set = *value;
@@ -390,6 +407,8 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
   if (!observed) return std::unexpected(observed.error());
   observed_ = std::move(*observed);
   read_back(plan.steps, observed_);
+  // What the next round does again is no change yet.
+  std::erase_if(done, [&](const TuningStep& step) { return unkept_.contains(step.setting); });
   return done;
 }
 

@@ -133,6 +133,7 @@ class Tuner {
   // Of values that are not wanted any more. True if there were any.
   bool forget_outdated_refusals(const std::vector<DesiredSetting>& desired);
   void read_back(const std::vector<TuningStep>& steps, const HostTuning& observed);
+  bool is_first_time(const TuningStep& step);
   bool one_reset_at_a_time(TuningPlan& plan, const TunedDevices& devices) const;
   void see_carrier(const TunedDevices& devices, uint64_t now_ms);
   void note(const Result<std::vector<TuningStep>>& worked, const TunedDevices& devices, uint64_t now_ms);
@@ -156,6 +157,8 @@ class Tuner {
   std::vector<Poller> pollers_;     // of the last look
   std::map<Setting, Refused> refused_;
   std::map<Setting, uint32_t> busy_;  // how often in a row each was refused for a moment
+  // Set to this value without an error and read otherwise, once: somebody may just have reset the NIC.
+  std::map<Setting, std::string> unkept_;
   Fights fights_;
   std::map<Setting, InterfaceName> fought_;  // that are held now; each has been logged
   std::vector<Remark> remarks_;              // of the last look
