@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "kernel/cpu_list.h"
+#include "core/cpus.h"
 
 namespace xdpfwd {
 

@@ -9,7 +9,7 @@
 #include <climits>
 #include <optional>
 
-#include "kernel/cpu_list.h"
+#include "core/cpus.h"
 
 namespace xdpfwd {
 namespace {

@@ -5,8 +5,8 @@
 
 #include <charconv>
 
+#include "core/cpus.h"
 #include "core/napi_wish.h"
-#include "kernel/cpu_list.h"
 
 namespace xdpfwd {
 namespace {

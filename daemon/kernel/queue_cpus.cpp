@@ -3,7 +3,7 @@
 
 #include <fmt/format.h>
 
-#include "kernel/cpu_list.h"
+#include "core/cpus.h"
 
 namespace xdpfwd {
 namespace {

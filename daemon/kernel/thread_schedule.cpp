@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernel/cpu_list.h"
+#include "core/cpus.h"
 
 namespace xdpfwd {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "kernel/cpu_list.h"
+#include "core/cpus.h"
 
 namespace xdpfwd::poller {
 namespace {

@@ -156,7 +156,7 @@ TEST_F(LinuxKnobs, RpsAndXpsAreSetAndSeen) {
   EXPECT_EQ(seen("tap0", Knob::kRps, 0), "0");
   EXPECT_EQ(seen("tap0", Knob::kXps, 0), std::nullopt) << "a tap chooses by itself";
   refused(tune("eth0", Knob::kRps, "0", 4), ENOENT, {"rps-cpus of queue 4", "eth0"});
-  refused(tune("eth0", Knob::kRps, "three", 0), EINVAL, {"'three' is no list of CPUs"});
+  refused(tune("eth0", Knob::kRps, "three", 0), EINVAL, {"'three' is not a list of CPUs"});
 }
 
 TEST_F(LinuxKnobs, TheQdiscOfATap) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "kernel/cpu_list.h"
+#include "core/cpus.h"
 
 #include <gtest/gtest.h>
 
@@ -19,8 +19,10 @@ TEST(CpuList, IsReadAndWritten) {
 }
 
 TEST(CpuList, WhatIsNone) {
-  for (const char* text : {"a", "1-", "-1", "3-1", "1,,2", "1;2", " 1", "0x1", "99999", "0-16384"})
+  for (const char* text :
+       {"a", "1-", "-1", "3-1", "1,,2", "1,", ",1", ",", "1;2", " 1", "0x1", "99999", "0-16384"})
     EXPECT_FALSE(parse_cpu_list(text)) << text;
+  EXPECT_FALSE(parse_cpus("")) << "people name one at least";
 }
 
 TEST(CpuList, RangesThatOverlapForeverTakeNoMemory) {
