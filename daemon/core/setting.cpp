@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 namespace xdpfwd {
 namespace {
@@ -82,6 +83,12 @@ Result<SteeringRule> SteeringRule::parse(std::string_view text) {
   if (word != "queue" || error != std::errc() || end != queue.data() + queue.size() || !rest.empty())
     return fail(fmt::format("'{}' is no rule of ours", text));
   return rule;
+}
+
+std::vector<uint32_t> shared_cpus(const HostTuning& host) {
+  std::vector<uint32_t> shared;
+  std::ranges::set_difference(host.cpus, host.isolated, std::back_inserter(shared));
+  return shared.empty() ? host.cpus : shared;
 }
 
 const std::string* find_setting(const HostTuning& host, const Setting& setting) {

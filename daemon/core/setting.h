@@ -117,18 +117,27 @@ struct Nic {
   bool operator==(const Nic&) const = default;
 };
 
+// irqbalance takes its whole list of banned interrupts in one command of so many characters, "settings ban
+// irqs 7 9", and drops the rest without a word (1.9.2, sock_handle()).
+inline constexpr std::string_view kBanCommand = "settings ban irqs";
+inline constexpr size_t kLongestBanCommand = 499;
+
 // The host as far as tuning asks. A setting that is not in the list is one that the NIC does not have.
 struct HostTuning {
   std::vector<uint32_t> cpus;         // online, sorted
   std::vector<int32_t> numa_of_cpus;  // by index of `cpus`
   // Likewise; siblings of a core have the same number. Empty: not known.
   std::vector<uint32_t> core_of_cpus;
+  std::vector<uint32_t> isolated;  // of `cpus`: kept for others by isolcpus=, nohz_full= or cpusets; sorted
   uint64_t tcp_limit_output_bytes = 0;
   bool irqbalance = false;             // it runs and answers
   std::vector<Nic> nics;               // sorted by ifindex
   std::vector<SettingValue> settings;  // sorted by setting
   bool operator==(const HostTuning&) const = default;
 };
+
+// The CPUs that nobody keeps for himself, sorted; all of them where the host isolates all.
+std::vector<uint32_t> shared_cpus(const HostTuning& host);
 
 // nullptr when the NIC, or the host, has no such knob.
 const std::string* find_setting(const HostTuning& host, const Setting& setting);

@@ -4,10 +4,20 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "core/cpus.h"
 
 namespace xdpfwd {
+namespace {
+
+// A kernel without nohz_full has no such file, and one that was not told to says "(null)".
+std::vector<uint32_t> kept_cpus(const std::string& file) {
+  const auto text = read_host_file(file);
+  return text ? parse_cpu_list(*text).value_or(std::vector<uint32_t>()) : std::vector<uint32_t>();
+}
+
+}  // namespace
 
 Result<HostCpus> read_cpus(const HostRoots& roots) {
   const std::string folder = roots.sys + "/devices/system";
@@ -15,7 +25,11 @@ Result<HostCpus> read_cpus(const HostRoots& roots) {
   if (!online) return std::unexpected(online.error());
   auto cpus = parse_cpu_list(*online);
   if (!cpus) return fail_in(folder + "/cpu/online", cpus.error());
-  HostCpus host{.cpus = std::move(*cpus), .numa_of_cpus = {}};
+  HostCpus host{.cpus = std::move(*cpus), .numa_of_cpus = {}, .isolated = {}};
+  std::vector<uint32_t> kept;
+  std::ranges::set_union(kept_cpus(folder + "/cpu/isolated"), kept_cpus(folder + "/cpu/nohz_full"),
+                         std::back_inserter(kept));
+  std::ranges::set_intersection(kept, host.cpus, std::back_inserter(host.isolated));
   host.numa_of_cpus.assign(host.cpus.size(), -1);
   // A kernel without NUMA has no nodes to list. Nodes have the numbers of CPUs at most: one may be empty,
   // or have memory alone.

@@ -78,9 +78,7 @@ class HostDesire {
   }
 
   [[nodiscard]] uint32_t auto_channels() const {
-    const CpuWish& cpus = tuning_.cpus;
-    const size_t count = cpus.kind == CpuWish::Kind::kGiven ? cpus.given.size() : host_.cpus.size();
-    return static_cast<uint32_t>(std::max<size_t>(count, 1));
+    return static_cast<uint32_t>(std::max<size_t>(count_cpus(wish_, host_), 1));
   }
 
   // The number of queues that the NIC will have: rules must lead to no other.

@@ -8,15 +8,26 @@
 #include <charconv>
 #include <set>
 
+#include "core/cpus.h"
+
 namespace xdpfwd {
 namespace {
 
-std::vector<uint32_t> near_first(const HostTuning& host) {
+std::set<uint32_t> asked_cpus(const Wish& wish) {
+  std::set<uint32_t> asked;
+  for (const GuestWish& guest : wish.guests)
+    if (guest.cpu) asked.insert(*guest.cpu);
+  return asked;
+}
+
+std::vector<uint32_t> near_first(const HostTuning& host, const std::set<uint32_t>& asked) {
+  const std::vector<uint32_t> shared = shared_cpus(host);
   std::set<int32_t> near;
   for (const Nic& nic : host.nics)
     if (nic.numa_node >= 0) near.insert(nic.numa_node);
   std::vector<uint32_t> cpus, far;
   for (size_t i = 0; i < host.cpus.size(); ++i) {
+    if (!std::ranges::binary_search(shared, host.cpus[i]) && !asked.contains(host.cpus[i])) continue;
     const bool known = i < host.numa_of_cpus.size();
     (known && near.contains(host.numa_of_cpus[i]) ? cpus : far).push_back(host.cpus[i]);
   }
@@ -41,6 +52,11 @@ void make_room_for(std::vector<uint32_t>& cpus, const std::set<uint32_t>& asked,
 
 }  // namespace
 
+size_t count_cpus(const Wish& wish, const HostTuning& host) {
+  const CpuWish& cpus = wish.tuning.cpus;
+  return cpus.kind == CpuWish::Kind::kGiven ? cpus.given.size() : near_first(host, asked_cpus(wish)).size();
+}
+
 std::vector<uint32_t> choose_cpus(const Wish& wish, const HostTuning& host, uint32_t queues,
                                   std::vector<Remark>& remarks) {
   const CpuWish& cpus = wish.tuning.cpus;
@@ -54,10 +70,16 @@ std::vector<uint32_t> choose_cpus(const Wish& wish, const HostTuning& host, uint
                          "name CPUs that are, see /sys/devices/system/cpu/online", true});
     return online;
   }
-  std::vector<uint32_t> chosen = near_first(host);
-  std::set<uint32_t> asked;
-  for (const GuestWish& guest : wish.guests)
-    if (guest.cpu) asked.insert(*guest.cpu);
+  const std::set<uint32_t> asked = asked_cpus(wish);
+  std::vector<uint32_t> chosen = near_first(host, asked);
+  std::vector<uint32_t> left = host.isolated;
+  std::erase_if(left, [&](uint32_t cpu) { return std::ranges::find(chosen, cpu) != chosen.end(); });
+  if (!left.empty())
+    remarks.push_back({"tuning.cpus",
+                       fmt::format("not used, as the host keeps them for others (isolcpus, nohz_full or "
+                                   "cpusets): CPU {}",
+                                   cpu_list_text(left)),
+                       "if they are meant for it, name them in tuning.cpus", false});
   make_room_for(chosen, asked, queues);
   return chosen;
 }

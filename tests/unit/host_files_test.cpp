@@ -63,6 +63,18 @@ TEST(HostCpus, WithoutNodes) {
   EXPECT_FALSE(read_cpus(Tree().roots()));
 }
 
+TEST(HostCpus, ThatAreKeptForOthers) {
+  const Tree tree;
+  tree.put("sys/devices/system/cpu/online", "0-5\n");
+  EXPECT_TRUE(read_cpus(tree.roots())->isolated.empty());
+  tree.put("sys/devices/system/cpu/isolated", "\n");
+  tree.put("sys/devices/system/cpu/nohz_full", "  (null)\n");
+  EXPECT_TRUE(read_cpus(tree.roots())->isolated.empty());
+  tree.put("sys/devices/system/cpu/isolated", "4-7\n");
+  tree.put("sys/devices/system/cpu/nohz_full", "2,4\n");
+  EXPECT_EQ(read_cpus(tree.roots())->isolated, (std::vector<uint32_t>{2, 4, 5}));
+}
+
 TEST(QueueCpus, MasksAreLists) {
   const Tree tree;
   const InterfaceName eth0 = InterfaceName::parse("eth0").value();

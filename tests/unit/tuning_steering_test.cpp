@@ -188,6 +188,30 @@ TEST(QueueCpus, the_nics_own_node_comes_first) {
   EXPECT_THAT(remarks[0].why, HasSubstr("not online: CPU 7"));
 }
 
+TEST(QueueCpus, isolated_ones_are_not_used_unless_somebody_names_them) {
+  HostTuning host = host_of({0, 1, 2, 3}, {0, 1, 0, 1}, 1);
+  host.isolated = {2, 3};
+  std::vector<Remark> remarks;
+  EXPECT_THAT(choose_cpus({}, host, 4, remarks), ElementsAre(1, 0));
+  EXPECT_EQ(count_cpus({}, host), 2U);
+  ASSERT_THAT(remarks, SizeIs(1));
+  EXPECT_THAT(remarks[0].why, HasSubstr("CPU 2-3"));
+  EXPECT_FALSE(remarks[0].problem);
+  Wish wish;
+  wish.guests = {guest(0, {}, 2)};
+  EXPECT_THAT(choose_cpus(wish, host, 2, remarks), ElementsAre(1, 2, 0));
+  EXPECT_EQ(count_cpus(wish, host), 3U);
+  ASSERT_THAT(remarks, SizeIs(2));
+  EXPECT_THAT(remarks[1].why, HasSubstr("CPU 3"));
+  wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  EXPECT_THAT(choose_cpus(wish, host, 2, remarks), ElementsAre(1, 3));
+  EXPECT_EQ(count_cpus(wish, host), 2U);
+  // Where all are, somebody has to.
+  host.isolated = host.cpus;
+  EXPECT_THAT(choose_cpus({}, host, 4, remarks), ElementsAre(1, 3, 0, 2));
+  EXPECT_THAT(remarks, SizeIs(2));
+}
+
 TEST(Rules, a_trunk_of_many_vlans_takes_one_rule_and_a_shared_mac_one_a_vlan) {
   GuestWish trunk = guest(0);
   for (uint32_t id = 1; id <= 100; ++id) trunk.vlans.push_back(vlan(id + 1000));
