@@ -13,12 +13,12 @@
 #include <filesystem>
 
 #include "base/unique_fd.h"
+#include "core/setting.h"
 
 namespace xdpfwd {
 namespace {
 
 constexpr std::string_view kName = "irqbalance";
-constexpr size_t kLongestCommand = 499;
 constexpr size_t kLargestAnswer = 1UL << 20;
 constexpr size_t kLargestTable = 16UL << 20;
 constexpr size_t kMostSockets = 16;
@@ -143,10 +143,10 @@ std::vector<uint32_t> parse_banned(std::string_view answer) {
 }
 
 Result<std::string> ban_command(const std::vector<uint32_t>& interrupts) {
-  std::string command = "settings ban irqs";
+  std::string command(kBanCommand);
   for (const uint32_t interrupt : interrupts) command += fmt::format(" {}", interrupt);
   if (interrupts.empty()) command += " NONE";
-  if (command.size() > kLongestCommand)
+  if (command.size() > kLongestBanCommand)
     return fail(fmt::format("irqbalance takes no list of {} interrupts at once", interrupts.size()),
                 "ban the driver: start irqbalance with --banmod=DRIVER, or stop irqbalance", E2BIG);
   return command;

@@ -9,6 +9,7 @@
 #include <set>
 #include <span>
 
+#include "core/cpus.h"
 #include "tuning/coalescing.h"
 #include "tuning/napi_modes.h"
 #include "tuning/queue_cpus.h"
@@ -36,6 +37,7 @@ class HostDesire {
     }
     cpus_ = choose_cpus(wish_, host_, most_queues(), desire_.remarks);
     steer_guests(loads);
+    choose_bans();
     PollerChoice polled = choose_pollers(tuning_, host_, cpus_, unpolled_, log_, desire_.remarks);
     desire_.pollers = std::move(polled.pollers);
     TuningSettings with_modes = tuning_;
@@ -344,6 +346,42 @@ class HostDesire {
 
   // ---- queues, taps, the host
 
+  // Queues of low numbers first, on every member. What is banned already, by us or others, stays so.
+  void choose_bans() {
+    if (cpus_.empty() || !host_.irqbalance || !tuning_.ban_irqbalance) return;
+    const auto length = [](uint32_t irq) { return fmt::formatted_size(" {}", irq); };
+    size_t used = kBanCommand.size();
+    for (const SettingValue& value : host_.settings)
+      if (value.setting.knob == Knob::kIrqBan && value.value == "on" &&
+          banned_.insert(value.setting.index).second)
+        used += length(value.setting.index);
+    std::map<const Nic*, std::vector<uint32_t>> left;  // queues
+    for (uint32_t queue = 0; queue < most_queues(); ++queue)
+      for (const Nic& nic : host_.nics) {
+        if (queue >= std::min<size_t>(nic.queues.size(), channels_[nic.ifindex])) continue;
+        bool fits = true;
+        for (const uint32_t irq : {nic.queues[queue].irq, nic.queues[queue].tx_irq}) {
+          if (irq == 0 || banned_.contains(irq)) continue;
+          if (used + length(irq) > kLongestBanCommand) {
+            fits = false;
+            continue;
+          }
+          used += length(irq);
+          banned_.insert(irq);
+        }
+        if (!fits) left[&nic].push_back(queue);
+      }
+    for (const auto& [nic, queues] : left)
+      remark(
+          *nic,
+          fmt::format("irqbalance can be told of no more interrupts (its list has {} characters): it goes on "
+                      "to move those of the queues {}",
+                      kLongestBanCommand, cpu_list_text(queues)),
+          fmt::format("start it with --banmod={}, and set tuning.irqbalance = \"keep\"; or stop it",
+                      driver_of(*nic)),
+          true);
+  }
+
   void serve_queues(const Nic& nic) {
     if (cpus_.empty()) return;
     std::set<uint32_t> seen;
@@ -359,8 +397,10 @@ class HostDesire {
   // `place`: of the NAPI instance that it wakes, if the driver has one for it.
   void serve_interrupt(const Nic& nic, uint32_t irq, uint32_t queue, uint32_t place) {
     const Setting ban{nic.ifindex, Knob::kIrqBan, irq};
-    if (host_.irqbalance && tuning_.ban_irqbalance && find_setting(host_, ban))
+    if (host_.irqbalance && tuning_.ban_irqbalance && find_setting(host_, ban)) {
+      if (!banned_.contains(irq)) return;  // irqbalance would move it away again and again
       want(ban, nic.name, "on", "irqbalance would move the interrupt away again");
+    }
     const Setting affinity{nic.ifindex, Knob::kIrqAffinity, irq};
     if (!find_setting(host_, affinity)) return;
     const bool packed = place < nic.napis.size() && mode_of_napi(tuning_, nic, place) == NapiMode::kAuto;
@@ -414,6 +454,7 @@ class HostDesire {
   std::map<uint32_t, uint32_t> channels_;  // by ifindex: queues to be
   std::vector<uint32_t> cpus_;             // as choose_cpus() says
   std::set<const Nic*> steered_;
+  std::set<uint32_t> banned_;  // interrupts that irqbalance leaves alone, or shall
 };
 
 }  // namespace

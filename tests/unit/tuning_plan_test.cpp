@@ -106,6 +106,33 @@ TEST(TuningPlan, one_members_resets_come_before_the_others) {
       std::ranges::is_sorted(plan.steps, {}, [](const TuningStep& step) { return step.setting.ifindex; }));
 }
 
+// Two NICs of 64 queues have more interrupts than irqbalance can be told of.
+TEST(TuningPlan, what_irqbalance_cannot_be_told_of_is_left_to_it_and_said) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5, 64);
+  daemon.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 64);
+  daemon.wish.tuning.cpus.kind = CpuWish::Kind::kAuto;
+  const TuningDesire desire = daemon.desire();
+  size_t length = kBanCommand.size(), bans = 0, affinities = 0;
+  for (const DesiredSetting& wish : desire.settings) {
+    affinities += wish.setting.knob == Knob::kIrqAffinity ? 1 : 0;
+    if (wish.setting.knob != Knob::kIrqBan) continue;
+    ++bans;
+    length += fmt::formatted_size(" {}", wish.setting.index);
+  }
+  EXPECT_LE(length, kLongestBanCommand);
+  EXPECT_GT(length, kLongestBanCommand - 8) << "as many as there is room for";
+  EXPECT_EQ(affinities, bans) << "irqbalance would move the others back";
+  ASSERT_THAT(desire.remarks, SizeIs(2));
+  EXPECT_EQ(desire.remarks[0].thing, "eth0");
+  EXPECT_THAT(desire.remarks[0].why, HasSubstr("the queues 60-63"));
+  EXPECT_THAT(desire.remarks[0].remedy, HasSubstr("--banmod=mlx5_core"));
+  // Which they are does not change by itself.
+  daemon.apply(daemon.plan());
+  EXPECT_THAT(daemon.plan().steps, IsEmpty());
+  EXPECT_THAT(daemon.desire().remarks, SizeIs(2));
+}
+
 TEST(TuningPlan, rules_leave_channels_before_these_go) {
   Daemon daemon;
   daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5, 4);
