@@ -255,10 +255,34 @@ class HostDesire {
     return changes;
   }
 
+  // Whether the driver will choose the value itself: it takes another then, and does not keep it.
+  bool adapts(const Nic& nic, uint32_t index, const std::vector<CoalescingValue>& values, Knob knob) const {
+    if (knob < Knob::kRxUsecs || knob > Knob::kTxFrames) return false;
+    const bool receive = knob == Knob::kRxUsecs || knob == Knob::kRxFrames;
+    const Setting adaptive{nic.ifindex, receive ? Knob::kAdaptiveRx : Knob::kAdaptiveTx, index};
+    if (const auto wanted = std::ranges::find(values, adaptive.knob, &CoalescingValue::knob);
+        wanted != values.end())
+      return wanted->value == "on";
+    const std::string* now = find_setting(host_, adaptive);
+    const UndoEntry* entry = find_entry(log_, adaptive);
+    if (now && entry && entry->device == nic.name && holder_of(*entry, *now) == Holder::kUs)
+      return entry->before == "on";
+    return now && *now == "on";
+  }
+
   void want_values(const Nic& nic, uint32_t index, const std::vector<CoalescingValue>& values) {
     for (const CoalescingValue& value : values) {
       const Setting setting{nic.ifindex, value.knob, index};
       if (!find_setting(host_, setting) || never_interrupts(nic, index, values, value.knob)) continue;
+      if (adapts(nic, index, values, value.knob)) {
+        const bool receive = value.knob == Knob::kRxUsecs || value.knob == Knob::kRxFrames;
+        if (index == kWholeDevice)
+          remark(nic,
+                 fmt::format("{} {} is not set: adaptive moderation is on, and chooses it",
+                             name_of(value.knob), value.value),
+                 fmt::format("set adaptive_{} = \"off\"", receive ? "rx" : "tx"), true);
+        continue;
+      }
       if (value.knob == Knob::kTxUsecs && nic.speed_mbps == 0 &&
           tuning_.tx_usecs.kind != NumberWish::Kind::kGiven)
         if (const auto held = tx_usecs_of_before(setting)) {

@@ -106,6 +106,27 @@ TEST(TuningPlan, one_members_resets_come_before_the_others) {
       std::ranges::is_sorted(plan.steps, {}, [](const TuningStep& step) { return step.setting.ifindex; }));
 }
 
+// A driver that adapts takes another value and keeps its own, and is not to blame.
+TEST(TuningPlan, what_a_driver_chooses_itself_is_not_set_and_said) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5, 1);
+  daemon.wish.tuning.rx_usecs = {NumberWish::Kind::kGiven, 20};
+  EXPECT_THAT(daemon.plan().steps, IsEmpty());
+  const TuningDesire desire = daemon.desire();
+  ASSERT_THAT(desire.remarks, SizeIs(1));
+  EXPECT_THAT(desire.remarks[0].why, HasSubstr("rx-usecs 20 is not set: adaptive moderation is on"));
+  EXPECT_THAT(desire.remarks[0].remedy, HasSubstr("adaptive_rx = \"off\""));
+  // Nor where it is about to adapt again.
+  daemon.wish.tuning.adaptive_rx = Switch::kOff;
+  daemon.apply(daemon.plan());
+  EXPECT_EQ(daemon.host.values().at({2, Knob::kRxUsecs, kWholeDevice}), "20");
+  daemon.wish.tuning.adaptive_rx = Switch::kAuto;
+  daemon.apply(daemon.plan());
+  EXPECT_EQ(daemon.host.values().at({2, Knob::kAdaptiveRx, 0}), "on");
+  EXPECT_THAT(daemon.desire().remarks, SizeIs(1));
+  EXPECT_THAT(daemon.log.entries, IsEmpty());
+}
+
 // Two NICs of 64 queues have more interrupts than irqbalance can be told of.
 TEST(TuningPlan, what_irqbalance_cannot_be_told_of_is_left_to_it_and_said) {
   Daemon daemon;
@@ -176,6 +197,7 @@ TEST(TuningPlan, a_tx_usecs_that_the_driver_ignores_is_planned_again_and_again) 
   Daemon daemon;
   daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5, 1);
   daemon.host.ignore_tx_usecs(2);
+  for (const uint32_t index : {kWholeDevice, 0U}) daemon.host.put({2, Knob::kAdaptiveTx, index}, "off");
   daemon.wish.tuning.tx_usecs = {NumberWish::Kind::kGiven, 100};
   daemon.apply(daemon.plan());
   EXPECT_THAT(texts_of(daemon.plan()), testing::Contains("tx-usecs of eth0: 8 -> 100"));
