@@ -11,11 +11,13 @@
 static unsigned int labnic_pairs = 2;
 unsigned int labnic_queues = 4;
 unsigned int labnic_reset_ms = 200;	/* what a reset of the channels takes */
-bool labnic_ignore_tx_usecs;	/* accept tx-usecs and tx-frames, and keep the old ones */
+unsigned int labnic_ignore_tx_usecs;	/* accept tx-usecs and tx-frames, and 1: keep the old ones, 2: have no use for them */
+bool labnic_tx_interrupts;	/* what is sent interrupts, by tx-usecs and tx-frames */
 module_param_named(pairs, labnic_pairs, uint, 0444);
 module_param_named(queues, labnic_queues, uint, 0444);
 module_param_named(reset_ms, labnic_reset_ms, uint, 0644);
-module_param_named(ignore_tx_usecs, labnic_ignore_tx_usecs, bool, 0644);
+module_param_named(ignore_tx_usecs, labnic_ignore_tx_usecs, uint, 0644);
+module_param_named(tx_interrupts, labnic_tx_interrupts, bool, 0644);
 
 static struct net_device *labnic_devices[2 * LABNIC_MAX_PAIRS];
 

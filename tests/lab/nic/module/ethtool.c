@@ -29,7 +29,7 @@ int labnic_coalesce_set(struct ethtool_coalesce *coalesce, const struct ethtool_
 	if (next.use_adaptive_tx_coalesce || coalesce->use_adaptive_tx_coalesce) {
 		next.tx_coalesce_usecs = next.use_adaptive_tx_coalesce ? 8 : 16;
 		next.tx_max_coalesced_frames = next.use_adaptive_tx_coalesce ? 128 : 32;
-	} else if (labnic_ignore_tx_usecs) {
+	} else if (labnic_ignore_tx_usecs == 1) {
 		next.tx_coalesce_usecs = coalesce->tx_coalesce_usecs;
 		next.tx_max_coalesced_frames = coalesce->tx_max_coalesced_frames;
 	}

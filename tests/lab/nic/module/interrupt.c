@@ -10,7 +10,7 @@
 #include <linux/version.h>
 
 /* Bits of a queue's state. */
-enum { ARMED, TIMER_RUNS };
+enum { ARMED, TIMER_RUNS, SENT_TIMER_RUNS };
 
 static int labnic_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
 {
@@ -60,6 +60,16 @@ static enum hrtimer_restart labnic_irq_timer(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
+static enum hrtimer_restart labnic_irq_sent_timer(struct hrtimer *timer)
+{
+	struct labnic_queue *queue = container_of(timer, struct labnic_queue, sent_timer);
+
+	clear_bit(SENT_TIMER_RUNS, &queue->state);
+	smp_mb__after_atomic();
+	labnic_irq_raise(queue);
+	return HRTIMER_NORESTART;
+}
+
 /* A frame was put into the ring: the interrupt comes now, after rx-usecs, or with frame number rx-frames. */
 void labnic_irq_kick(struct labnic_queue *queue)
 {
@@ -75,11 +85,36 @@ void labnic_irq_kick(struct labnic_queue *queue)
 		hrtimer_start(&queue->timer, ns_to_ktime(usecs * 1000ull), HRTIMER_MODE_REL);
 }
 
+/* Frames were sent and no poll has seen them complete: the interrupt comes now, after tx-usecs, or with number tx-frames. */
+static void labnic_irq_complete(struct labnic_queue *queue, u32 sent)
+{
+	u32 usecs = labnic_ignore_tx_usecs == 2 ? 0 : READ_ONCE(queue->coalesce.tx_coalesce_usecs);
+	u32 frames = READ_ONCE(queue->coalesce.tx_max_coalesced_frames);
+
+	if (!test_bit(ARMED, &queue->state))
+		return;
+	if (!usecs || (frames && sent >= frames))
+		labnic_irq_raise(queue);
+	else if (!test_and_set_bit(SENT_TIMER_RUNS, &queue->state))
+		hrtimer_start(&queue->sent_timer, ns_to_ktime(usecs * 1000ull), HRTIMER_MODE_REL);
+}
+
+void labnic_irq_sent(struct labnic_queue *queue)
+{
+	if (READ_ONCE(labnic_tx_interrupts))	/* a full barrier, as in labnic_irq_kick(): */
+		labnic_irq_complete(queue, atomic_inc_return(&queue->sent));
+}
+
 /* NAPI is done: the next frame may interrupt. A frame that came before this must not be forgotten. */
 void labnic_irq_arm(struct labnic_queue *queue)
 {
+	u32 sent;
+
 	set_bit(ARMED, &queue->state);
 	smp_mb__after_atomic();
+	sent = atomic_read(&queue->sent);
+	if (sent)
+		labnic_irq_complete(queue, sent);
 	if (!__ptr_ring_empty(&queue->ring))
 		labnic_irq_kick(queue);
 }
@@ -88,6 +123,7 @@ void labnic_irq_arm(struct labnic_queue *queue)
 void labnic_irq_quiesce(struct labnic_queue *queue)
 {
 	hrtimer_cancel(&queue->timer);
+	hrtimer_cancel(&queue->sent_timer);
 	kick_all_cpus_sync();	/* the csd */
 	synchronize_irq(queue->irq);
 	queue->state = 0;
@@ -103,9 +139,12 @@ int labnic_irq_request(struct labnic_queue *queue, unsigned int cpu)
 	INIT_CSD(&queue->csd, labnic_irq_here, queue);
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
 	hrtimer_setup(&queue->timer, labnic_irq_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_setup(&queue->sent_timer, labnic_irq_sent_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 #else
 	hrtimer_init(&queue->timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	queue->timer.function = labnic_irq_timer;
+	hrtimer_init(&queue->sent_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	queue->sent_timer.function = labnic_irq_sent_timer;
 #endif
 	irq_set_chip_and_handler(irq, &labnic_chip, handle_simple_irq);
 	irq_set_chip_data(irq, queue);

@@ -45,9 +45,9 @@ struct labnic_queue {
 	u64 count[QUEUE_COUNTERS];
 	/* interrupt.c */
 	call_single_data_t csd;
-	struct hrtimer timer;
+	struct hrtimer timer, sent_timer;
 	unsigned long state;
-	atomic_t pending;
+	atomic_t pending, sent;
 	unsigned int cpu, irq;
 	char irq_name[IFNAMSIZ + 24];
 };
@@ -68,14 +68,15 @@ struct labnic {
 };
 
 /* create.c: the module's parameters */
-extern unsigned int labnic_queues, labnic_reset_ms;
-extern bool labnic_ignore_tx_usecs;
+extern unsigned int labnic_queues, labnic_reset_ms, labnic_ignore_tx_usecs;
+extern bool labnic_tx_interrupts;
 
 /* interrupt.c */
 int labnic_irq_request(struct labnic_queue *queue, unsigned int cpu);
 void labnic_irq_free(struct labnic_queue *queue);
 void labnic_irq_arm(struct labnic_queue *queue);
 void labnic_irq_kick(struct labnic_queue *queue);
+void labnic_irq_sent(struct labnic_queue *queue);
 void labnic_irq_quiesce(struct labnic_queue *queue);
 
 /* wire.c */

@@ -93,6 +93,7 @@ int labnic_poll(struct napi_struct *napi, int budget)
 	int done = 0;
 
 	queue->count[CH_POLL]++;
+	atomic_set(&queue->sent, 0);	/* complete, all of them */
 	while (done < budget && (frame = __ptr_ring_consume(&queue->ring))) {
 		redirected |= labnic_receive(queue, frame, program);
 		done++;

@@ -47,13 +47,16 @@ static void labnic_wire(struct labnic *from, struct labnic_frame *frame)
 
 netdev_tx_t labnic_xmit(struct sk_buff *skb, struct net_device *dev)
 {
+	struct labnic *nic = netdev_priv(dev);
 	struct labnic_frame *frame = NULL;
 
 	if (skb->ip_summed != CHECKSUM_PARTIAL || !skb_checksum_help(skb))
 		frame = labnic_frame_alloc(skb->len);
 	if (frame) {
 		skb_copy_bits(skb, 0, frame->data, skb->len);
-		labnic_wire(netdev_priv(dev), frame);
+		labnic_wire(nic, frame);
+		if (READ_ONCE(nic->receiving))
+			labnic_irq_sent(&nic->queues[skb_get_queue_mapping(skb)]);
 	} else {
 		dev_core_stats_tx_dropped_inc(dev);
 	}
