@@ -46,6 +46,8 @@ struct DeviceFacts {
   std::vector<std::string> uppers;  // devices on top of it: its bond, a bridge, VLANs
   std::string bond_mode;            // of a bond: "802.3ad"
   std::string bond_hash_policy;     // "layer3+4", "vlan+srcmac"
+  uint32_t tx_queue_len = 0;        // frames; of a tap, what its ring holds
+  bool packet_info = false;         // a tap that was opened without IFF_NO_PI
   bool operator==(const DeviceFacts&) const = default;
 };
 
@@ -56,6 +58,14 @@ struct TapReader {
   std::string command;
   std::optional<int64_t> send_buffer;  // bytes; empty: it could not be asked
   bool operator==(const TapReader&) const = default;
+};
+
+// An AF_XDP socket that is bound to a queue.
+struct XskSocket {
+  uint32_t ifindex = 0;
+  uint32_t queue = 0;
+  bool zero_copy = false;
+  bool operator==(const XskSocket&) const = default;
 };
 
 struct HostFacts {
@@ -70,6 +80,8 @@ struct HostFacts {
   std::vector<DeviceFacts> devices;               // members, their bonds, and taps of guests
   HostTuning tuning;                              // of the members and taps
   std::vector<TapReader> readers;
+  std::optional<std::vector<XskSocket>> xsk_sockets{};  // empty: there are some, and where cannot be told
+  std::map<uint32_t, uint32_t> bridge_ageing_s{};       // by ifindex: when it forgets whom it does not hear
   bool irqbalance_process = false;  // one of that name is there, whether it can be asked or not
   std::vector<std::string> unseen;  // what could not be read, and why
 };

@@ -9,6 +9,7 @@ namespace xdpfwd {
 
 void check_kernel(const Examined& examined, Findings& findings);
 void check_members(const Examined& examined, Findings& findings);
+void check_queues(const Examined& examined, Findings& findings);
 void check_bonds(const Examined& examined, Findings& findings);
 void check_taps(const Examined& examined, Findings& findings);
 void check_daemon(const Examined& examined, Findings& findings);

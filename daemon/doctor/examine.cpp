@@ -24,6 +24,7 @@ std::vector<Finding> examine(const Examined& examined) {
     findings.warn("sight", "doctor", "it cannot see " + unseen, "run it as root, in the host's namespaces");
   check_kernel(examined, findings);
   check_members(examined, findings);
+  check_queues(examined, findings);
   check_bonds(examined, findings);
   check_taps(examined, findings);
   check_daemon(examined, findings);

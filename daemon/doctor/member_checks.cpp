@@ -14,6 +14,7 @@ namespace {
 // NETDEV_XDP_ACT_* of the kernel's uapi <linux/netdev.h>.
 constexpr uint64_t kXdpBasic = 1;
 constexpr uint64_t kXdpRedirect = 2;
+constexpr uint64_t kXdpTarget = 4;
 constexpr uint64_t kXdpFrags = 32;
 // The largest MTU whose frames are in one buffer with every driver (mlx5: 3498).
 constexpr uint32_t kOneBufferMtu = 3498;
@@ -33,6 +34,7 @@ class MemberChecks {
     check_up();
     if (device_) {
       check_xdp();
+      check_xdp_target();
       check_offloads();
       check_tags();
     }
@@ -127,6 +129,19 @@ class MemberChecks {
           merging
               ? fmt::format("ethtool -K {} lro off rx-gro-hw off", name_)
               : std::string("another NIC or driver; uplink.xdp_mode = \"generic\" works everywhere, slowly"));
+  }
+
+  // veth_xdp_xmit() hands frames to the peer's NAPI, which it has with a program of its own or with GRO.
+  void check_xdp_target() {
+    if (link_.kind_text != "veth" || !device_->xdp_features) return;
+    if (*device_->xdp_features & kXdpTarget)
+      findings_.pass("xdp-target", name_, "takes redirected frames");
+    else
+      findings_.warn(
+          "xdp-target", name_,
+          "a veth whose peer has neither an XDP program nor GRO: what other programs redirect to it "
+          "is dropped",
+          "ethtool -K PEER gro on, where its peer is");
   }
 
   void check_offloads() {
@@ -249,9 +264,21 @@ class MemberChecks {
                                  nic_->rule_capacity, macs.size()),
                      "fewer addresses on this host");
     else
+      check_ntuple_switch(macs.size());
+  }
+
+  // With mlx5 the switch is for rules of the kernel's own, and ours need it not.
+  void check_ntuple_switch(size_t addresses) {
+    const SwitchFact ntuple = device_ ? switch_of("ntuple") : SwitchFact{};
+    const bool needed = nic_->driver == "ixgbe" || nic_->driver == "i40e" || nic_->driver == "ice";
+    if (needed && !ntuple.on && !ntuple.fixed)
+      findings_.warn("ntuple", name_,
+                     fmt::format("is turned off, and {} refuses steering rules without it", nic_->driver),
+                     fmt::format("ethtool -K {} ntuple on", name_));
+    else
       findings_.pass(
           "ntuple", name_,
-          fmt::format("room for {} rules, guests have {} addresses", nic_->rule_capacity, macs.size()));
+          fmt::format("room for {} rules, guests have {} addresses", nic_->rule_capacity, addresses));
   }
 
   const Examined& examined_;

@@ -12,6 +12,8 @@ namespace xdpfwd {
 namespace {
 
 constexpr uint64_t kXdpTarget = 4;  // NETDEV_XDP_ACT_NDO_XMIT
+// What a tap starts with.
+constexpr uint32_t kUsualRing = 1000;
 
 class TapChecks {
  public:
@@ -34,9 +36,12 @@ class TapChecks {
         findings_.fail("tap-xdp", name_, "takes no redirected frames",
                        "a tap, not a tun: ip tuntap add NAME mode tap");
       check_offloads(*device);
+      check_frames(*device);
+      check_ring(*device);
     }
     check_readers();
     check_qdisc();
+    check_rps();
   }
 
  private:
@@ -86,6 +91,37 @@ class TapChecks {
           "program redirects has bad checksums",
           "libvirt: <host csum='off' tso4='off' tso6='off' ufo='off' ecn='off'/> in the interface's "
           "<driver>");
+  }
+
+  // Who opens it says so (TUNSETIFF), whatever it was made with.
+  void check_frames(const DeviceFacts& device) {
+    if (device.packet_info && link_.has_reader())
+      findings_.fail(
+          "tap-frames", name_,
+          "was opened without IFF_NO_PI: frames from the stack begin with 4 bytes more than redirected "
+          "ones, and no reader can tell them apart",
+          "give the guest a reader that opens it with IFF_NO_PI, as QEMU does: ip tuntap add NAME mode "
+          "tap, without pi");
+  }
+
+  void check_ring(const DeviceFacts& device) {
+    if (device.tx_queue_len < kUsualRing)
+      findings_.warn("tap-ring", name_,
+                     fmt::format("holds {} frames: what comes while its guest is not running is lost sooner",
+                                 device.tx_queue_len),
+                     fmt::format("ip link set {} txqueuelen {}", name_, kUsualRing));
+    else
+      findings_.pass("tap-ring", name_, fmt::format("holds {} frames", device.tx_queue_len));
+  }
+
+  void check_rps() {
+    if (std::ranges::any_of(facts_.tuning.settings, [&](const SettingValue& value) {
+          return value.setting.ifindex == link_.ifindex && value.setting.knob == Knob::kRps &&
+                 !value.value.empty();
+        }))
+      findings_.warn(
+          "tap-rps", name_, "what its guest sends is handed to other CPUs (RPS), one interrupt a time",
+          fmt::format("for q in /sys/class/net/{}/queues/rx-*; do echo 0 > $q/rps_cpus; done", name_));
   }
 
   void check_readers() {

@@ -22,6 +22,7 @@
 #include "kernel/link_decoder.h"
 #include "kernel/netdev_family.h"
 #include "kernel/tap_readers.h"
+#include "kernel/xsk_sockets.h"
 
 namespace xdpfwd {
 namespace {
@@ -111,6 +112,8 @@ class Reader {
       facts_.memlock = limit.rlim_cur;
     read_links();
     read_devices();
+    read_bridges();
+    facts_.xsk_sockets = find_xsk_sockets(roots_);
     facts_.irqbalance_process = is_running("irqbalance", roots_);
     return std::move(facts_);
   }
@@ -182,9 +185,27 @@ class Reader {
       facts_.unseen.emplace_back("who reads the taps: that needs root");
   }
 
+  // Those that guests' taps are in.
+  void read_bridges() {
+    constexpr uint32_t kTicks = 100;  // USER_HZ
+    for (const Guest& guest : guests_) {
+      const auto tap = std::ranges::find(facts_.links, guest.tap, &Link::name);
+      if (tap == facts_.links.end() || tap->master == 0 || facts_.bridge_ageing_s.contains(tap->master))
+        continue;
+      const auto bridge = std::ranges::find(facts_.links, tap->master, &Link::ifindex);
+      if (bridge == facts_.links.end() || bridge->kind_text != "bridge") continue;
+      if (const auto ticks = read_host_number(
+              fmt::format("{}/class/net/{}/bridge/ageing_time", roots_.sys, bridge->name.view())))
+        facts_.bridge_ageing_s[bridge->ifindex] = static_cast<uint32_t>(*ticks / kTicks);
+    }
+  }
+
   void read_device(const DecodedLink& decoded, Ethtool* ethtool, NetdevFamily* netdev) {
     const Link& link = decoded.link;
-    DeviceFacts device{.ifindex = link.ifindex, .xdp = fact_of(decoded.xdp)};
+    DeviceFacts device{.ifindex = link.ifindex,
+                       .xdp = fact_of(decoded.xdp),
+                       .tx_queue_len = decoded.tx_queue_len,
+                       .packet_info = decoded.packet_info};
     std::error_code error;
     device.xdp_ours = fs::exists(fmt::format("{}/links/{}", settings_.bpffs, link.ifindex), error);
     if (netdev) device.xdp_features = netdev->xdp_features(link.ifindex);

@@ -33,11 +33,15 @@ bool holds_attributes(const nlattr* attribute) {
   return mnl_attr_get_payload_len(attribute) >= sizeof(nlattr);
 }
 
-void decode_tun(const nlattr* data, Link& link) {
+void decode_tun(const nlattr* data, DecodedLink& decoded) {
+  Link& link = decoded.link;
   for (const nlattr* attribute : Attributes::in(data)) {
     switch (mnl_attr_get_type(attribute)) {
       case IFLA_TUN_TYPE:
         if (u8_of(attribute) == IFF_TAP) link.kind = LinkKind::kTap;
+        break;
+      case IFLA_TUN_PI:
+        decoded.packet_info = u8_of(attribute) != 0;
         break;
       case IFLA_TUN_MULTI_QUEUE:
         link.multi_queue = u8_of(attribute) != 0;
@@ -69,7 +73,8 @@ void decode_bond_member(const nlattr* data, Link& link) {
   link.bond_active = active && mii_up;
 }
 
-void decode_linkinfo(const nlattr* linkinfo, Link& link) {
+void decode_linkinfo(const nlattr* linkinfo, DecodedLink& decoded) {
+  Link& link = decoded.link;
   std::string_view kind;
   std::string_view member_kind;
   const nlattr* data = nullptr;
@@ -97,7 +102,7 @@ void decode_linkinfo(const nlattr* linkinfo, Link& link) {
     link.kind = LinkKind::kBond;
     if (data && holds_attributes(data)) decode_bond(data, link);
   }
-  if (kind == "tun" && data && holds_attributes(data)) decode_tun(data, link);
+  if (kind == "tun" && data && holds_attributes(data)) decode_tun(data, decoded);
   if (member_kind == "bond") {
     link.bond_member = true;
     if (member_data && holds_attributes(member_data)) decode_bond_member(member_data, link);
@@ -142,6 +147,9 @@ std::optional<DecodedLink> decode_link(const nlmsghdr& message) {
       case IFLA_MTU:
         link.mtu = u32_of(attribute);
         break;
+      case IFLA_TXQLEN:
+        decoded.tx_queue_len = u32_of(attribute);
+        break;
       case IFLA_MASTER:
         link.master = u32_of(attribute);
         break;
@@ -155,7 +163,7 @@ std::optional<DecodedLink> decode_link(const nlmsghdr& message) {
         lower_is_elsewhere = true;
         break;
       case IFLA_LINKINFO:
-        if (holds_attributes(attribute)) decode_linkinfo(attribute, link);
+        if (holds_attributes(attribute)) decode_linkinfo(attribute, decoded);
         break;
       case IFLA_XDP:
         if (holds_attributes(attribute)) decoded.xdp = decode_xdp(attribute);

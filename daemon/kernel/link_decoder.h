@@ -15,6 +15,8 @@ enum class XdpAttached { kNone, kNative, kGeneric, kOther };
 struct DecodedLink {
   Link link;
   XdpAttached xdp = XdpAttached::kNone;
+  uint32_t tx_queue_len = 0;
+  bool packet_info = false;  // a tap whose frames begin with a header of its own (no IFF_NO_PI)
 };
 
 // Nothing if the message is not a well-formed RTM_NEWLINK with a name. The message's length must be trusted

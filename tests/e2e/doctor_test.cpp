@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // The doctor on a real host of veth and taps, with and without a daemon: it finds what is wrong, and finds
 // nothing wrong once its remedies are done.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 
+#include <cstring>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -97,6 +100,42 @@ TEST_F(DoctorTest, finds_what_is_wrong_without_a_daemon_and_its_remedies_help) {
   for (const char* check : {"tap-mtu", "tap-qdisc", "tap-sndbuf"})
     EXPECT_EQ(verdict(told, check, "tap0"), "pass");
   EXPECT_EQ(verdict(told, "filters", "up0"), "pass");
+
+  // What other tools set, and put back by the remedies.
+  run("ip link set tap0 txqueuelen 10; echo 1 >/sys/class/net/tap0/queues/rx-0/rps_cpus");
+  run("echo 1 >/sys/class/net/up0/queues/rx-0/rps_cpus; ethtool -K sw0 gro off");
+  told = doctor();
+  EXPECT_EQ(verdict(told, "tap-ring", "tap0"), "warn") << told.dump(1);
+  EXPECT_EQ(verdict(told, "tap-rps", "tap0"), "warn");
+  EXPECT_EQ(verdict(told, "rps", "up0"), "warn");
+  EXPECT_EQ(verdict(told, "af-xdp", "up0"), "pass");
+  if (told_of) {
+    EXPECT_EQ(verdict(told, "xdp-target", "up0"), "warn");
+  }
+  for (const char* check : {"tap-ring", "tap-rps", "rps"}) {
+    const std::string way = remedy(told, check);
+    run(way.substr(0, way.find("; or ")));
+  }
+  run("ethtool -K sw0 gro on");
+  told = doctor();
+  EXPECT_EQ(verdict(told, "tap-ring", "tap0"), "pass") << told.dump(1);
+  EXPECT_EQ(verdict(told, "tap-rps", "tap0"), "none");
+  EXPECT_EQ(verdict(told, "rps", "up0"), "pass");
+  if (told_of) {
+    EXPECT_EQ(verdict(told, "xdp-target", "up0"), "pass");
+  }
+  run("ethtool -K sw0 gro off");
+
+  // A reader whose frames have a header of the driver's.
+  EXPECT_EQ(verdict(told, "tap-frames", "tap0"), "none");
+  tap_.reset();
+  tap_ = UniqueFd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
+  ifreq wanted{};
+  std::strcpy(wanted.ifr_name, "tap0");
+  wanted.ifr_flags = IFF_TAP;
+  ASSERT_EQ(::ioctl(tap_.get(), TUNSETIFF, &wanted), 0) << errno;
+  run("ip link set tap0 up");
+  EXPECT_EQ(verdict(doctor(), "tap-frames", "tap0"), "fail");
 
   run("ip link set tap0 down");
   told = doctor();

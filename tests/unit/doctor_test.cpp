@@ -53,6 +53,7 @@ Examined good_host() {
                   .mtu = 1500,
                   .admin_up = true,
                   .lower_up = true},
+                 {.ifindex = 6, .name = name("br0"), .kind_text = "bridge", .mtu = 1500, .admin_up = true},
                  {.ifindex = 9,
                   .name = name("tap1"),
                   .kind = LinkKind::kTap,
@@ -68,7 +69,7 @@ Examined good_host() {
        .switches = {{"lro", {false, false}}, {"rx-gro-hw", {false, false}}, {"rxvlan", {false, false}}},
        .uppers = {"bond0"}},
       {.ifindex = 5, .bond_mode = "802.3ad", .bond_hash_policy = "layer3+4"},
-      {.ifindex = 9, .xdp_features = 7}};
+      {.ifindex = 9, .xdp_features = 7, .tx_queue_len = 1000}};
   facts.tuning.cpus = {0, 1};
   facts.tuning.nics = {{.ifindex = 2,
                         .name = name("eth0"),
@@ -76,14 +77,28 @@ Examined good_host() {
                         .speed_mbps = 25000,
                         .max_channels = 8,
                         .rule_capacity = 1024,
-                        .queues = {{}, {}}}};
-  facts.tuning.settings = {{{9, Knob::kQdisc, kWholeDevice}, "noqueue"}};
+                        .queues = {{.napi = 8, .irq = 40}, {.napi = 9, .irq = 41}},
+                        .napis = {8, 9}}};
+  facts.tuning.settings = {{{2, Knob::kIrqAffinity, 40}, "0"}, {{2, Knob::kIrqAffinity, 41}, "1"},
+                           {{2, Knob::kThreadCpus, 0}, "0"},   {{2, Knob::kThreadCpus, 1}, "1"},
+                           {{2, Knob::kRps, 0}, ""},           {{2, Knob::kRps, 1}, ""},
+                           {{9, Knob::kRps, 0}, ""},           {{9, Knob::kQdisc, kWholeDevice}, "noqueue"}};
+  facts.xsk_sockets.emplace();
+  facts.bridge_ageing_s = {{6, 300}};
   facts.readers = {{.ifindex = 9, .pid = 77, .command = "qemu", .send_buffer = INT_MAX}};
   return host;
 }
 
 DeviceFacts& nic(Examined& host) {
   return host.facts.devices[0];
+}
+
+std::string& setting(Examined& host, const Setting& setting) {
+  return std::ranges::find(host.facts.tuning.settings, setting, &SettingValue::setting)->value;
+}
+
+Link& tap(Examined& host) {
+  return host.facts.links[3];
 }
 
 // What a remedy says to put in the configuration is taken by it: 'uplink.promisc = "auto"'.
@@ -207,7 +222,7 @@ TEST(Doctor, of_offloads_and_filters) {
   expect_only(host, Verdict::kWarn, "filters", "as by steering rules", "uplink.promisc");
   host = good_host();
   host.facts.links[0].mtu = 9000;
-  host.facts.links[2].mtu = 9000;
+  tap(host).mtu = 9000;
   expect_only(host, Verdict::kWarn, "mtu", "several buffers", "ip link set eth0 mtu");
 }
 
@@ -219,6 +234,7 @@ TEST(Doctor, of_links_and_queues) {
   expect_only(host, Verdict::kFail, "link", "is down", "ip link set eth0 up");
   host = good_host();
   Nic& facts = host.facts.tuning.nics[0];
+  facts.napis.clear();
   facts.queues = {{}};
   expect_only(host, Verdict::kWarn, "channels", "one CPU receives everything", "ethtool -L eth0 combined 2");
   facts.queues = {{}, {}, {}};
@@ -248,6 +264,69 @@ TEST(Doctor, of_links_and_queues) {
   EXPECT_THAT(render_findings(findings, {}), HasSubstr("eth7         is not there"));
 }
 
+TEST(Doctor, of_who_serves_queues) {
+  Examined host = good_host();
+  setting(host, {2, Knob::kIrqAffinity, 41}) = "0";
+  setting(host, {2, Knob::kThreadCpus, 1}) = "0";
+  expect_only(host, Verdict::kWarn, "irq-cpus",
+              "CPU 0 has the interrupts of its queues 0-1, and CPU 1 of none", "tuning.cpus");
+  expect_only(host, Verdict::kWarn, "irq-cpus", "", "echo 1 > /proc/irq/41/smp_affinity_list");
+  host.settings.tuning.napi.mode = NapiMode::kAuto;  // packs them
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host.settings.tuning.napi = {};
+  // Where one CPU alone may serve them, it has to.
+  host.facts.tuning.isolated = {1};
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host.facts.tuning.isolated.clear();
+  host.settings.tuning.cpus = {CpuWish::Kind::kGiven, {0}};
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host = good_host();
+  setting(host, {2, Knob::kThreadCpus, 1}) = "0-1";
+  expect_only(host, Verdict::kWarn, "napi-threads", "the NAPI threads of its queues 1 may be on other CPUs",
+              "tuning.napi");
+  // One that never sleeps needs no interrupt.
+  host.facts.tuning.settings.push_back({{2, Knob::kNapiThreaded, 1}, "busy-poll"});
+  std::ranges::sort(host.facts.tuning.settings, {}, &SettingValue::setting);
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host = good_host();
+  host.facts.tuning.nics[0].queues[1].napi = 0;  // whose thread it is, nobody tells
+  setting(host, {2, Knob::kThreadCpus, 1}) = "0-1";
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host = good_host();
+  setting(host, {2, Knob::kRps, 1}) = "0-1";
+  expect_only(host, Verdict::kWarn, "rps", "from its queues 1", "for q in /sys/class/net/eth0/queues/rx-*");
+  expect_only(host, Verdict::kWarn, "rps", "handed to other CPUs", "tuning.rps = \"off\"");
+  host = good_host();
+  host.facts.xsk_sockets = {{{2, 0, false}, {2, 1, true}, {3, 0, true}}};
+  expect_only(host, Verdict::kWarn, "af-xdp", "has its queues 1:", "ss --xdp");
+  host.facts.xsk_sockets.reset();
+  expect_only(host, Verdict::kWarn, "af-xdp", "does not tell on which queues", "modprobe xsk_diag");
+}
+
+TEST(Doctor, of_veths_rules_that_are_off_and_bridges) {
+  Examined host = good_host();
+  host.facts.links[0].kind_text = "veth";
+  nic(host).xdp_features = 3;
+  expect_only(host, Verdict::kWarn, "xdp-target", "neither an XDP program nor GRO", "ethtool -K PEER gro on");
+  nic(host).xdp_features = 7;
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host = good_host();
+  nic(host).switches["ntuple"] = {.on = false, .fixed = false};
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  host.facts.tuning.nics[0].driver = "ixgbe";
+  expect_only(host, Verdict::kWarn, "ntuple", "ixgbe refuses steering rules without it",
+              "ethtool -K eth0 ntuple on");
+  host = good_host();
+  host.settings.relearn_s = 200;
+  expect_only(host, Verdict::kWarn, "bridge-ageing",
+              "after 300 s, and hears those beyond the uplink every 200 s", "uplink.relearn = 75");
+  host.settings.relearn_s = 0;
+  expect_only(host, Verdict::kWarn, "bridge-ageing", "none beyond the uplink passes to it",
+              "uplink.relearn = 60");
+  host.facts.bridge_ageing_s.clear();
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+}
+
 TEST(Doctor, of_bonds) {
   Examined host = good_host();
   host.facts.devices[1].bond_mode = "balance-alb";
@@ -261,24 +340,23 @@ TEST(Doctor, of_bonds) {
 
 TEST(Doctor, of_taps) {
   Examined host = good_host();
-  Link& tap = host.facts.links[2];
-  tap.lower_up = false;
+  tap(host).lower_up = false;
   expect_only(host, Verdict::kWarn, "tap", "nobody reads it", "start or resume");
-  tap.admin_up = false;
+  tap(host).admin_up = false;
   expect_only(host, Verdict::kFail, "tap", "is down", "ip link set tap1 up");
   host = good_host();
-  host.facts.links[2].kind = LinkKind::kOther;
+  tap(host).kind = LinkKind::kOther;
   expect_only(host, Verdict::kFail, "tap", "is no tap", "ip tuntap");
   host = good_host();
-  host.facts.links[2].mtu = 1400;
+  tap(host).mtu = 1400;
   expect_only(host, Verdict::kWarn, "tap-mtu", "longer frames are not forwarded",
               "ip link set tap1 mtu 1500");
   host = good_host();
   host.facts.devices[2].xdp_features = 0;
   expect_only(host, Verdict::kFail, "tap-xdp", "takes no redirected frames", "mode tap");
   host = good_host();
-  host.facts.links[2].multi_queue = true;
-  host.facts.links[2].queues = 4;
+  tap(host).multi_queue = true;
+  tap(host).queues = 4;
   expect_only(host, Verdict::kWarn, "tap-queues", "some stay idle", "2 queues");
   host = good_host();
   host.facts.readers[0].send_buffer = 1048576;
@@ -286,7 +364,7 @@ TEST(Doctor, of_taps) {
   host.facts.readers[0].send_buffer.reset();
   expect_only(host, Verdict::kWarn, "tap-sndbuf", "cannot be asked", "root");
   host = good_host();
-  host.facts.tuning.settings[0].value = "fq_codel";
+  setting(host, {9, Knob::kQdisc, kWholeDevice}) = "fq_codel";
   expect_only(host, Verdict::kWarn, "tap-qdisc", "fq_codel", "tc qdisc replace dev tap1 root noqueue");
   host = good_host();
   host.facts.devices[2].xdp = XdpFact::kNative;
@@ -295,6 +373,17 @@ TEST(Doctor, of_taps) {
   host = good_host();
   host.facts.links.pop_back();
   expect_only(host, Verdict::kWarn, "tap", "1 of 1 taps are not there", "xdpctl guest list");
+  host = good_host();
+  host.facts.devices[2].tx_queue_len = 500;
+  expect_only(host, Verdict::kWarn, "tap-ring", "holds 500 frames", "ip link set tap1 txqueuelen 1000");
+  host = good_host();
+  host.facts.devices[2].packet_info = true;
+  expect_only(host, Verdict::kFail, "tap-frames", "without IFF_NO_PI", "ip tuntap add");
+  tap(host).lower_up = false;  // who opens it next says so again
+  expect_only(host, Verdict::kWarn, "tap", "nobody reads it", "start or resume");
+  host = good_host();
+  setting(host, {9, Knob::kRps, 0}) = "0-1";
+  expect_only(host, Verdict::kWarn, "tap-rps", "handed to other CPUs", "/sys/class/net/tap1/queues");
   host = good_host();
   host.guests.clear();
   expect_only(host, Verdict::kWarn, "guests", "there are none", "xdpctl guest add");

@@ -38,6 +38,8 @@ TEST(LinkDecoder, ATapWithAReader) {
   EXPECT_TRUE(link.has_reader());
   EXPECT_FALSE(link.multi_queue);
   EXPECT_EQ(decoded->xdp, XdpAttached::kNone);
+  EXPECT_EQ(decoded->tx_queue_len, 1000U);
+  EXPECT_FALSE(decoded->packet_info);
 }
 
 TEST(LinkDecoder, ATapThatNobodyReads) {
