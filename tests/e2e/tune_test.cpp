@@ -272,7 +272,9 @@ TEST_F(TuneTest, threads_of_napi_are_set_up_again_after_a_reset) {
   EXPECT_EQ(threads(), "TS -5\n");
   daemon_->ctl("tune revert");
   // Linux that has one value for all of a NIC keeps the threads, without work, until it is reset.
-  if (threads() != "") EXPECT_EQ(threads(), "TS 0\n");
+  if (threads() != "") {
+    EXPECT_EQ(threads(), "TS 0\n");
+  }
   EXPECT_EQ(knobs(), before_);
 }
 
