@@ -8,22 +8,22 @@
 . "$LAB_GUEST/tuning.sh"
 
 guests=12
-status() { xdpctl napi status --json >/run/napi.json; }
-packed_on() { status && jq '.packing.cpus_used' </run/napi.json; }
+look() { xdpctl napi status --json >/run/napi.json; }
+packed_on() { look && jq '.packing.cpus_used' </run/napi.json; }
 is_packed_on() { [ "$(packed_on)" = "$1" ]; }
 is_spread() { [ "$(packed_on)" -ge 2 ]; }
 # load: of all threads, in percent of a CPU, over a second.
 load() {
   local i sum=0
   for i in 1 2 3 4 5; do
-    status
+    look
     sum=$((sum + $(jq '[.napis[].ran // 0] | add' </run/napi.json)))
     sleep 0.2
   done
   echo $((sum / 50))
 }
 # apart: threads whose interrupt is elsewhere.
-apart() { status && jq '[.napis[] | select(.irq != null and .cpus != .irq_cpus)] | length' </run/napi.json; }
+apart() { look && jq '[.napis[] | select(.irq != null and .cpus != .irq_cpus)] | length' </run/napi.json; }
 frames=(--dev eth2)
 for i in $(seq $guests); do frames+=(--guest "mac=$(guest_mac "$i"),vlan=100,tap=tap$i"); done
 start_sending() {
