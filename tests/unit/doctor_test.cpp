@@ -280,6 +280,11 @@ TEST(Doctor, of_who_serves_queues) {
   host.facts.tuning.isolated.clear();
   host.settings.tuning.cpus = {CpuWish::Kind::kGiven, {0}};
   for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
+  // Fewer queues than CPUs: one on each that has any is as it should be.
+  host = good_host();
+  host.facts.tuning.nics[0].driver = "ixgbe";
+  host.facts.tuning.cpus = {0, 1, 2};
+  for (const Finding& finding : examine(host)) EXPECT_EQ(finding.verdict, Verdict::kPass) << finding.what;
   host = good_host();
   setting(host, {2, Knob::kThreadCpus, 1}) = "0-1";
   expect_only(host, Verdict::kWarn, "napi-threads", "the NAPI threads of its queues 1 may be on other CPUs",
