@@ -404,7 +404,8 @@ void CommandLine::add_napi_commands() {
       });
   values_[set->add_option("MODE", *mode,
                           "as tuning.napi: \"auto\", \"softirq, 0-1 threaded\"; or as-configured")
-              ->required()] = {.words = {"softirq", "deferred", "threaded", "busy-poll", "auto", "keep", "as-configured"}};
+              ->required()] = {
+      .words = {"softirq", "deferred", "threaded", "busy-poll", "auto", "keep", "as-configured"}};
   command(napi, "status", "who runs each NAPI instance, where, and how much", napi_status);
 }
 

@@ -30,8 +30,9 @@ start_sending() {
   PPS=$1 send 100000000 "${frames[@]}" >/run/sender.log 2>&1 &
   sender=$!
 }
+# The sender is a child of a shell of its own.
 stop_sending() {
-  kill -INT "$sender"
+  pkill -f 'xdpfwd-pktgen send'
   wait "$sender" || true
 }
 
