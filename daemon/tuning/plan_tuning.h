@@ -36,14 +36,6 @@ struct TuningStep {
   [[nodiscard]] Tune action() const { return {.setting = setting, .name = device, .value = to}; }
 };
 
-// A setting that the steps may reset as a side effect.
-struct Disturbed {
-  Setting setting;
-  InterfaceName device;
-  std::string value;  // observed
-  std::string held;   // what it is to be afterwards
-};
-
 // A setting that we had changed, that is not wanted any more, and that somebody else changed since.
 struct LeftAlone {
   Setting setting;

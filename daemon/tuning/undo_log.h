@@ -18,8 +18,15 @@
 
 namespace xdpfwd {
 
-struct Disturbed;
 struct TuningPlan;
+
+// A setting that the steps may reset as a side effect.
+struct Disturbed {
+  Setting setting;
+  InterfaceName device;
+  std::string value;  // observed
+  std::string held;   // what it is to be afterwards
+};
 
 struct UndoEntry {
   Setting setting;
