@@ -14,7 +14,7 @@ struct NapiReport {
   std::optional<uint32_t> queue;  // empty: nobody tells which queue it serves
   uint32_t napi = 0;              // its id
   std::string mode;               // as it is: "softirq", "deferred", "threaded", "busy-poll", or "auto"
-  std::string cpus;               // of its thread; empty: it has none
+  std::string cpus;               // of its thread or poller; empty: it has none
   std::optional<uint32_t> irq;    // empty: none that is known
   std::string irq_cpus;
   // Of the last interval, in thousandths of it; empty: not sampled.

@@ -93,8 +93,8 @@ type QueuePolls (
 )
 
 # A NAPI instance. mode: softirq, deferred, threaded, busy-poll, or auto (threads that are packed on few CPUs). cpus:
-# where its thread may run; empty: it has none. ran and waited: of the last interval, in thousandths of it, where they
-# are sampled. moves: from CPU to CPU, by mode auto.
+# where its thread or poller may run; empty: it has none. ran and waited: of the last interval, in thousandths of it,
+# where they are sampled. moves: from CPU to CPU, by mode auto.
 type Napi (
   device: string,
   queue: ?int,

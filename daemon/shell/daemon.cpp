@@ -568,6 +568,13 @@ Result<NapiStatusReport> Daemon::napi_status() {
                           .held = tuner_.status(clock_()).held,
                           .napis = report_napis(*observed, tuner_.packable()),
                           .packing = packing_.report()};
+  for (const PollerReading& poller : pollers_.readings())
+    for (size_t i = 0; poller.running && i < poller.counters.queues; ++i) {
+      const auto napi = std::ranges::find(report.napis, poller.counters.queue[i].napi, &NapiReport::napi);
+      if (napi == report.napis.end() || napi->device != poller.device_of(i)) continue;
+      napi->mode = "busy-poll";
+      napi->cpus = fmt::format("{}", poller.counters.cpu);
+    }
   for (NapiReport& napi : report.napis)
     if (const auto load = packing_.loads().find(napi.napi); load != packing_.loads().end()) {
       napi.ran = static_cast<uint32_t>(load->second.busy * 1000);

@@ -49,6 +49,8 @@ class PollerUnits {
   [[nodiscard]] std::optional<uint64_t> next_look_ms() const { return next_ms_; }
   // Of those wanted last, as they are now.
   [[nodiscard]] std::vector<Problem> problems() const;
+  // Of all pollers that run here, whoever started them.
+  [[nodiscard]] std::vector<PollerReading> readings() const { return read_pollers(counters_); }
   // What is to be done by hand for pollers that are only planned.
   [[nodiscard]] std::vector<Problem> by_hand(const std::vector<Poller>& planned) const;
 

@@ -125,6 +125,10 @@ TEST_F(BusyPollTest, from_the_wish_to_a_poller_that_forwards_and_back) {
   EXPECT_EQ(reading->counters.queue[0].interrupts_masked, 1U);
   EXPECT_TRUE(becomes_true([&] { return read_poller(counters())->counters.queue[0].own_polls > 0; }));
 
+  const json napi = json::parse(daemon_->ctl("napi status --json"))["napis"][0];
+  EXPECT_EQ(napi["mode"], "busy-poll") << napi.dump();
+  EXPECT_EQ(napi["cpus"], std::to_string(poller_cpu())) << napi.dump();
+
   ASSERT_EQ(kill(pid_, SIGSTOP), 0);
   EXPECT_TRUE(becomes_true(
       [&] { return problem("tune status").dump().find("it has stalled") != std::string::npos; }));
