@@ -8,26 +8,12 @@
 #include <map>
 
 #include "bench/grid.h"
-#include "bench/mlr_search.h"
+#include "bench/pdr.h"
 
 namespace xdpfwd::bench {
 namespace {
 
 constexpr double kIdlePps = 1'000;
-
-// Half a percent lost, with the reader: it takes its share of the CPU.
-Result<double> find_pdr(Run& run, Rig& rig) {
-  MlrSearch search(
-      {{.name = "pdr", .loss_ratio = 0.005, .trial_s = 0.1, .duration_sum_s = 0.3, .width = 0.05}},
-      {.min_load = 2'000, .max_load = 2'000'000, .most_trials = 40});
-  while (const auto next = search.next()) {
-    if (run.interrupted()) return 0;
-    const auto trial = rig.send({.pps = next->load, .seconds = next->seconds, .reader = true});
-    if (!trial) return std::unexpected(trial.error());
-    search.record(*next, trial->loss_ratio());
-  }
-  return search.answers().front().load;
-}
 
 Result<void> run_latency(Run& run) {
   std::map<std::string, double> pdr;

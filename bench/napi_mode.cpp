@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "bench/napi_mode.h"
+
+#include <fmt/format.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+#include <utility>
+
+#include "kernel/poller_counters.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+using namespace std::chrono_literals;
+
+// The timer is for when the poller does not come: longer than it takes to come again.
+constexpr unsigned kPollerFlushNs = 200'000;
+
+// The kernel threads of the NAPIs of a device, by their names. Rigs that are not threaded have none.
+std::vector<pid_t> napi_threads(const std::string& device) {
+  std::vector<pid_t> found;
+  std::error_code gone;
+  for (const auto& process : std::filesystem::directory_iterator("/proc", gone)) {
+    std::ifstream file(process.path() / "comm");
+    std::string name;
+    std::getline(file, name);
+    if (name.starts_with(fmt::format("napi/{}-", device)))
+      found.push_back(static_cast<pid_t>(std::stol(process.path().filename())));
+  }
+  return found;
+}
+
+std::string poller_beside_this_program() {
+  std::error_code failed;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / "xdpfwd-poller";
+  return std::filesystem::exists(beside, failed) ? beside.string() : "/usr/sbin/xdpfwd-poller";
+}
+
+}  // namespace
+
+InNapiMode::InNapiMode(InNapiMode&& other) noexcept
+    : stand_(std::exchange(other.stand_, nullptr)),
+      threads_(std::move(other.threads_)),
+      poller_(std::move(other.poller_)) {
+  other.poller_.reset();
+}
+
+InNapiMode::~InNapiMode() {
+  if (!stand_) return;
+  if (poller_) {
+    poller_->end(SIGTERM);
+    (void)set("gro_flush_timeout", stand_->rig().options().rx_usecs * 1000);
+  }
+  (void)set("threaded", 0);
+}
+
+Result<void> InNapiMode::set(const char* file, unsigned value) const {
+  for (const std::string& uplink : stand_->rig().uplinks()) {
+    const std::string path = fmt::format("{}/sys/class/net/{}/{}", stand_->rig().folder(), uplink, file);
+    std::ofstream stream(path);
+    stream << value << std::flush;
+    if (!stream) return fail_errno(path, errno);
+  }
+  return {};
+}
+
+Result<void> InNapiMode::run_in_threads() {
+  if (auto done = set("threaded", 1); !done) return done;
+  for (const std::string& uplink : stand_->rig().uplinks())
+    for (const pid_t thread : napi_threads(uplink)) threads_.push_back(thread);
+  if (threads_.empty()) return fail("the kernel made no NAPI thread", "it needs threaded NAPI, Linux 5.12");
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  CPU_SET(stand_->rig().rx_cpu(), &cpus);
+  for (const pid_t thread : threads_)
+    if (::sched_setaffinity(thread, sizeof(cpus), &cpus) != 0)
+      return fail_errno("pinning a NAPI thread", errno);
+  return {};
+}
+
+Result<void> InNapiMode::run_in_poller() {
+  Rig& rig = stand_->rig();
+  const std::string folder = rig.folder() + "/poller";
+  if (auto done = set("gro_flush_timeout", kPollerFlushNs); !done) return done;
+  ChildOptions options{.arguments = {poller_beside_this_program(), "--cpu", fmt::format("{}", rig.rx_cpu()),
+                                     "--runtime-dir", folder},
+                       .log = rig.folder() + "/poller.log"};
+  for (const std::string& uplink : rig.uplinks()) {
+    options.arguments.emplace_back("--queue");
+    options.arguments.push_back(uplink + ":0");
+  }
+  const auto inside = rig.enter();
+  if (!inside) return std::unexpected(inside.error());
+  auto child = Child::start(options);
+  if (!child) return std::unexpected(child.error());
+  poller_ = std::move(*child);
+  const auto deadline = std::chrono::steady_clock::now() + 10s;
+  for (;;) {
+    const auto reading = read_poller(folder);
+    if (reading && reading->running && reading->counters.pid == static_cast<uint32_t>(poller_->pid()) &&
+        reading->counters.queues == rig.uplinks().size() && reading->counters.queue[0].own_polls > 0)
+      return {};
+    if (!poller_->running() || std::chrono::steady_clock::now() > deadline)
+      return fail("xdpfwd-poller polls nothing: " + poller_->last_words(),
+                  "veth needs a static NAPI id of io_uring, Linux 6.13");
+    std::this_thread::sleep_for(5ms);
+  }
+}
+
+Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
+  InNapiMode in_mode(stand);
+  Result<void> entered;
+  if (mode == NapiMode::kThreaded) entered = in_mode.run_in_threads();
+  if (mode == NapiMode::kBusyPoll) entered = in_mode.run_in_poller();
+  if (!entered) return std::unexpected(entered.error());
+  return in_mode;
+}
+
+uint64_t InNapiMode::thread_ns() const {
+  uint64_t sum = poller_ ? poller_->cost().cpu_ns : 0;
+  for (const pid_t thread : threads_) {
+    std::ifstream schedstat(fmt::format("/proc/{}/schedstat", thread));
+    uint64_t on_cpu_ns = 0;
+    schedstat >> on_cpu_ns;
+    sum += on_cpu_ns;
+  }
+  return sum;
+}
+
+}  // namespace xdpfwd::bench

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Who runs the NAPI of a rig's uplinks: softirqs after the rig's timer, a kernel thread on the receiving CPU,
+// or xdpfwd-poller there. A further mode is a row of kNapiModes, and what entering it takes.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "bench/child.h"
+#include "bench/contender.h"
+
+namespace xdpfwd::bench {
+
+enum class NapiMode { kSoftirq, kThreaded, kBusyPoll };
+
+struct NapiModeKind {
+  NapiMode mode;
+  const char* name;
+};
+inline constexpr std::array<NapiModeKind, 3> kNapiModes = {
+    {{NapiMode::kSoftirq, "softirq"}, {NapiMode::kThreaded, "threaded"}, {NapiMode::kBusyPoll, "busy-poll"}}};
+
+// A stand in one of the modes; in softirqs again when this goes.
+class InNapiMode {
+ public:
+  // The stand is awake.
+  static Result<InNapiMode> enter(Stand& stand, NapiMode mode);
+  InNapiMode(InNapiMode&& other) noexcept;
+  InNapiMode& operator=(InNapiMode&&) = delete;
+  ~InNapiMode();
+
+  // What kernel threads or the poller have run so far.
+  [[nodiscard]] uint64_t thread_ns() const;
+
+ private:
+  explicit InNapiMode(Stand& stand) : stand_(&stand) {}
+  [[nodiscard]] Result<void> set(const char* file, unsigned value) const;
+  Result<void> run_in_threads();
+  Result<void> run_in_poller();
+
+  Stand* stand_;
+  std::vector<pid_t> threads_;
+  std::optional<Child> poller_;
+};
+
+}  // namespace xdpfwd::bench
