@@ -44,13 +44,17 @@ std::vector<NapiReport> report_napis(const HostTuning& observed, const Packable&
         report.queue = static_cast<uint32_t>(queue - nic.queues.begin());
         if (queue->irq != 0) report.irq = queue->irq;
       }
+      const auto packed = std::ranges::find(packable.napis, report.napi, &PackedNapi::napi);
+      if (packed != packable.napis.end()) {
+        report.mode = "auto";
+        // By its place, where the driver does not tell.
+        if (!report.irq && packed->irq != 0) report.irq = packed->irq;
+      }
       if (report.irq)
         if (const auto* cpus = find_setting(observed, {nic.ifindex, Knob::kIrqAffinity, *report.irq}))
           report.irq_cpus = *cpus;
       if (const auto* cpus = find_setting(observed, {nic.ifindex, Knob::kThreadCpus, place}))
         report.cpus = *cpus;
-      if (std::ranges::find(packable.napis, report.napi, &PackedNapi::napi) != packable.napis.end())
-        report.mode = "auto";
       reports.push_back(std::move(report));
     }
   return reports;
