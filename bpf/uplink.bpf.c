@@ -5,8 +5,10 @@
  * for byte. Every frame leaves by leave(), which counts it.
  *
  * Two programs share one body and differ in where they find the VLAN tag. The daemon loads one of them per member.
- * Built with XDPFWD_STUB_TAG, the second one reads the tag from memory instead of the NIC's descriptor, so that
- * BPF_PROG_TEST_RUN, which refuses programs bound to a device, can run it.
+ * They are objects of their own, the second one built with XDPFWD_HINT: where the kernel lacks the function that it
+ * calls, libbpf looks for it in the modules' BTF, which takes CAP_SYS_ADMIN, and loads nothing of an object without.
+ * Built with XDPFWD_STUB_TAG, both are in one, and the second one reads the tag from memory instead of the NIC's
+ * descriptor, so that BPF_PROG_TEST_RUN, which refuses programs bound to a device, can run it.
  */
 #include <linux/bpf.h>
 
@@ -178,6 +180,7 @@ XDPFWD_INLINE enum xdpfwd_reason forward(struct xdp_md *ctx, struct xdpfwd_tag t
 	return XDPFWD_REASON_FORWARDED;
 }
 
+#ifndef XDPFWD_HINT
 /* The tag is in the frame: the NIC's rxvlan is off. */
 SEC("xdp.frags")
 int xdpfwd_uplink(struct xdp_md *ctx)
@@ -186,6 +189,7 @@ int xdpfwd_uplink(struct xdp_md *ctx)
 
 	return leave(forward(ctx, tag));
 }
+#endif
 
 #ifdef XDPFWD_STUB_TAG
 struct {
@@ -201,10 +205,10 @@ XDPFWD_INLINE int read_descriptor_tag(struct xdp_md *ctx, __be16 *proto, __u16 *
 	*tci = *(volatile __u16 *)&stub_tag.tci;
 	return *(volatile __s32 *)&stub_tag.error;
 }
-#else
-/* Since 6.8. Weak: on older kernels the object loads, with the other program. */
+#elif defined(XDPFWD_HINT)
+/* Since 6.8. */
 extern int bpf_xdp_metadata_rx_vlan_tag(const struct xdp_md *ctx, __be16 *vlan_proto,
-					__u16 *vlan_tci) __ksym __weak;
+					__u16 *vlan_tci) __ksym;
 
 XDPFWD_INLINE int read_descriptor_tag(struct xdp_md *ctx, __be16 *proto, __u16 *tci)
 {
@@ -212,6 +216,7 @@ XDPFWD_INLINE int read_descriptor_tag(struct xdp_md *ctx, __be16 *proto, __u16 *
 }
 #endif
 
+#if defined(XDPFWD_STUB_TAG) || defined(XDPFWD_HINT)
 /*
  * The tag is in the descriptor when the NIC stripped one. When it did not (-ENODATA; or the driver cannot say), the
  * tag is where the wire has it.
@@ -240,5 +245,6 @@ int xdpfwd_uplink_hint(struct xdp_md *ctx)
 	}
 	return leave(forward(ctx, tag));
 }
+#endif
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -12,11 +12,13 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <type_traits>
 
 #include "kernel/bpf_failure.h"
 #include "kernel/libbpf_log.h"
 #include "probe.skel.h"
 #include "uplink.skel.h"
+#include "uplink_hint.skel.h"
 
 #ifndef BPF_F_XDP_DEV_BOUND_ONLY  // kernel 6.3; Debian 12's headers are older
 #define BPF_F_XDP_DEV_BOUND_ONLY (1U << 6)
@@ -25,9 +27,6 @@
 namespace xdpfwd {
 namespace {
 
-struct DestroyUplink {
-  void operator()(uplink_bpf* s) const { uplink_bpf__destroy(s); }
-};
 struct DestroyProbe {
   void operator()(probe_bpf* s) const { probe_bpf__destroy(s); }
 };
@@ -42,14 +41,15 @@ uint64_t hash_of(const void* data, size_t size) {
   return hash;
 }
 
-uint64_t probe_build() {
+template <typename Object>
+uint64_t build_of() {
   size_t size = 0;
-  const void* bytes = probe_bpf__elf_bytes(&size);
+  const void* bytes = Object::elf_bytes(&size);
   return hash_of(bytes, size);
 }
 
 std::string watch_name(const char* watch) {
-  return fmt::format("watch_{}_{:016x}", watch, probe_build());
+  return fmt::format("watch_{}_{:016x}", watch, build_of<probe_bpf>());
 }
 
 std::string attach_remedy(int error, const Member& member) {
@@ -100,23 +100,22 @@ uint32_t own_netns_inum() {
   return stat("/proc/self/ns/net", &about) == 0 ? static_cast<uint32_t>(about.st_ino) : 0;
 }
 
-}  // namespace
-
-uint64_t uplink_build() {
-  size_t size = 0;
-  const void* bytes = uplink_bpf__elf_bytes(&size);
-  static const uint64_t build = hash_of(bytes, size);
-  return build;
+// The program of one of the two objects.
+bpf_program* uplink_of(const uplink_bpf& object) {
+  return object.progs.xdpfwd_uplink;
+}
+bpf_program* uplink_of(const uplink_hint_bpf& object) {
+  return object.progs.xdpfwd_uplink_hint;
 }
 
-Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
-  clear_libbpf_log();
-  const std::unique_ptr<uplink_bpf, DestroyUplink> object(uplink_bpf__open());
+template <typename Object>
+Result<LoadedProgram> load_object(const Maps& maps, const Member& member) {
+  constexpr bool kHint = std::is_same_v<Object, uplink_hint_bpf>;
+  const auto destroy = [](Object* object) { Object::destroy(object); };
+  const std::unique_ptr<Object, decltype(destroy)> object(Object::open());
   if (!object) return bpf_failure("cannot open the uplink program", errno);
-  const bool hint = member.flavour == Flavour::kHint;
-  bpf_program* program = hint ? object->progs.xdpfwd_uplink_hint : object->progs.xdpfwd_uplink;
-  bpf_program__set_autoload(hint ? object->progs.xdpfwd_uplink : object->progs.xdpfwd_uplink_hint, false);
-  if (hint) {
+  bpf_program* program = uplink_of(*object);
+  if (kHint) {
     bpf_program__set_ifindex(program, member.ifindex);
     bpf_program__set_flags(program, bpf_program__flags(program) | BPF_F_XDP_DEV_BOUND_ONLY);
   }
@@ -130,23 +129,36 @@ Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
   object->rodata->member_slot = member.slot;
   object->rodata->fdb_seed = maps.rows->seed();
   object->rodata->fdb_buckets = maps.rows->buckets();
-  if (const int error = uplink_bpf__load(object.get())) {
+  if (const int error = Object::load(object.get())) {
     auto failure =
         bpf_failure(fmt::format("the kernel does not load the program for {}", member.name.view()), -error);
-    if (hint && error == -EINVAL) failure.error().remedy = "set uplink.vlan_tag = \"auto\" or \"frame\"";
+    if (kHint && error == -EINVAL) failure.error().remedy = "set uplink.vlan_tag = \"auto\" or \"frame\"";
     return failure;
   }
   bpf_prog_info info{};
   uint32_t length = sizeof(info);
   const int fd = bpf_program__fd(program);
   if (bpf_obj_get_info_by_fd(fd, &info, &length) < 0) return fail_errno("cannot look at a program", errno);
-  if (hint && !stayed_in_place(bpf_program__insn_cnt(program), info))
+  if (kHint && !stayed_in_place(bpf_program__insn_cnt(program), info))
     return fail(
         fmt::format("the kernel made the program for {} longer than it has room for", member.name.view()),
         "set uplink.vlan_tag = \"frame\"", E2BIG);
   LoadedProgram loaded{.fd = UniqueFd(fcntl(fd, F_DUPFD_CLOEXEC, 3)), .id = info.id};
   if (!loaded.fd) return fail_errno("cannot duplicate a program's descriptor", errno);
   return loaded;
+}
+
+}  // namespace
+
+uint64_t uplink_build() {
+  static const uint64_t build = build_of<uplink_bpf>() ^ build_of<uplink_hint_bpf>();
+  return build;
+}
+
+Result<LoadedProgram> load_uplink(const Maps& maps, const Member& member) {
+  clear_libbpf_log();
+  return member.flavour == Flavour::kHint ? load_object<uplink_hint_bpf>(maps, member)
+                                          : load_object<uplink_bpf>(maps, member);
 }
 
 Result<UniqueFd> attach_uplink(const LoadedProgram& program, const Member& member) {

@@ -27,7 +27,7 @@
 #include "tests/bpf/oracle.h"
 #include "tests/bpf/random_frames.h"
 #include "tests/bpf/scenarios.h"
-#include "uplink.skel.h"
+#include "uplink_hint.skel.h"
 
 namespace xdpfwd::test {
 namespace {
@@ -180,14 +180,13 @@ class HintFlavour : public testing::Test {
     }
     const uint32_t nic = ifindex_of("nic");
 
-    uplink_ = uplink_bpf::open(nullptr);
+    uplink_ = uplink_hint_bpf::open(nullptr);
     ASSERT_TRUE(uplink_);
     uplink_->rodata->member_slot = kMemberSlot;
     bpf_program* program = uplink_->progs.xdpfwd_uplink_hint;
-    bpf_program__set_autoload(uplink_->progs.xdpfwd_uplink, false);
     bpf_program__set_ifindex(program, nic);
     bpf_program__set_flags(program, bpf_program__flags(program) | kDeviceBoundOnly);
-    ASSERT_EQ(uplink_bpf::load(uplink_), 0);
+    ASSERT_EQ(uplink_hint_bpf::load(uplink_), 0);
     tables_ = KernelTables(uplink_->obj);
     ASSERT_TRUE(tables_.prepare().has_value());
     xdp_.reset(bpf_program__attach_xdp(program, static_cast<int>(nic)));
@@ -206,7 +205,7 @@ class HintFlavour : public testing::Test {
   void TearDown() override {
     xdp_.reset();
     tcx_.reset();
-    if (uplink_) uplink_bpf::destroy(uplink_);
+    if (uplink_) uplink_hint_bpf::destroy(uplink_);
     if (push_) push_tag_bpf::destroy(push_);
   }
 
@@ -219,7 +218,7 @@ class HintFlavour : public testing::Test {
     return &exits_[static_cast<size_t>(device - devices_.begin())];
   }
 
-  uplink_bpf* uplink_ = nullptr;
+  uplink_hint_bpf* uplink_ = nullptr;
   push_tag_bpf* push_ = nullptr;
   Link xdp_;
   UniqueFd tcx_;

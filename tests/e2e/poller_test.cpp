@@ -5,10 +5,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <sys/utsname.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -37,13 +35,6 @@ T take(Result<T> result) {
 }
 void take(Result<void> result) {
   if (!result) throw std::runtime_error(result.error().text());
-}
-
-bool kernel_is_before(int major, int minor) {
-  utsname about{};
-  int has[2] = {0, 0};
-  if (::uname(&about) != 0 || std::sscanf(about.release, "%d.%d", &has[0], &has[1]) != 2) return false;
-  return std::pair(has[0], has[1]) < std::pair(major, minor);
 }
 
 constexpr uint32_t kGuests = 4;

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 #include <stdexcept>
+#include <utility>
 
 namespace xdpfwd::test {
 namespace {
@@ -62,6 +64,13 @@ void run(const std::string& command) {
   std::string output;
   const int status = run_status(command, &output);
   if (status != 0) throw std::runtime_error(fmt::format("'{}' exited with {}: {}", command, status, output));
+}
+
+bool kernel_is_before(int major, int minor) {
+  utsname about{};
+  int has[2] = {0, 0};
+  if (::uname(&about) != 0 || std::sscanf(about.release, "%d.%d", &has[0], &has[1]) != 2) return false;
+  return std::pair(has[0], has[1]) < std::pair(major, minor);
 }
 
 uint32_t ifindex_of(const std::string& name) {

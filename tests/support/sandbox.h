@@ -23,6 +23,9 @@ void run(const std::string& command);
 // The same, but says how it ended.
 int run_status(const std::string& command, std::string* output = nullptr);
 
+// Of the kernel that runs; false where its version cannot be read.
+bool kernel_is_before(int major, int minor);
+
 uint32_t ifindex_of(const std::string& name);  // 0 = missing
 
 // A tap with this process as its reader, set up. Without `multi_queue`, closing the descriptor removes the
