@@ -254,9 +254,10 @@ const std::array<Option, 44> kOptions = {{
      .choices = kAutoKeep,
      .help = "CPUs that serve the queues' interrupts, one a queue: a list, \"auto\" or \"keep\"",
      .explanation =
-         "'auto': those of the NIC's NUMA node first, then the others, but none that the host has isolated "
-         "(isolcpus, nohz_full, cpusets). With a list, queue 0 gets the first CPU of it, and so on, round "
-         "again when there are more queues. 'keep': interrupts stay where they are.",
+         "'auto': those of the NIC's NUMA node first, then the others, a core's second thread after all of "
+         "its node's cores; none that the host has isolated (isolcpus, nohz_full, cpusets). With a list, "
+         "queue 0 gets the first CPU of it, and so on, round again when there are more queues. 'keep': "
+         "interrupts stay where they are.",
      .example = "cpus = \"2-5,10\""},
     {.section = "tuning",
      .key = "irqbalance",

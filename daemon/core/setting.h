@@ -126,7 +126,7 @@ inline constexpr size_t kLongestBanCommand = 499;
 struct HostTuning {
   std::vector<uint32_t> cpus;         // online, sorted
   std::vector<int32_t> numa_of_cpus;  // by index of `cpus`
-  // Likewise; siblings of a core have the same number. Empty: not known.
+  // Likewise; SMT siblings of a core have the same number. Empty: not known.
   std::vector<uint32_t> core_of_cpus;
   std::vector<uint32_t> isolated;  // of `cpus`: kept for others by isolcpus=, nohz_full= or cpusets; sorted
   uint64_t tcp_limit_output_bytes = 0;

@@ -11,6 +11,14 @@
 namespace xdpfwd {
 namespace {
 
+// Online siblings alone are in the list. They are numbered over the whole host, which a core's own number,
+// core_id, is not: each package counts from 0.
+uint32_t core_of(const std::string& folder, uint32_t cpu) {
+  const auto text = read_host_file(fmt::format("{}/cpu/cpu{}/topology/thread_siblings_list", folder, cpu));
+  const auto siblings = text ? parse_cpu_list(*text) : std::vector<uint32_t>();
+  return siblings && !siblings->empty() ? siblings->front() : cpu;
+}
+
 // A kernel without nohz_full has no such file, and one that was not told to says "(null)".
 std::vector<uint32_t> kept_cpus(const std::string& file) {
   const auto text = read_host_file(file);
@@ -25,7 +33,8 @@ Result<HostCpus> read_cpus(const HostRoots& roots) {
   if (!online) return std::unexpected(online.error());
   auto cpus = parse_cpu_list(*online);
   if (!cpus) return fail_in(folder + "/cpu/online", cpus.error());
-  HostCpus host{.cpus = std::move(*cpus), .numa_of_cpus = {}, .isolated = {}};
+  HostCpus host{.cpus = std::move(*cpus), .numa_of_cpus = {}, .core_of_cpus = {}, .isolated = {}};
+  for (const uint32_t cpu : host.cpus) host.core_of_cpus.push_back(core_of(folder, cpu));
   std::vector<uint32_t> kept;
   std::ranges::set_union(kept_cpus(folder + "/cpu/isolated"), kept_cpus(folder + "/cpu/nohz_full"),
                          std::back_inserter(kept));

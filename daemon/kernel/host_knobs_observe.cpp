@@ -57,6 +57,7 @@ Result<HostTuning> HostKnobs::observe(const TuningScope& scope) {
   if (!cpus) return std::unexpected(cpus.error());
   seen.host.cpus = std::move(cpus->cpus);
   seen.host.numa_of_cpus = std::move(cpus->numa_of_cpus);
+  seen.host.core_of_cpus = std::move(cpus->core_of_cpus);
   seen.host.isolated = std::move(cpus->isolated);
   if (const auto bytes = read_host_number(roots_.proc + "/sys/net/ipv4/tcp_limit_output_bytes");
       bytes && *bytes > 0)

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <set>
 
@@ -25,13 +26,18 @@ std::vector<uint32_t> near_first(const HostTuning& host, const std::set<uint32_t
   std::set<int32_t> near;
   for (const Nic& nic : host.nics)
     if (nic.numa_node >= 0) near.insert(nic.numa_node);
-  std::vector<uint32_t> cpus, far;
+  enum Rank { kNear, kNearSibling, kFar, kFarSibling };
+  std::array<std::vector<uint32_t>, 4> ranks;
+  std::set<uint32_t> cores;
   for (size_t i = 0; i < host.cpus.size(); ++i) {
     if (!std::ranges::binary_search(shared, host.cpus[i]) && !asked.contains(host.cpus[i])) continue;
-    const bool known = i < host.numa_of_cpus.size();
-    (known && near.contains(host.numa_of_cpus[i]) ? cpus : far).push_back(host.cpus[i]);
+    const bool is_near = i < host.numa_of_cpus.size() && near.contains(host.numa_of_cpus[i]);
+    const bool sibling = i < host.core_of_cpus.size() && !cores.insert(host.core_of_cpus[i]).second;
+    ranks[is_near ? (sibling ? kNearSibling : kNear) : (sibling ? kFarSibling : kFar)].push_back(
+        host.cpus[i]);
   }
-  cpus.insert(cpus.end(), far.begin(), far.end());
+  std::vector<uint32_t> cpus;
+  for (const auto& rank : ranks) cpus.insert(cpus.end(), rank.begin(), rank.end());
   return cpus;
 }
 

@@ -17,7 +17,8 @@ namespace xdpfwd {
 // Empty when interrupts are to be left alone, or nothing is left of the list that was given.
 //   given: that list, without what is not online
 //   auto:  those that the host has not isolated and those that guests ask for; of the NICs' own NUMA nodes
-//          first; a CPU that a guest asks for is among the first `queues`
+//          first, and of a node one of each core first, its SMT siblings after; a CPU that a guest asks for
+//          is among the first `queues`
 std::vector<uint32_t> choose_cpus(const Wish& wish, const HostTuning& host, uint32_t queues,
                                   std::vector<Remark>& remarks);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What is read from /proc and /sys, on trees of a test's own; and the one form of a knob's value.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -61,6 +62,16 @@ TEST(HostCpus, WithoutNodes) {
   tree.put("sys/devices/system/cpu/online", "0-1\n");
   EXPECT_EQ(read_cpus(tree.roots())->numa_of_cpus, (std::vector<int32_t>{-1, -1}));
   EXPECT_FALSE(read_cpus(Tree().roots()));
+}
+
+TEST(HostCpus, OfACore) {
+  const Tree tree;
+  tree.put("sys/devices/system/cpu/online", "0-3,5\n");
+  for (const uint32_t cpu : {0, 2})
+    tree.put(fmt::format("sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu), "0,2\n");
+  tree.put("sys/devices/system/cpu/cpu3/topology/thread_siblings_list", "3,5\n");
+  tree.put("sys/devices/system/cpu/cpu5/topology/thread_siblings_list", "nonsense\n");
+  EXPECT_EQ(read_cpus(tree.roots())->core_of_cpus, (std::vector<uint32_t>{0, 1, 0, 3, 5}));
 }
 
 TEST(HostCpus, ThatAreKeptForOthers) {

@@ -188,6 +188,15 @@ TEST(QueueCpus, the_nics_own_node_comes_first) {
   EXPECT_THAT(remarks[0].why, HasSubstr("not online: CPU 7"));
 }
 
+TEST(QueueCpus, siblings_of_a_core_come_after_those_of_others) {
+  HostTuning host = host_of({0, 1, 2, 3, 4, 5}, {0, 0, 0, 0, 1, 1}, 0);
+  host.core_of_cpus = {0, 0, 2, 2, 4, 4};
+  std::vector<Remark> remarks;
+  EXPECT_THAT(choose_cpus({}, host, 4, remarks), ElementsAre(0, 2, 1, 3, 4, 5));
+  host.isolated = {0};
+  EXPECT_THAT(choose_cpus({}, host, 4, remarks), ElementsAre(1, 2, 3, 4, 5));
+}
+
 TEST(QueueCpus, isolated_ones_are_not_used_unless_somebody_names_them) {
   HostTuning host = host_of({0, 1, 2, 3}, {0, 1, 0, 1}, 1);
   host.isolated = {2, 3};
