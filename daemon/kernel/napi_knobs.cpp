@@ -4,11 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
-#include <filesystem>
 #include <optional>
 
 #include "kernel/knob_value.h"
+#include "kernel/napi_threads.h"
 #include "kernel/thread_schedule.h"
 
 namespace xdpfwd {
@@ -26,25 +27,6 @@ std::string threaded_text(uint64_t number) {
 }
 std::string threaded_number(std::string_view text) {
   return text == kBusyPollText ? "2" : text == switch_text(true) ? "1" : "0";
-}
-
-// Of a kernel that does not tell (before 6.8): those that have a thread, by its name, "napi/eth0-8193".
-std::vector<NapiInstance> instances_by_threads(const HostRoots& roots, const InterfaceName& device) {
-  std::vector<NapiInstance> found;
-  const std::string prefix = fmt::format("napi/{}-", device.view());
-  std::error_code gone;
-  for (const auto& process : std::filesystem::directory_iterator(roots.proc, gone)) {
-    const std::string pid = process.path().filename();
-    if (pid.empty() || pid[0] < '0' || pid[0] > '9') continue;
-    const auto name = read_host_file(process.path() / "comm");
-    if (!name || !name->starts_with(prefix)) continue;
-    NapiInstance napi;
-    std::from_chars(name->data() + prefix.size(), name->data() + name->size(), napi.id);
-    std::from_chars(pid.data(), pid.data() + pid.size(), napi.pid);
-    if (napi.id != 0 && napi.pid != 0) found.push_back(napi);
-  }
-  std::ranges::sort(found, {}, &NapiInstance::id);
-  return found;
 }
 
 // Those of the queues first, by number.
@@ -85,7 +67,10 @@ Result<void> set_thread(pid_t thread, const Tune& tune) {
 std::vector<NapiInstance> read_napi_instances(NetdevFamily& netdev, const HostRoots& roots,
                                               const TunedDevice& device) {
   auto told = netdev.napis(device.ifindex);
-  return told ? std::move(*told) : instances_by_threads(roots, device.name);
+  if (told) return std::move(*told);
+  // Any other error is a moment's, and no reason to go by names.
+  return told.error().code == EOPNOTSUPP ? find_napi_threads(roots, device.name)
+                                         : std::vector<NapiInstance>();
 }
 
 bool is_napi_knob(Knob knob) {

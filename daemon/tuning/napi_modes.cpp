@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <set>
 
 namespace xdpfwd {
 namespace {
@@ -171,14 +172,31 @@ NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, uint32_t pla
   return is_of_queue(nic, place) ? tuning.napi.of_queue(place) : tuning.napi.mode;
 }
 
+std::vector<uint32_t> cpus_to_pack(const TuningSettings& tuning, const HostTuning& host,
+                                   const std::vector<uint32_t>& cpus) {
+  std::set<uint32_t> of_others, of_pollers;
+  for (const Nic& nic : host.nics)
+    for (uint32_t queue = 0; queue < nic.queues.size(); ++queue) {
+      const NapiMode mode = tuning.napi.of_queue(queue);
+      if (mode != NapiMode::kAuto) of_others.insert(cpus[queue % cpus.size()]);
+      if (mode == NapiMode::kBusyPoll) of_pollers.insert(cpus[queue % cpus.size()]);
+    }
+  for (const auto& taken : {of_others, of_pollers}) {
+    std::vector<uint32_t> left = cpus;
+    std::erase_if(left, [&](uint32_t cpu) { return taken.contains(cpu); });
+    if (!left.empty()) return left;
+  }
+  return cpus;
+}
+
 uint32_t cpu_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
                      const std::vector<uint32_t>& cpus, uint32_t place) {
   // Instances of sending follow those of receiving, in the same order.
   const size_t queue = nic.queues.empty() ? place : place % nic.queues.size();
-  const uint32_t usual = cpus[queue % cpus.size()];
-  if (mode_of_napi(tuning, nic, place) != NapiMode::kAuto) return usual;
+  if (mode_of_napi(tuning, nic, place) != NapiMode::kAuto) return cpus[queue % cpus.size()];
+  const std::vector<uint32_t> packed = cpus_to_pack(tuning, host, cpus);
   const auto now = only_cpu(find_setting(host, {nic.ifindex, Knob::kThreadCpus, place}));
-  return now && std::ranges::find(cpus, *now) != cpus.end() ? *now : usual;
+  return now && std::ranges::find(packed, *now) != packed.end() ? *now : packed[queue % packed.size()];
 }
 
 std::vector<NapiDesire> choose_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,

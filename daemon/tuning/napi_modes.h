@@ -22,8 +22,14 @@ struct NapiDesire {
 // How long a queue waits in this mode until the kernel's timer polls, in microseconds.
 uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode);
 
+// Those of `cpus` that instances of mode auto are packed on: none on which a queue of another mode is, whose
+// work nobody measures (and a poller has its CPU to itself). Where that leaves none: none of a poller's;
+// else all.
+std::vector<uint32_t> cpus_to_pack(const TuningSettings& tuning, const HostTuning& host,
+                                   const std::vector<uint32_t>& cpus);
+
 // The CPU that a NAPI instance is to be on, by its place, with its thread and its interrupt. One of mode auto
-// stays where it is, if that is one of `cpus`, as choose_cpus() says (not empty).
+// stays where it is, if that is one of cpus_to_pack(). `cpus`: as choose_cpus() says, not empty.
 uint32_t cpu_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
                      const std::vector<uint32_t>& cpus, uint32_t place);
 NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, uint32_t place);

@@ -14,9 +14,12 @@ bool roams(const UndoLog& log, const Setting& setting) {
   return entry && entry->roams;
 }
 
-// Instances of sending follow those of receiving, in the same order.
+// Instances of sending follow those of receiving, in the same order. Where the driver does not tell which is
+// a queue's, and there are neither as many as queues nor twice as many, nobody knows: 0.
 uint32_t irq_of(const Nic& nic, uint32_t place) {
   const auto queues = static_cast<uint32_t>(nic.queues.size());
+  const bool told = place < queues && nic.queues[place].napi != 0;
+  if (!told && nic.napis.size() != queues && nic.napis.size() != size_t{2} * queues) return 0;
   if (place < queues) return nic.queues[place].irq;
   return place - queues < queues ? nic.queues[place - queues].tx_irq : 0;
 }
@@ -46,7 +49,8 @@ Packable packable(const Wish& wish, const HostTuning& observed, const UndoLog& l
   const std::vector<uint32_t> cpus =
       choose_cpus(wish, observed, static_cast<uint32_t>(most_queues), told_elsewhere);
   if (cpus.empty()) return all;
-  for (const uint32_t cpu : cpus) all.cpus.push_back(place_of(observed, cpu));
+  for (const uint32_t cpu : cpus_to_pack(wish.tuning, observed, cpus))
+    all.cpus.push_back(place_of(observed, cpu));
   for (const Nic& nic : observed.nics)
     for (uint32_t place = 0; place < nic.napis.size(); ++place) {
       if (mode_of_napi(wish.tuning, nic, place) != NapiMode::kAuto) continue;

@@ -9,6 +9,7 @@
 #include "kernel/host_cpus.h"
 #include "kernel/host_file.h"
 #include "kernel/knob_value.h"
+#include "kernel/napi_threads.h"
 #include "kernel/queue_cpus.h"
 #include "support/scratch_directory.h"
 
@@ -84,6 +85,29 @@ TEST(HostCpus, ThatAreKeptForOthers) {
   tree.put("sys/devices/system/cpu/isolated", "4-7\n");
   tree.put("sys/devices/system/cpu/nohz_full", "2,4\n");
   EXPECT_EQ(read_cpus(tree.roots())->isolated, (std::vector<uint32_t>{2, 4, 5}));
+}
+
+TEST(NapiThreads, AreTheKernelsOwn) {
+  const Tree tree;
+  const auto process = [&](int pid, const std::string& name, const std::string& flags) {
+    tree.put(fmt::format("proc/{}/comm", pid), name + "\n");
+    tree.put(fmt::format("proc/{}/stat", pid),
+             fmt::format("{} ({}) S 2 0 0 0 -1 {} 0 0\n", pid, name, flags));
+  };
+  process(40, "napi/eth0-8194", "2129984");  // 0x208040: PF_KTHREAD is in it
+  process(41, "napi/eth0-8193", "2129984");
+  process(42, "napi/eth0-1", "4194304");
+  process(43, "napi/eth0-2) S 2 0 0 0 -1 2129984 (", "4194304");
+  process(44, "napi/eth0-8195x", "2129984");
+  process(45, "napi/eth01-8196", "2129984");
+  process(46, "napi/eth0-8193", "2129984");
+  tree.put("proc/47/comm", "napi/eth0-8197\n");
+  tree.put("proc/self/comm", "napi/eth0-8198\n");
+  std::vector<uint32_t> ids;
+  for (const NapiInstance& napi : find_napi_threads(tree.roots(), InterfaceName::parse("eth0").value()))
+    ids.push_back(napi.id);
+  EXPECT_EQ(ids, (std::vector<uint32_t>{8193, 8194}));
+  EXPECT_TRUE(find_napi_threads(Tree().roots(), InterfaceName::parse("eth0").value()).empty());
 }
 
 TEST(QueueCpus, MasksAreLists) {

@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/knob_kernel.h"
 #include "support/scratch_directory.h"
 #include "tuning/packing.h"
@@ -179,6 +181,29 @@ TEST_F(PackingTest, some_queues_alone_are_packed) {
   EXPECT_EQ(thread_cpu(0), thread_cpu(1));
   EXPECT_EQ(thread_cpu(2), "2");
   EXPECT_EQ(thread_cpu(3), "3");
+}
+
+// Which instance is a queue's is told by nobody here, and by their number it cannot be.
+TEST_F(PackingTest, an_interrupt_that_is_nobodys_for_sure_stays) {
+  const Wish wish = make_wish(tuning_, {});
+  HostTuning host = kernel_.host.observe();
+  ASSERT_THAT(host.nics, SizeIs(1));
+  Nic& nic = host.nics[0];
+  const auto following = [&] {
+    UndoLog log;
+    for (uint32_t place = 0; place < nic.napis.size(); ++place)
+      log.entries.push_back({.setting = {kNic, Knob::kThreadCpus, place}, .roams = true});
+    for (const Queue& queue : nic.queues)
+      log.entries.push_back({.setting = {kNic, Knob::kIrqAffinity, queue.irq}, .roams = true});
+    std::ranges::sort(log.entries, {}, &UndoEntry::setting);
+    const Packable all = packable(wish, host, log);
+    return std::ranges::count_if(all.napis, [](const PackedNapi& napi) { return napi.irq != 0; });
+  };
+  EXPECT_EQ(following(), kQueues);
+  for (Queue& queue : nic.queues) queue.napi = 0;
+  EXPECT_EQ(following(), kQueues) << "as many as queues";
+  nic.napis.push_back(99);
+  EXPECT_EQ(following(), 0);
 }
 
 TEST_F(PackingTest, threads_that_are_gone_are_a_pause_and_new_ones_are_found) {

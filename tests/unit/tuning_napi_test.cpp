@@ -120,6 +120,29 @@ TEST_F(NapiModes, packed_threads_stay_on_a_cpu_that_they_may_use) {
   EXPECT_EQ(cpu(0), 4U) << "only in mode auto";
 }
 
+TEST_F(NapiModes, packed_threads_keep_off_the_cpus_of_other_modes) {
+  test::FakeHostTuning fake(8);
+  const auto eth0 = *InterfaceName::parse("eth0");
+  fake.add_nic(kNic, eth0, test::NicModel::kMlx5, 4);
+  const std::vector<uint32_t> cpus = {4, 5, 6, 7};
+  const auto packed = [&](const char* wish) {
+    tuning_.napi = *parse_napi_wish(wish);
+    return cpus_to_pack(tuning_, fake.observe(), cpus);
+  };
+  EXPECT_THAT(packed("auto"), ElementsAre(4, 5, 6, 7));
+  EXPECT_THAT(packed("auto, 2-3 busy-poll"), ElementsAre(4, 5));
+  EXPECT_THAT(packed("threaded, 1 auto"), ElementsAre(5));
+  for (const uint32_t place : {0U, 1U, 2U, 3U})
+    EXPECT_TRUE(fake.apply({.setting = {kNic, Knob::kNapiThreaded, place}, .name = eth0, .value = "on"}));
+  fake.put({kNic, Knob::kThreadCpus, 1}, "6");
+  const HostTuning host = fake.observe();
+  EXPECT_EQ(cpu_of_napi(tuning_, host.nics.at(0), host, cpus, 1), 5U) << "though it is on one of them now";
+  // A queue more than CPUs: nothing is free of others, but the poller's still is.
+  fake.add_nic(kNic + 1, *InterfaceName::parse("eth1"), test::NicModel::kMlx5, 5);
+  EXPECT_THAT(packed("threaded, 0 auto, 1 busy-poll"), ElementsAre(4, 6, 7));
+  EXPECT_THAT(packed("busy-poll, 0 auto"), ElementsAre(4, 5, 6, 7)) << "none is left";
+}
+
 TEST_F(NapiModes, packing_without_cpus_is_told) {
   test::FakeHostTuning fake(8);
   fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
