@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "bpf/abi.h"
@@ -19,6 +20,7 @@
 #include "pktgen/sender.h"
 #include "pktgen/tap_receiver.h"
 #include "pktgen/verdict.h"
+#include "poller_process.h"
 #include "support/sandbox.h"
 
 namespace xdpfwd::test {
@@ -83,7 +85,8 @@ class LosslessTest : public testing::Test {
     next_id_ = streams.end_id();
     receiver_->expect(streams);
     const uint64_t frames_before = receiver_->frames();
-    auto sender = take(make_live_sender(streams, {.devices = {"sw0", "sw1"}, .pps = pps}));
+    auto sender =
+        take(make_live_sender(streams, {.devices = {"sw0", "sw1"}, .pps = pps, .cpu = sender_cpu_}));
     take(sender->start());
     while_sending(*sender);
     sender->stop();
@@ -152,6 +155,7 @@ class LosslessTest : public testing::Test {
   std::unique_ptr<TapReceiver> receiver_;
   std::vector<Guest> guests_;
   uint32_t next_id_ = 1;
+  std::optional<unsigned> sender_cpu_;
 };
 
 uint32_t program_on(const std::string& device) {
@@ -229,6 +233,30 @@ TEST_F(LosslessTest, AnotherTapComesAndGoes) {
     }
     daemon_->wait_for_ctl("status", "10 of 11");
   });
+}
+
+// By the daemon, on the members that carry the traffic, to a mode and back. A thread that has to share its
+// CPU loses without any switch, so it goes before everything here, and the sender has another CPU. busy-poll
+// is not among them: its poller is another process; what its coming and going loses is measured in
+// poller_test.cpp.
+TEST_F(LosslessTest, ModesOfNapiAreSwitched) {
+  sender_cpu_ = other_cpu();
+  daemon_->write_drop_in("tuning.toml",
+                         fmt::format("[tuning]\napply = \"manual\"\nprofile = \"none\"\ncpus = \"{}\"\n"
+                                     "napi_thread = \"fifo 50\"\n",
+                                     poller_cpu()));
+  daemon_->reload();
+  daemon_->ctl("tune apply");
+  std::string mode = "softirq";
+  for (const std::string other : {"deferred", "threaded", "auto"})
+    for (int way = 0; way < 2; ++way) {
+      check_lossless(fmt::format("NAPI {} {}", way == 0 ? "to" : "from", other), [&](Sender&) {
+        mode = mode == "softirq" ? other : "softirq";
+        daemon_->ctl("napi set " + mode);
+        const std::string status = daemon_->ctl("napi status --json");
+        EXPECT_NE(status.find(fmt::format("\"mode\":\"{}\"", mode)), std::string::npos) << status;
+      });
+    }
 }
 
 TEST_F(LosslessTest, AMemberIsRemovedAndAddedAgain) {
