@@ -6,33 +6,15 @@
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/product.sh"
 . "$LAB_GUEST/traffic.sh"
+. "$LAB_GUEST/units.sh"
 
-# The programs of the build tree, where the units have them.
-install_units() {
-  local program
-  for program in xdpfwd xdpfwd-poller xdpctl; do cp "$(program_of "$program")" "/usr/sbin/$program" || return; done
-  local unit
-  for unit in xdpfwd.service xdpfwd-poller@.service; do
-    sed -e 's|@daemon@|/usr/sbin/xdpfwd|; s|@poller@|/usr/sbin/xdpfwd-poller|; s|@xdpctl@|/usr/sbin/xdpctl|' \
-      "$LAB_TREE/deploy/$unit.in" >"/etc/systemd/system/$unit"
-  done
-  groupadd --system xdpfwd 2>/dev/null
-  systemctl daemon-reload
-}
-# program_of NAME: what the wrapper on the lab's PATH runs.
-program_of() { sed -n 's/^LD_LIBRARY_PATH=[^ ]* exec \([^ ]*\) .*/\1/p' "/run/lab/bin/$1"; }
 tune() { { echo '[tuning]'; printf '%s\n' 'apply = "auto"' 'on_stop = "revert"' 'profile = "none"' 'cpus = "2"' "$@"; } >/etc/xdpfwd/xdpfwd.d/tuning.toml; }
-poller_counters() { xdpfwd-poller --status --name cpu2 2>/dev/null; }
-counter() { poller_counters | jq -er "[.queues[].$1] | add"; }
-polls() { [ "$(poller_counters | jq -r .running)" = true ] && [ "$(counter own_polls)" -gt "${1:-0}" ]; }
 main_pid() { systemctl show -P MainPID xdpfwd-poller@cpu2; }
 deferral() { cat /sys/class/net/eth0/napi_defer_hard_irqs; }
-problem() { xdpctl tune status --json | jq -r '.problems[] | "\(.thing): \(.why)"'; }
-all_forwarded() { [ "$(reason forwarded)" -ge "$1" ]; }
 exposure() { systemd-analyze security "$1" --no-pager | sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p'; }
 frames=(--dev eth2 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1")
 
-until_true 180 eval 'systemctl is-system-running | grep -qE "running|degraded"'
+until_true 180 system_is_up
 must nics_up
 must bonds_up active-backup
 must readers 1
@@ -50,26 +32,26 @@ note "$(uname -r), $(nproc) CPUs, eth0 has $(ls -d /sys/class/net/eth0/queues/rx
 tune 'napi = "busy-poll"'
 check "a reload" systemctl reload xdpfwd
 before=$(reason forwarded)
-if [ "$(printf '%s\n' 6.13 "$(uname -r)" | sort -V | head -1)" = 6.13 ]; then
-  check "the poller is started" until_true 120 polls
-  poller_counters | jq -c '.queues[]' | sed 's/^/# /'
-  check_equal "by io_uring" io_uring "$(poller_counters | jq -r '[.queues[].handle] | unique | join(" ")')"
+if kernel_polls_for_processes; then
+  check "the poller is started" until_true 120 poller_polls cpu2
+  poller_counters cpu2 | jq -c '.queues[]' | sed 's/^/# /'
+  check_equal "by io_uring" io_uring "$(poller_counters cpu2 | jq -r '[.queues[].handle] | unique | join(" ")')"
   check "nothing is wrong" until_true 60 eval '[ -z "$(problem)" ] || ! problem | sed "s/^/# /"'
   check_equal "without any capability" 0000000000000000 "$(sed -n 's/^CapPrm:\t//p' "/proc/$(main_pid)/status")"
-  own=$(counter own_packets)
+  own=$(poller_sum cpu2 own_packets)
   PPS=1000 send 2000 "${frames[@]}" >/dev/null
   check "frames are forwarded" until_true 60 all_forwarded $((before + 2000))
-  check "by the poller's own polls" until_true 60 eval '[ "$(counter own_packets)" -gt "$own" ]'
+  check "by the poller's own polls" until_true 60 eval '[ "$(poller_sum cpu2 own_packets)" -gt "$own" ]'
   old=$(main_pid)
   systemctl kill -s KILL xdpfwd-poller@cpu2
   check "it is dead" until_true 30 eval '[ "$(main_pid)" != "$old" ]'
   PPS=1000 send 2000 "${frames[@]}" >/dev/null
   check "frames are forwarded when it has died" until_true 60 all_forwarded $((before + 4000))
-  check "systemd starts it again" until_true 120 polls
+  check "systemd starts it again" until_true 120 poller_polls cpu2
   check "the daemon that dies leaves it alone" eval 'old=$(main_pid); systemctl kill -s KILL xdpfwd && until_true 120 forwarding && [ "$(main_pid)" = "$old" ]'
   check "and knows it again" until_true 60 eval '[ -z "$(problem)" ]'
   systemctl stop xdpfwd-poller@cpu2
-  check "one that is stopped by hand is started again" until_true 120 polls
+  check "one that is stopped by hand is started again" until_true 120 poller_polls cpu2
 else
   check "nothing polls for it here, and that is said" until_true 120 eval 'problem | grep -q "nothing on this kernel polls its queues" ||
     xdpctl tune plan | grep -q "the kernel is too old to tell of NAPI"'

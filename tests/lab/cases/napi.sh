@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Modes of NAPI on igb: deferral is set and frames are forwarded by the timer; threads run on their queue's CPU, and are found again
 # when the driver makes others; all of it is put back. That interrupts stop while a queue is polled is not seen here: QEMU's igb
-# raises the next one all the same (it leaves EIMS alone where the driver has GPIE.EIAME, as Linux has).
+# raises the next one all the same (it leaves EIMS alone where the driver has GPIE.EIAME, as Linux has); nic/napi.sh shows it.
 # lab: --timeout 1200
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/product.sh"
