@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "core/napi_report.h"
@@ -19,8 +20,10 @@ namespace xdpfwd {
 class Packing {
  public:
   static constexpr uint64_t kPeriodMs = 100;
-  // After a sample or a move that failed: a NIC was reset, and the tuner's next look finds what there is now.
+  // After a sample that failed: a NIC was reset, and the tuner's next look finds what there is now.
   static constexpr uint64_t kPauseMs = 1000;
+  // A NAPI that could not be moved stays where it is so long, and the others go on.
+  static constexpr uint64_t kStayMs = 10'000;
 
   // Both must outlive it.
   Packing(Kernel& kernel, Tuner& tuner) : kernel_(kernel), tuner_(tuner) {}
@@ -42,7 +45,12 @@ class Packing {
  private:
   // Whether there is something to sample now; what was learnt is kept as long as the CPUs are the same.
   Result<bool> prepare(const Packable& packable);
-  Result<void> sample(const Packable& packable);
+  Result<void> sample(const Packable& packable, uint64_t now_ms);
+  // Thread and interrupt, or neither.
+  void move(const PackedNapi& napi, uint32_t cpu, uint64_t now_ms);
+  Result<void> move_both(const PackedNapi& napi, uint32_t cpu);
+  [[nodiscard]] bool stays(uint32_t napi) const;
+  [[nodiscard]] std::string failure() const;
   void fail_for_a_while(const Error& error, uint64_t now_ms);
 
   Kernel& kernel_;
@@ -55,8 +63,14 @@ class Packing {
   std::map<uint32_t, Load> loads_;
   uint64_t moves_ = 0;
   uint64_t next_ms_ = 0;
+  uint64_t now_ms_ = 0;  // of the last tick
   std::optional<Error> failed_;
-  bool cannot_move_ = false;  // until the next move that succeeds
+  struct Refusal {
+    Error error;
+    uint64_t until_ms = 0;  // it stays; then it is tried again
+  };
+  std::map<uint32_t, Refusal> refusals_;  // by NAPI, until it moves
+  std::map<uint32_t, Error> alone_;       // by NAPI: its interrupt cannot follow its thread
 };
 
 }  // namespace xdpfwd

@@ -50,6 +50,10 @@ Problem problem_of(const Remark& remark) {
           .waiting = !remark.problem};
 }
 
+std::unexpected<Error> not_to_be_moved(uint32_t napi) {
+  return fail(fmt::format("NAPI {} is not to be moved", napi), "look again: a reset makes others", ESRCH);
+}
+
 void log_step(const TuningStep& step, const Result<void>& done) {
   const std::string what = fmt::format("{}: {} from {} to {}", thing_of(step.device), text_of(step.setting),
                                        value_text(step.from), value_text(step.to));
@@ -486,16 +490,19 @@ Result<void> Tuner::set_roaming(const Setting& setting, const InterfaceName& dev
   return {};
 }
 
-Result<void> Tuner::move(uint32_t napi, uint32_t cpu) {
+Result<void> Tuner::move_thread(uint32_t napi, uint32_t cpu) {
   const auto one = std::ranges::find(packable_.napis, napi, &PackedNapi::napi);
-  if (one == packable_.napis.end())
-    return fail(fmt::format("NAPI {} is not to be moved", napi), "look again: a reset makes others", ESRCH);
-  const std::string value = fmt::format("{}", cpu);
-  if (auto moved = set_roaming({one->ifindex, Knob::kThreadCpus, one->place}, one->device, value); !moved)
-    return moved;
-  one->cpu = cpu;
-  return one->irq == 0 ? Result<void>()
-                       : set_roaming({one->ifindex, Knob::kIrqAffinity, one->irq}, one->device, value);
+  if (one == packable_.napis.end()) return not_to_be_moved(napi);
+  auto moved =
+      set_roaming({one->ifindex, Knob::kThreadCpus, one->place}, one->device, fmt::format("{}", cpu));
+  if (moved) one->cpu = cpu;
+  return moved;
+}
+
+Result<void> Tuner::move_interrupt(uint32_t napi, uint32_t cpu) {
+  const auto one = std::ranges::find(packable_.napis, napi, &PackedNapi::napi);
+  if (one == packable_.napis.end() || one->irq == 0) return not_to_be_moved(napi);
+  return set_roaming({one->ifindex, Knob::kIrqAffinity, one->irq}, one->device, fmt::format("{}", cpu));
 }
 
 void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {

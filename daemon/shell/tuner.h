@@ -91,9 +91,10 @@ class Tuner {
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
   // The NAPI instances of mode auto, as of the last look; none while nothing is held.
   [[nodiscard]] const Packable& packable() const { return packable_; }
-  // Moves one of them, with its interrupt. The undo log says already that they are where we like; whoever
-  // moves them elsewhere is not fought.
-  Result<void> move(uint32_t napi, uint32_t cpu);
+  // The thread of one of them, or its interrupt, moves. The undo log says already that both are where we
+  // like; whoever moves them elsewhere is not fought.
+  Result<void> move_thread(uint32_t napi, uint32_t cpu);
+  Result<void> move_interrupt(uint32_t napi, uint32_t cpu);
 
   // What is wanted of this host as it is now, and what drivers did with it: for whoever verifies.
   [[nodiscard]] WantedTuning wanted(const HostTuning& members, const TunedDevices& devices) const;
