@@ -23,6 +23,7 @@ enum class Scope { kMembers, kWithoutRows, kWithRows };
 struct TunedDevice {
   uint32_t ifindex = 0;
   InterfaceName name;
+  bool operator==(const TunedDevice&) const = default;
 };
 struct TuningScope {
   std::vector<TunedDevice> nics;
@@ -40,6 +41,7 @@ class EffectWatch {
 struct NapiThread {
   TunedDevice nic;
   uint32_t napi = 0;  // id
+  bool operator==(const NapiThread&) const = default;
 };
 
 // Reads what threads ran as long as it exists. ESRCH: one of them has ended.

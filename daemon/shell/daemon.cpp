@@ -208,6 +208,11 @@ void Daemon::look_at_tuning() {
   if (on_look_) on_look_();
 }
 
+void Daemon::pack() {
+  packing_.tick(clock_());
+  if (packing_.take_surprise()) look_at_tuning();
+}
+
 bool Daemon::stop() {
   const auto walk = walk_.lock();
   const auto given_up = walk ? walk->give_up() : Result<void>();
@@ -279,11 +284,7 @@ std::vector<Problem> Daemon::problems() const {
   all.insert(all.end(), tuning.begin(), tuning.end());
   const std::vector<Problem> pollers = pollers_.problems();
   all.insert(all.end(), pollers.begin(), pollers.end());
-  if (const PackingReport packing = packing_.report(); !packing.failure.empty())
-    all.push_back({.thing = "packing",
-                   .why = packing.failure,
-                   .remedy = "see: xdpctl napi status",
-                   .retry_ms = Packing::kPauseMs});
+  if (auto packing = packing_.problem(clock_())) all.push_back(std::move(*packing));
   return all;
 }
 

@@ -45,7 +45,7 @@ class Daemon final : public Control {
   // A knob may have changed, and nothing else.
   void look_at_tuning();
   // A control interval of packing is over (mode auto).
-  void pack() { packing_.tick(clock_()); }
+  void pack();
   // When to call that; empty: there is nothing to pack.
   [[nodiscard]] std::optional<uint64_t> next_pack_ms() const { return packing_.next_ms(); }
   // The daemon is about to end: puts tuning back where the configuration says so. True: call it again when a

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <set>
+#include <span>
 
 #include "shell/log.h"
 
@@ -26,44 +27,53 @@ std::optional<uint64_t> Packing::next_ms() const {
   return tuner_.packable().napis.empty() ? std::nullopt : std::optional(next_ms_);
 }
 
-void Packing::fail_for_a_while(const Error& error, uint64_t now_ms) {
-  if (failed_ != error) log_event(spdlog::level::warn, fmt::format("packing pauses: {}", error.text()));
-  failed_ = error;
-  meter_.reset();
-  before_.reset();
+void Packing::clear() {
+  nics_.clear();
   loads_.clear();
-  next_ms_ = now_ms + kPauseMs;
+  packer_.reset();
+  failed_.reset();
+  refusals_.clear();
+  alone_.clear();
 }
 
-Result<bool> Packing::prepare(const Packable& packable) {
-  if (!packer_ || cpus_ != packable.cpus) {
-    std::vector<packer::CpuPlace> places;
-    for (const PackingCpu& cpu : packable.cpus)
-      places.push_back({.cpu = cpu.cpu, .node = cpu.node, .core = cpu.core});
-    auto made = packer::Packer::make({}, std::move(places));
-    if (!made) return std::unexpected(made.error());
-    packer_ = std::move(*made);
-    refusals_.clear();  // it may have been the CPU
-    cpus_ = packable.cpus;
-  }
-  std::vector<uint32_t> ids;
-  for (const PackedNapi& napi : packable.napis) ids.push_back(napi.napi);
-  if (meter_ && metered_ == ids) return true;
-  std::vector<NapiThread> threads;
-  for (const PackedNapi& napi : packable.napis)
-    threads.push_back({.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi});
-  auto meter = kernel_.meter_threads(threads);
-  if (!meter) return std::unexpected(meter.error());
-  meter_ = std::move(*meter);
-  metered_ = std::move(ids);
-  before_.reset();
+void Packing::fail_for_a_while(MeteredNic& nic, const Error& error, std::span<const PackedNapi> napis) {
+  if (nic.failed != error)
+    log_event(spdlog::level::warn,
+              fmt::format("packing of {} pauses: {}", napis.front().device.view(), error.text()));
+  for (const PackedNapi& napi : napis) loads_.erase(napi.napi);
+  surprised_ = surprised_ || error.code == ESRCH;
+  const uint64_t pause_ms = std::min(kPauseMs << std::min(nic.failures, 10U), Tuner::kPeriodMs);
+  nic = {.threads = {},
+         .meter = {},
+         .before = {},
+         .failed = error,
+         .failures = nic.failures + 1,
+         .retry_ms = now_ms_ + pause_ms};
+}
+
+Result<void> Packing::make_packer(const Packable& packable) {
+  if (packer_ && cpus_ == packable.cpus) return {};
+  std::vector<packer::CpuPlace> places;
+  for (const PackingCpu& cpu : packable.cpus)
+    places.push_back({.cpu = cpu.cpu, .node = cpu.node, .core = cpu.core});
+  auto made = packer::Packer::make({}, std::move(places));
+  if (!made) return std::unexpected(made.error());
+  packer_ = std::move(*made);
+  refusals_.clear();  // it may have been the CPU
+  cpus_ = packable.cpus;
+  return {};
+}
+
+void Packing::forget_those_gone(const Packable& packable) {
   const auto is_gone = [&](const auto& one) {
-    return std::ranges::find(metered_, one.first) == metered_.end();
+    return std::ranges::find(packable.napis, one.first, &PackedNapi::napi) == packable.napis.end();
   };
   std::erase_if(loads_, is_gone);
   std::erase_if(refusals_, is_gone);
-  alone_.clear();  // a reset may have given them other interrupts
-  return true;
+  std::erase_if(alone_, is_gone);
+  std::erase_if(nics_, [&](const auto& nic) {
+    return std::ranges::find(packable.napis, nic.first, &PackedNapi::ifindex) == packable.napis.end();
+  });
 }
 
 bool Packing::stays(uint32_t napi) const {
@@ -94,7 +104,7 @@ Result<void> Packing::move_both(const PackedNapi& napi, uint32_t cpu) {
   return moved;
 }
 
-void Packing::move(const PackedNapi& napi, uint32_t cpu, uint64_t now_ms) {
+void Packing::move(const PackedNapi& napi, uint32_t cpu) {
   const uint32_t from = napi.cpu;
   const auto moved = move_both(napi, cpu);
   if (moved) {
@@ -109,21 +119,34 @@ void Packing::move(const PackedNapi& napi, uint32_t cpu, uint64_t now_ms) {
     log_event(spdlog::level::warn,
               fmt::format("NAPI {} of {} stays on CPU {} for {} s: {}", napi.napi, napi.device.view(), from,
                           kStayMs / 1000, moved.error().text()));
-  refusal = {.error = moved.error(), .until_ms = now_ms + kStayMs};
+  refusal = {.error = moved.error(), .until_ms = now_ms_ + kStayMs};
 }
 
-Result<void> Packing::sample(const Packable& packable, uint64_t now_ms) {
-  auto reading = meter_->read();
+Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
+                             std::vector<packer::NapiLoad>& loads) {
+  std::vector<NapiThread> threads;
+  for (const PackedNapi& napi : napis)
+    threads.push_back({.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi});
+  if (!nic.meter || nic.threads != threads) {
+    auto meter = kernel_.meter_threads(threads);
+    if (!meter) return std::unexpected(meter.error());
+    nic.meter = std::move(*meter);
+    nic.threads = std::move(threads);
+    nic.before.reset();
+    for (const PackedNapi& napi : napis) alone_.erase(napi.napi);  // it may have another interrupt now
+  }
+  auto reading = nic.meter->read();
   if (!reading) return std::unexpected(reading.error());
-  const auto before = std::exchange(before_, std::move(*reading));
+  nic.failed.reset();
+  nic.failures = 0;
+  const auto before = std::exchange(nic.before, std::move(*reading));
   if (!before) return {};
-  const uint64_t period = before_->time_ns - before->time_ns;
-  std::vector<packer::NapiLoad> loads;
-  for (size_t i = 0; i < packable.napis.size(); ++i) {
-    const PackedNapi& napi = packable.napis[i];
+  const uint64_t period = nic.before->time_ns - before->time_ns;
+  for (size_t i = 0; i < napis.size(); ++i) {
+    const PackedNapi& napi = napis[i];
     Load& load = loads_[napi.napi];
-    load.busy = share(before->threads[i].ran_ns, before_->threads[i].ran_ns, period);
-    load.waiting = share(before->threads[i].waited_ns, before_->threads[i].waited_ns, period);
+    load.busy = share(before->threads[i].ran_ns, nic.before->threads[i].ran_ns, period);
+    load.waiting = share(before->threads[i].waited_ns, nic.before->threads[i].waited_ns, period);
     // A thread that waits for its CPU has frames; how long they wait behind a thread that runs, nobody tells.
     loads.push_back({.napi = napi.napi,
                      .irq = napi.irq,
@@ -134,53 +157,75 @@ Result<void> Packing::sample(const Packable& packable, uint64_t now_ms) {
                      .queueing = load.busy >= kFull ? 1.0F : load.waiting,
                      .allowed = stays(napi.napi) ? std::vector{napi.cpu} : std::vector<uint32_t>()});
   }
-  for (const packer::Move& one : packer_->decide(loads).moves)
-    if (const auto napi = std::ranges::find(packable.napis, one.napi, &PackedNapi::napi);
-        napi != packable.napis.end())
-      move(*napi, one.to, now_ms);
   return {};
 }
 
 void Packing::tick(uint64_t now_ms) {
   const Packable& packable = tuner_.packable();
   if (packable.napis.empty()) {
-    meter_.reset();
-    before_.reset();
-    loads_.clear();
-    packer_.reset();
-    failed_.reset();
-    refusals_.clear();
-    alone_.clear();
+    clear();
     next_ms_ = now_ms;
     return;
   }
   if (now_ms < next_ms_) return;
   next_ms_ = now_ms + kPeriodMs;
   now_ms_ = now_ms;
-  const auto ready = prepare(packable);
-  if (!ready) return fail_for_a_while(ready.error(), now_ms);
-  if (const auto sampled = sample(packable, now_ms); !sampled)
-    return fail_for_a_while(sampled.error(), now_ms);
   failed_.reset();
+  if (auto made = make_packer(packable); !made) {
+    failed_ = made.error();
+    return;
+  }
+  forget_those_gone(packable);
+  std::vector<packer::NapiLoad> loads;
+  std::span<const PackedNapi> rest = packable.napis;
+  while (!rest.empty()) {
+    const auto end = std::ranges::find_if(
+        rest, [&](const PackedNapi& napi) { return napi.ifindex != rest.front().ifindex; });
+    const auto napis = rest.first(static_cast<size_t>(end - rest.begin()));
+    rest = rest.subspan(napis.size());
+    MeteredNic& nic = nics_[napis.front().ifindex];
+    if (now_ms < nic.retry_ms) continue;
+    if (const auto sampled = sample(nic, napis, loads); !sampled)
+      fail_for_a_while(nic, sampled.error(), napis);
+  }
+  if (loads.empty()) return;
+  for (const packer::Move& one : packer_->decide(loads).moves)
+    if (const auto napi = std::ranges::find(packable.napis, one.napi, &PackedNapi::napi);
+        napi != packable.napis.end())
+      move(*napi, one.to);
 }
 
-// One text for all: a host of many queues has the same trouble with each.
-std::string Packing::failure() const {
-  if (failed_) return failed_->text();
-  const auto of = [&](uint32_t id) {
-    const auto& napis = tuner_.packable().napis;
+// One for all: a host of many queues has the same trouble with each.
+std::optional<Problem> Packing::problem(uint64_t now_ms) const {
+  const auto& napis = tuner_.packable().napis;
+  const auto device_of = [&](uint32_t id) {
     const auto napi = std::ranges::find(napis, id, &PackedNapi::napi);
-    return napi == napis.end() ? fmt::format("NAPI {}", id)
-                               : fmt::format("NAPI {} of {}", id, napi->device.view());
+    return napi == napis.end() ? std::string() : fmt::format(" of {}", napi->device.view());
   };
   std::vector<std::string> texts;
+  uint64_t retry_ms = 0;
+  const auto add = [&](std::string text, uint64_t until_ms) {
+    texts.push_back(std::move(text));
+    if (until_ms != 0 && (retry_ms == 0 || until_ms < retry_ms)) retry_ms = until_ms;
+  };
+  if (failed_) add(failed_->text(), next_ms_);
+  for (const auto& [ifindex, nic] : nics_)
+    if (nic.failed) add(nic.failed->text(), nic.retry_ms);
   for (const auto& [napi, refusal] : refusals_)
     if (stays(napi))
-      texts.push_back(fmt::format("{} stays on its CPU for now: {}", of(napi), refusal.error.text()));
+      add(fmt::format("NAPI {}{} stays on its CPU: {}", napi, device_of(napi), refusal.error.text()),
+          refusal.until_ms);
   for (const auto& [napi, error] : alone_)
-    texts.push_back(fmt::format("{} moves without its interrupt: {}", of(napi), error.text()));
-  if (texts.empty()) return {};
-  return texts.size() == 1 ? texts[0] : fmt::format("{} (and {} more)", texts[0], texts.size() - 1);
+    add(fmt::format("NAPI {}{} moves without its interrupt: {}", napi, device_of(napi), error.text()), 0);
+  if (texts.empty()) return std::nullopt;
+  Problem problem{
+      .thing = "packing",
+      .why = texts.size() == 1 ? texts[0] : fmt::format("{} (and {} more)", texts[0], texts.size() - 1),
+      .remedy = "see: xdpctl napi status",
+      .retry_ms = {},
+      .waiting = false};
+  if (retry_ms > now_ms) problem.retry_ms = retry_ms - now_ms;
+  return problem;
 }
 
 PackingReport Packing::report() const {
@@ -188,7 +233,8 @@ PackingReport Packing::report() const {
                        .cpus_allowed = static_cast<uint32_t>(tuner_.packable().cpus.size()),
                        .cpus_used = 0,
                        .moves = moves_,
-                       .failure = failure()};
+                       .failure = {}};
+  if (auto trouble = problem(now_ms_)) report.failure = std::move(trouble->why);
   std::set<uint32_t> used;
   for (const PackedNapi& napi : tuner_.packable().napis) used.insert(napi.cpu);
   report.cpus_used = static_cast<uint32_t>(used.size());

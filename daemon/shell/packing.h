@@ -7,10 +7,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/napi_report.h"
+#include "core/report.h"
 #include "kernel/kernel.h"
 #include "packer/packer.h"
 #include "shell/tuner.h"
@@ -20,7 +23,8 @@ namespace xdpfwd {
 class Packing {
  public:
   static constexpr uint64_t kPeriodMs = 100;
-  // After a sample that failed: a NIC was reset, and the tuner's next look finds what there is now.
+  // After a sample that failed, of the NIC it failed for: it was reset, and the tuner's look finds what there
+  // is now. Twice as long each time that it fails again.
   static constexpr uint64_t kPauseMs = 1000;
   // A NAPI that could not be moved stays where it is so long, and the others go on.
   static constexpr uint64_t kStayMs = 10'000;
@@ -32,6 +36,9 @@ class Packing {
   void tick(uint64_t now_ms);
   // When to call tick(); empty while there is nothing to pack.
   [[nodiscard]] std::optional<uint64_t> next_ms() const;
+  // Whether threads, interrupts or CPUs are not what the tuner saw last, which nobody else tells: it should
+  // look at once. Says so once.
+  [[nodiscard]] bool take_surprise() { return std::exchange(surprised_, false); }
 
   // Of the last interval, by id; those that are not sampled are left out.
   struct Load {
@@ -41,30 +48,43 @@ class Packing {
   };
   [[nodiscard]] const std::map<uint32_t, Load>& loads() const { return loads_; }
   [[nodiscard]] PackingReport report() const;
+  // What it cannot do, and when it tries again.
+  [[nodiscard]] std::optional<Problem> problem(uint64_t now_ms) const;
 
  private:
-  // Whether there is something to sample now; what was learnt is kept as long as the CPUs are the same.
-  Result<bool> prepare(const Packable& packable);
-  Result<void> sample(const Packable& packable, uint64_t now_ms);
+  struct MeteredNic {
+    std::vector<NapiThread> threads;
+    std::unique_ptr<ThreadMeter> meter;  // none: to be made
+    std::optional<ThreadReading> before;
+    std::optional<Error> failed;
+    uint32_t failures = 0;  // in a row
+    uint64_t retry_ms = 0;
+  };
+
+  void clear();
+  // What was learnt is kept as long as the CPUs are the same.
+  Result<void> make_packer(const Packable& packable);
+  void forget_those_gone(const Packable& packable);
+  // The loads of one NIC's NAPIs, if an interval of theirs is over, behind the others'.
+  Result<void> sample(MeteredNic& nic, std::span<const PackedNapi> napis,
+                      std::vector<packer::NapiLoad>& loads);
+  void fail_for_a_while(MeteredNic& nic, const Error& error, std::span<const PackedNapi> napis);
   // Thread and interrupt, or neither.
-  void move(const PackedNapi& napi, uint32_t cpu, uint64_t now_ms);
+  void move(const PackedNapi& napi, uint32_t cpu);
   Result<void> move_both(const PackedNapi& napi, uint32_t cpu);
   [[nodiscard]] bool stays(uint32_t napi) const;
-  [[nodiscard]] std::string failure() const;
-  void fail_for_a_while(const Error& error, uint64_t now_ms);
 
   Kernel& kernel_;
   Tuner& tuner_;
   std::optional<packer::Packer> packer_;
-  std::vector<PackingCpu> cpus_;   // the packer's
-  std::vector<uint32_t> metered_;  // ids of the NAPI instances
-  std::unique_ptr<ThreadMeter> meter_;
-  std::optional<ThreadReading> before_;
+  std::vector<PackingCpu> cpus_;         // the packer's
+  std::map<uint32_t, MeteredNic> nics_;  // by ifindex
   std::map<uint32_t, Load> loads_;
   uint64_t moves_ = 0;
   uint64_t next_ms_ = 0;
-  uint64_t now_ms_ = 0;  // of the last tick
-  std::optional<Error> failed_;
+  uint64_t now_ms_ = 0;          // of the last tick
+  std::optional<Error> failed_;  // of the packer
+  bool surprised_ = false;
   struct Refusal {
     Error error;
     uint64_t until_ms = 0;  // it stays; then it is tried again

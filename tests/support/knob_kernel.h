@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "kernel/kernel.h"
@@ -27,6 +28,7 @@ class KnobKernel final : public Kernel {
   std::map<uint32_t, ThreadTimes> threads;  // by NAPI, as of time_ns
   std::vector<NapiThread> metered;          // what the last meter is for
   std::optional<Error> meter_fault;
+  std::set<uint32_t> ended;  // NICs whose threads have, by ifindex
 
   Result<State> observe(Scope /*scope*/) override { return State{}; }
   Result<Sample> sample() override { return Sample{}; }
@@ -52,6 +54,7 @@ class KnobKernel final : public Kernel {
   }
   Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& asked) override {
     if (meter_fault) return std::unexpected(*meter_fault);
+    if (has_ended(asked)) return fail("it has ended", {}, ESRCH);
     metered = asked;
     return std::make_unique<Meter>(*this);
   }
@@ -66,11 +69,16 @@ class KnobKernel final : public Kernel {
   }
 
  private:
+  [[nodiscard]] bool has_ended(const std::vector<NapiThread>& asked) const {
+    return std::ranges::any_of(asked,
+                               [&](const NapiThread& thread) { return ended.contains(thread.nic.ifindex); });
+  }
   class Meter final : public ThreadMeter {
    public:
     explicit Meter(KnobKernel& kernel) : kernel_(kernel), asked_(kernel.metered) {}
     Result<ThreadReading> read() override {
       if (kernel_.meter_fault) return std::unexpected(*kernel_.meter_fault);
+      if (kernel_.has_ended(asked_)) return fail("it has ended", {}, ESRCH);
       ThreadReading reading{.time_ns = kernel_.time_ns, .threads = {}};
       for (const NapiThread& thread : asked_) reading.threads.push_back(kernel_.threads[thread.napi]);
       return reading;

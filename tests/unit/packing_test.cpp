@@ -221,6 +221,29 @@ TEST_F(PackingTest, threads_that_are_gone_are_a_pause_and_new_ones_are_found) {
   EXPECT_THAT(cpus_used(), SizeIs(1));
 }
 
+TEST_F(PackingTest, threads_of_one_nic_that_are_gone_do_not_pause_another) {
+  constexpr uint32_t kOther = 3;
+  const InterfaceName other = InterfaceName::parse("eth1").value();
+  kernel_.host.add_nic(kOther, other, NicModel::kMlx5, kQueues);
+  devices_.nics.push_back({kOther, other, true});
+  devices_.names[kOther] = other;
+  start();
+  run({29, 29, 29, 0}, 10);
+  EXPECT_FALSE(packing_->take_surprise());
+  EXPECT_THAT(packing_->loads(), SizeIs(2 * kQueues));
+  kernel_.ended = {kOther};
+  run({29, 29, 29, 0}, 50);
+  EXPECT_THAT(packing_->loads(), SizeIs(kQueues));
+  EXPECT_TRUE(packing_->take_surprise());
+  EXPECT_FALSE(packing_->take_surprise()) << "once";
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+  EXPECT_NE(packing_->report().failure, "");
+  kernel_.ended.clear();
+  run({29, 29, 29, 0}, 80);
+  EXPECT_THAT(packing_->loads(), SizeIs(2 * kQueues));
+  EXPECT_EQ(packing_->report().failure, "");
+}
+
 // x86 gives each CPU some 200 vectors, and not all can be on one: ENOSPC.
 TEST_F(PackingTest, an_interrupt_that_cannot_go_keeps_its_thread_and_the_others_go_on) {
   const uint32_t stubborn = kernel_.host.nic(kNic).queues.at(1).irq;

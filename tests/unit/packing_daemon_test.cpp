@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A daemon in mode auto: when packing's interval is due, when it is not, and what a tick brings about.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "shell/daemon.h"
+#include "shell/packing.h"
+#include "support/fake_host_tuning.h"
+#include "support/fake_kernel.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd {
+namespace {
+
+constexpr uint32_t kNic = 2;
+constexpr uint32_t kQueues = 2;
+
+class PackingDaemonTest : public testing::Test {
+ protected:
+  PackingDaemonTest() {
+    host_.irqbalance = false;
+    host_.add_nic(kNic, name_, test::NicModel::kMlx5, kQueues);
+    for (uint32_t queue = 0; queue < kQueues; ++queue)
+      EXPECT_TRUE(host_.apply({.setting = {kNic, Knob::kNapiThreaded, queue}, .name = name_, .value = "on"}));
+    kernel_.state.links.push_back({.ifindex = kNic, .name = name_, .admin_up = true, .lower_up = true});
+    kernel_.tuning = host_.observe();
+    kernel_.threads = {.time_ns = 0, .threads = std::vector<ThreadTimes>(kQueues)};
+    const auto config = parse_config(
+        {{.file = "xdpfwd.toml",
+          .text =
+              "[uplink]\ndevices = [\"eth0\"]\n"
+              "[tuning]\napply = \"auto\"\nprofile = \"none\"\nnapi = \"auto\"\n[daemon]\nstate_dir = \"" +
+              (directory_ / "state") + "\"\n[control]\nsocket = \"" + (directory_ / "control.sock") +
+              "\"\n"}});
+    EXPECT_TRUE(config) << config.error().text();
+    daemon_ = std::make_unique<Daemon>(kernel_, "xdpfwd.toml", std::vector<std::string>(), *config,
+                                       [this] { return now_ms_; });
+    EXPECT_TRUE(daemon_->start());
+  }
+  // As the service does: calls pack() whenever it says that it is due.
+  void run(size_t intervals) {
+    for (size_t i = 0; i < intervals; ++i) {
+      const auto due = daemon_->next_pack_ms();
+      if (!due) return;
+      now_ms_ = std::max(now_ms_ + 1, *due);
+      kernel_.threads.time_ns = now_ms_ * 1'000'000;
+      daemon_->pack();
+    }
+  }
+  std::string thread_cpus(uint32_t queue) {
+    return *find_setting(kernel_.tuning, {kNic, Knob::kThreadCpus, queue});
+  }
+  bool is_sampled() {
+    const auto status = daemon_->napi_status();
+    return status &&
+           std::ranges::any_of(status->napis, [](const NapiReport& napi) { return napi.ran.has_value(); });
+  }
+
+  const InterfaceName name_ = InterfaceName::parse("eth0").value();
+  test::FakeHostTuning host_{2};
+  test::FakeKernel kernel_;
+  ScratchDirectory directory_;
+  uint64_t now_ms_ = 100'000;
+  std::unique_ptr<Daemon> daemon_;
+};
+
+TEST_F(PackingDaemonTest, packs) {
+  run(60);
+  EXPECT_TRUE(is_sampled());
+  EXPECT_EQ(thread_cpus(0), thread_cpus(1));
+}
+
+// "echo 0 > threaded; echo 1 > threaded" makes others, which may run anywhere, and no event tells.
+TEST_F(PackingDaemonTest, threads_made_anew_are_found_at_once) {
+  run(60);
+  for (uint32_t queue = 0; queue < kQueues; ++queue)
+    for (SettingValue& value : kernel_.tuning.settings)
+      if (value.setting == Setting{kNic, Knob::kThreadCpus, queue}) value.value = "0-1";
+  const size_t looks = kernel_.tuning_looks;
+  kernel_.meter_fault = Error{"a thread of NAPI: No such process", "", ESRCH};
+  run(1);
+  kernel_.meter_fault.reset();
+  EXPECT_GT(kernel_.tuning_looks, looks);
+  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(thread_cpus(queue).size(), 1U) << queue;
+  run(60);
+  EXPECT_TRUE(is_sampled());
+}
+
+}  // namespace
+}  // namespace xdpfwd
