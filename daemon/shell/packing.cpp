@@ -24,7 +24,11 @@ float share(uint64_t before, uint64_t now, uint64_t period) {
 }  // namespace
 
 std::optional<uint64_t> Packing::next_ms() const {
-  return tuner_.packable().napis.empty() ? std::nullopt : std::optional(next_ms_);
+  return tuner_.packable().napis.empty() && is_clear() ? std::nullopt : std::optional(next_ms_);
+}
+
+bool Packing::is_clear() const {
+  return nics_.empty() && loads_.empty() && !packer_ && !failed_ && refusals_.empty() && alone_.empty();
 }
 
 void Packing::clear() {

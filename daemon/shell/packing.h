@@ -34,7 +34,7 @@ class Packing {
 
   // A control interval is over, or what there is to pack has changed.
   void tick(uint64_t now_ms);
-  // When to call tick(); empty while there is nothing to pack.
+  // When to call tick(); empty while there is nothing to pack, and nothing left of what was.
   [[nodiscard]] std::optional<uint64_t> next_ms() const;
   // Whether threads, interrupts or CPUs are not what the tuner saw last, which nobody else tells: it should
   // look at once. Says so once.
@@ -61,6 +61,7 @@ class Packing {
     uint64_t retry_ms = 0;
   };
 
+  [[nodiscard]] bool is_clear() const;
   void clear();
   // What was learnt is kept as long as the CPUs are the same.
   Result<void> make_packer(const Packable& packable);

@@ -5,6 +5,7 @@
 
 #include "shell/daemon.h"
 #include "shell/packing.h"
+#include "shell/service.h"
 #include "support/fake_host_tuning.h"
 #include "support/fake_kernel.h"
 #include "support/scratch_directory.h"
@@ -34,7 +35,7 @@ class PackingDaemonTest : public testing::Test {
               "\"\n"}});
     EXPECT_TRUE(config) << config.error().text();
     daemon_ = std::make_unique<Daemon>(kernel_, "xdpfwd.toml", std::vector<std::string>(), *config,
-                                       [this] { return now_ms_; });
+                                       [this] { return now_(); });
     EXPECT_TRUE(daemon_->start());
   }
   // As the service does: calls pack() whenever it says that it is due.
@@ -61,6 +62,7 @@ class PackingDaemonTest : public testing::Test {
   test::FakeKernel kernel_;
   ScratchDirectory directory_;
   uint64_t now_ms_ = 100'000;
+  Daemon::Clock now_ = [this] { return now_ms_; };
   std::unique_ptr<Daemon> daemon_;
 };
 
@@ -84,6 +86,45 @@ TEST_F(PackingDaemonTest, threads_made_anew_are_found_at_once) {
   for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(thread_cpus(queue).size(), 1U) << queue;
   run(60);
   EXPECT_TRUE(is_sampled());
+}
+
+// The service's own timer, and its own clock.
+TEST_F(PackingDaemonTest, another_mode_leaves_nothing_behind) {
+  auto links = LinkMonitor::open();
+  auto knobs = KnobMonitor::open();
+  ASSERT_TRUE(links && knobs);
+  now_ = service_clock_ms;
+  sd_event* loop = nullptr;
+  ASSERT_EQ(sd_event_new(&loop), 0);
+  {
+    auto service = Service::make(loop, *daemon_, std::move(*links), std::move(*knobs));
+    ASSERT_TRUE(service) << service.error().text();
+    // After each event: once it is sampled, another mode; once nothing is left of it, the end.
+    struct Watch {
+      PackingDaemonTest* test;
+      bool switched = false;
+    } watch{.test = this};
+    const auto on_event = [](sd_event_source* source, void* self) {
+      auto* watch = static_cast<Watch*>(self);
+      if (watch->switched == watch->test->is_sampled()) return 0;
+      if (watch->switched) return sd_event_exit(sd_event_source_get_event(source), 0);
+      watch->switched = true;
+      EXPECT_TRUE(watch->test->daemon_->set_napi(parse_napi_wish("softirq").value()));
+      return 0;
+    };
+    const auto on_time = [](sd_event_source* source, uint64_t, void*) {
+      return sd_event_exit(sd_event_source_get_event(source), 1);
+    };
+    ASSERT_GE(sd_event_add_post(loop, nullptr, on_event, &watch), 0);
+    ASSERT_GE(sd_event_add_time_relative(loop, nullptr, CLOCK_MONOTONIC, 20'000'000, 0, on_time, nullptr), 0);
+    EXPECT_TRUE((*service)->run());
+    EXPECT_TRUE(watch.switched);
+    int code = -1;
+    EXPECT_GE(sd_event_get_exit_code(loop, &code), 0);
+    EXPECT_EQ(code, 0) << "nothing should be told of what was sampled";
+    EXPECT_FALSE(daemon_->next_pack_ms());
+  }
+  sd_event_unref(loop);
 }
 
 }  // namespace

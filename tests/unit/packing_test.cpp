@@ -136,6 +136,7 @@ TEST_F(PackingTest, a_revert_puts_back_what_was_before_us_also_after_a_kill) {
   tuner_->revert(devices_, now_ms_).value();
   EXPECT_EQ(kernel_.host.values(), before_);
   EXPECT_THAT(tuner_->packable().napis, IsEmpty());
+  packing_->tick(now_ms_);
   EXPECT_FALSE(packing_->next_ms());
   look();
   EXPECT_EQ(kernel_.host.values(), before_);
@@ -163,6 +164,7 @@ TEST_F(PackingTest, another_mode_ends_it) {
   tuner_->set_wish(make_wish(tuning_, {}));
   look();
   EXPECT_THAT(cpus_used(), ElementsAre("0", "1", "2", "3"));
+  packing_->tick(now_ms_);
   EXPECT_FALSE(packing_->next_ms());
   run({29, 29, 29, 0}, 20);
   EXPECT_THAT(cpus_used(), ElementsAre("0", "1", "2", "3"));
