@@ -208,7 +208,12 @@ void Daemon::look_at_tuning() {
   if (on_look_) on_look_();
 }
 
+std::optional<uint64_t> Daemon::next_pack_ms() const {
+  return may_tune() ? packing_.next_ms() : std::nullopt;
+}
+
 void Daemon::pack() {
+  if (!may_tune()) return;
   packing_.tick(clock_());
   if (packing_.take_surprise()) look_at_tuning();
 }

@@ -46,8 +46,9 @@ class Daemon final : public Control {
   void look_at_tuning();
   // A control interval of packing is over (mode auto).
   void pack();
-  // When to call that; empty: there is nothing to pack.
-  [[nodiscard]] std::optional<uint64_t> next_pack_ms() const { return packing_.next_ms(); }
+  // When to call that; empty: there is nothing to pack, or values of tx-usecs are tried, and nothing else is
+  // tuned.
+  [[nodiscard]] std::optional<uint64_t> next_pack_ms() const;
   // The daemon is about to end: puts tuning back where the configuration says so. True: call it again when a
   // link changed, or a second later, as a NIC that was reset has no link yet.
   [[nodiscard]] bool stop();

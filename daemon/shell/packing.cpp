@@ -146,6 +146,8 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
   const auto before = std::exchange(nic.before, std::move(*reading));
   if (!before) return {};
   const uint64_t period = nic.before->time_ns - before->time_ns;
+  // Nothing was packed meanwhile: what is the mean of many intervals tells of none.
+  if (period > kLongestMs * 1'000'000) return {};
   for (size_t i = 0; i < napis.size(); ++i) {
     const PackedNapi& napi = napis[i];
     Load& load = loads_[napi.napi];

@@ -26,6 +26,8 @@ class Packing {
   // After a sample that failed, of the NIC it failed for: it was reset, and the tuner's look finds what there
   // is now. Twice as long each time that it fails again.
   static constexpr uint64_t kPauseMs = 1000;
+  // A sample over more than this is none.
+  static constexpr uint64_t kLongestMs = 10 * kPeriodMs;
   // A NAPI that could not be moved stays where it is so long, and the others go on.
   static constexpr uint64_t kStayMs = 10'000;
 

@@ -88,6 +88,28 @@ TEST_F(PackingDaemonTest, threads_made_anew_are_found_at_once) {
   EXPECT_TRUE(is_sampled());
 }
 
+TEST_F(PackingDaemonTest, nothing_is_packed_while_values_of_tx_usecs_are_tried) {
+  run(3);
+  const size_t actions = kernel_.applied.size();
+  {
+    const auto walk = daemon_->suggest_tx_coalesce(name_, 1);
+    ASSERT_TRUE(walk) << walk.error().text();
+    EXPECT_FALSE(daemon_->next_pack_ms());
+    now_ms_ += 10'000;
+    kernel_.threads.time_ns = now_ms_ * 1'000'000;
+    for (ThreadTimes& thread : kernel_.threads.threads) thread.ran_ns += 10'000'000'000;
+    daemon_->pack();
+    EXPECT_EQ(kernel_.applied.size(), actions);
+  }
+  ASSERT_TRUE(daemon_->next_pack_ms());
+  run(1);
+  const auto status = daemon_->napi_status();
+  ASSERT_TRUE(status);
+  for (const NapiReport& napi : status->napis) EXPECT_EQ(napi.ran, 0U) << "not the mean of all that time";
+  run(60);
+  EXPECT_EQ(thread_cpus(0), thread_cpus(1));
+}
+
 // The service's own timer, and its own clock.
 TEST_F(PackingDaemonTest, another_mode_leaves_nothing_behind) {
   auto links = LinkMonitor::open();
