@@ -118,6 +118,9 @@ void Packing::move(const PackedNapi& napi, uint32_t cpu) {
     log_event(spdlog::level::debug, fmt::format("NAPI {} moves from CPU {} to {}", napi.napi, from, cpu));
     return;
   }
+  // The CPU is offline; the interrupt or the thread is another by now.
+  const int code = moved.error().code;
+  surprised_ = surprised_ || code == EINVAL || code == ENODEV || code == ESRCH;
   Refusal& refusal = refusals_[napi.napi];
   if (refusal.error.code != moved.error().code)
     log_event(spdlog::level::warn,

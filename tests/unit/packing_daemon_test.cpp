@@ -88,6 +88,20 @@ TEST_F(PackingDaemonTest, threads_made_anew_are_found_at_once) {
   EXPECT_TRUE(is_sampled());
 }
 
+TEST_F(PackingDaemonTest, a_cpu_that_went_offline_is_seen_at_the_first_move_to_it) {
+  run(3);
+  // Either may be the one that is to be emptied.
+  kernel_.fault = [](State&, const Action& action, size_t) -> std::optional<Error> {
+    const auto* tune = std::get_if<Tune>(&action);
+    if (!tune || tune->setting.knob != Knob::kIrqAffinity) return std::nullopt;
+    return Error{"the CPU is offline", "", EINVAL};
+  };
+  const size_t looks = kernel_.tuning_looks;
+  run(60);
+  EXPECT_GT(kernel_.tuning_looks, looks);
+  EXPECT_TRUE(is_sampled());
+}
+
 TEST_F(PackingDaemonTest, nothing_is_packed_while_values_of_tx_usecs_are_tried) {
   run(3);
   const size_t actions = kernel_.applied.size();
