@@ -2,6 +2,10 @@
 // A daemon in mode auto: when packing's interval is due, when it is not, and what a tick brings about.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <systemd/sd-event.h>
+
+#include <csignal>
+#include <functional>
 
 #include "shell/daemon.h"
 #include "shell/packing.h"
@@ -23,6 +27,7 @@ class PackingDaemonTest : public testing::Test {
     host_.add_nic(kNic, name_, test::NicModel::kMlx5, kQueues);
     for (uint32_t queue = 0; queue < kQueues; ++queue)
       EXPECT_TRUE(host_.apply({.setting = {kNic, Knob::kNapiThreaded, queue}, .name = name_, .value = "on"}));
+    for (const uint32_t queue : {kWholeDevice, 0U, 1U}) host_.put({kNic, Knob::kAdaptiveTx, queue}, "off");
     kernel_.state.links.push_back({.ifindex = kNic, .name = name_, .admin_up = true, .lower_up = true});
     kernel_.tuning = host_.observe();
     kernel_.threads = {.time_ns = 0, .threads = std::vector<ThreadTimes>(kQueues)};
@@ -130,37 +135,41 @@ TEST_F(PackingDaemonTest, another_mode_leaves_nothing_behind) {
   auto knobs = KnobMonitor::open();
   ASSERT_TRUE(links && knobs);
   now_ = service_clock_ms;
+  sigset_t signals, before;  // the loop takes those only that are blocked
+  sigemptyset(&signals);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaddset(&signals, signal);
+  ASSERT_EQ(pthread_sigmask(SIG_BLOCK, &signals, &before), 0);
   sd_event* loop = nullptr;
   ASSERT_EQ(sd_event_new(&loop), 0);
   {
     auto service = Service::make(loop, *daemon_, std::move(*links), std::move(*knobs));
     ASSERT_TRUE(service) << service.error().text();
     // After each event: once it is sampled, another mode; once nothing is left of it, the end.
-    struct Watch {
-      PackingDaemonTest* test;
-      bool switched = false;
-    } watch{.test = this};
-    const auto on_event = [](sd_event_source* source, void* self) {
-      auto* watch = static_cast<Watch*>(self);
-      if (watch->switched == watch->test->is_sampled()) return 0;
-      if (watch->switched) return sd_event_exit(sd_event_source_get_event(source), 0);
-      watch->switched = true;
-      EXPECT_TRUE(watch->test->daemon_->set_napi(parse_napi_wish("softirq").value()));
+    bool switched = false;
+    std::function<void()> after_event = [&] {
+      if (switched == is_sampled()) return;
+      if (switched) return (void)sd_event_exit(loop, 0);
+      switched = true;
+      EXPECT_TRUE(daemon_->set_napi(parse_napi_wish("softirq").value()));
+    };
+    const auto on_event = [](sd_event_source*, void* call) {
+      (*static_cast<std::function<void()>*>(call))();
       return 0;
     };
     const auto on_time = [](sd_event_source* source, uint64_t, void*) {
       return sd_event_exit(sd_event_source_get_event(source), 1);
     };
-    ASSERT_GE(sd_event_add_post(loop, nullptr, on_event, &watch), 0);
+    ASSERT_GE(sd_event_add_post(loop, nullptr, on_event, &after_event), 0);
     ASSERT_GE(sd_event_add_time_relative(loop, nullptr, CLOCK_MONOTONIC, 20'000'000, 0, on_time, nullptr), 0);
     EXPECT_TRUE((*service)->run());
-    EXPECT_TRUE(watch.switched);
+    EXPECT_TRUE(switched);
     int code = -1;
     EXPECT_GE(sd_event_get_exit_code(loop, &code), 0);
     EXPECT_EQ(code, 0) << "nothing should be told of what was sampled";
     EXPECT_FALSE(daemon_->next_pack_ms());
   }
   sd_event_unref(loop);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace
