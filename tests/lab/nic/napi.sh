@@ -103,7 +103,8 @@ check "deferred: without frames, interrupts come back" until_true 120 comes_back
 
 must mode busy-poll 1
 if kernel_polls_for_processes; then
-  # On a starved machine this took 160 s once: systemd has two seconds to answer, and is asked again after 30.
+  # On a starved machine this took 160 s once. Why is not known: perhaps systemd, which has two seconds to answer and is
+  # asked again after 30.
   check "busy-poll: the poller is started" until_true 400 poller_polls $poller
   must until_true 60 nothing_to_tune
   check_equal "busy-poll: by io_uring" io_uring "$(poller_counters $poller | jq -r '[.queues[].handle] | unique | join(" ")')"
