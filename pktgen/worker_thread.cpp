@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <future>
 #include <mutex>
 
 namespace xdpfwd::pktgen {
@@ -25,16 +26,21 @@ Result<std::thread> start_worker(const std::string& name, std::optional<unsigned
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a thread inherits the mask
-  // The thread moves itself before it does anything: what it sends first, it sends from there, too.
-  std::thread worker([cpu, body = std::move(body)] {
+  // The thread moves itself before it does anything: what it sends first, it sends from there, too. And the
+  // caller waits for that: whom it starts next may keep the thread from ever leaving the CPU it began on.
+  std::promise<void> in_place;
+  const std::future<void> is_in_place = in_place.get_future();
+  std::thread worker([cpu, in_place = std::move(in_place), body = std::move(body)]() mutable {
     if (cpu) {
       cpu_set_t only;
       CPU_ZERO(&only);
       CPU_SET(*cpu, &only);
       ::pthread_setaffinity_np(::pthread_self(), sizeof(only), &only);
     }
+    in_place.set_value();
     body();
   });
+  is_in_place.wait();
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   ::pthread_setname_np(worker.native_handle(), name.substr(0, 15).c_str());
   return worker;
