@@ -26,6 +26,9 @@ class Contender {
   struct Event {
     std::string name;
     std::function<Result<void>()> happen;
+    // For an event that moves the first guest to the second tap, as the end of a migration does: takes it
+    // back.
+    std::function<Result<void>()> move_back = {};
   };
   virtual std::vector<Event> events() { return {}; }
 };

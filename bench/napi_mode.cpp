@@ -18,8 +18,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// The timer is for when the poller does not come: longer than it takes to come again.
-constexpr unsigned kPollerFlushNs = 200'000;
+// Deferred for longer, or the timer for when the poller does not come: longer than it takes to come again.
+constexpr unsigned kLongFlushNs = 200'000;
 
 // The kernel threads of the NAPIs of a device, by their names. Rigs that are not threaded have none.
 std::vector<pid_t> napi_threads(const std::string& device) {
@@ -52,10 +52,8 @@ InNapiMode::InNapiMode(InNapiMode&& other) noexcept
 
 InNapiMode::~InNapiMode() {
   if (!stand_) return;
-  if (poller_) {
-    poller_->end(SIGTERM);
-    (void)set("gro_flush_timeout", stand_->rig().options().rx_usecs * 1000);
-  }
+  if (poller_) poller_->end(SIGTERM);
+  (void)set("gro_flush_timeout", stand_->rig().options().rx_usecs * 1000);
   (void)set("threaded", 0);
 }
 
@@ -86,7 +84,7 @@ Result<void> InNapiMode::run_in_threads() {
 Result<void> InNapiMode::run_in_poller() {
   Rig& rig = stand_->rig();
   const std::string folder = rig.folder() + "/poller";
-  if (auto done = set("gro_flush_timeout", kPollerFlushNs); !done) return done;
+  if (auto done = set("gro_flush_timeout", kLongFlushNs); !done) return done;
   ChildOptions options{.arguments = {poller_beside_this_program(), "--cpu", fmt::format("{}", rig.rx_cpu()),
                                      "--runtime-dir", folder},
                        .log = rig.folder() + "/poller.log"};
@@ -115,6 +113,7 @@ Result<void> InNapiMode::run_in_poller() {
 Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
   InNapiMode in_mode(stand);
   Result<void> entered;
+  if (mode == NapiMode::kDeferred) entered = in_mode.set("gro_flush_timeout", kLongFlushNs);
   if (mode == NapiMode::kThreaded) entered = in_mode.run_in_threads();
   if (mode == NapiMode::kBusyPoll) entered = in_mode.run_in_poller();
   if (!entered) return std::unexpected(entered.error());

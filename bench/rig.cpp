@@ -321,6 +321,7 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   trial.sent = sent->sent();
   trial.delivered = total.delivered();
   trial.wrong = total.corrupted + total.misdelivered + total.duplicated;
+  trial.elsewhere = total.misdelivered;
   trial.seconds = sent->seconds;
   if (options.reader) trial.latency_ns = checker.report().latency_ns;
   return trial;

@@ -59,6 +59,7 @@ struct Trial {
   uint64_t sent = 0;       // frames on the cable
   uint64_t delivered = 0;  // frames in their tap, checked
   uint64_t wrong = 0;      // frames at the wrong tap, doubled, or with other bytes
+  uint64_t elsewhere = 0;  // those of them that are at another tap
   double seconds = 0;
   pktgen::Histogram latency_ns;  // from the sender's stamp to the reader; only with a reader
   // Between a tenth and nine tenths of the run.

@@ -22,6 +22,7 @@ class Bridge final : public Contender {
   ~Bridge() override { tc_forward_bpf__destroy(skeleton_); }
 
   Result<void> start(Site& site) override {
+    site_ = &site;
     if (auto made =
             site.run(fmt::format("ip link add br0 type bridge mcast_snooping 0 {} && ip link set br0 up",
                                  filtering_ ? "vlan_filtering 1 vlan_default_pvid 0" : ""));
@@ -61,8 +62,20 @@ class Bridge final : public Contender {
     return {};
   }
 
+  std::vector<Event> events() override {
+    if (filtering_) return {};  // the second tap is in another VLAN
+    return {{"guest moved", [this] { return move_first_guest(true); },
+             [this] { return move_first_guest(false); }}};
+  }
+
  private:
+  Result<void> move_first_guest(bool away) const {
+    return site_->run(fmt::format("bridge fdb replace {} dev {} master static",
+                                  site_->guests().at(0).mac.text(), site_->taps().at(away ? 1 : 0)));
+  }
+
   bool filtering_;
+  Site* site_ = nullptr;
   tc_forward_bpf* skeleton_ = nullptr;
   std::vector<UniqueFd> links_;
 };

@@ -68,13 +68,25 @@ class OpenVswitch final : public Contender {
                switch_->end(SIGKILL);
                return start_switch();
              }},
-            {"stop and start", [this] {
+            {"stop and start",
+             [this] {
                switch_->end(SIGTERM);
                return start_switch();
-             }}};
+             }},
+            {"guest moved", [this] { return move_first_guest(true); },
+             [this] { return move_first_guest(false); }}};
   }
 
  private:
+  // The second tap joins the first guest's VLAN, and the guest speaks there.
+  Result<void> move_first_guest(bool away) const {
+    const pktgen::Guest& first = site_->guests().at(0);
+    const pktgen::Guest& second = site_->guests().at(1);
+    return control(fmt::format(
+        "ovs-vsctl --timeout=30 set Port {} tag={} && ovs-appctl -t {}/switch.ctl fdb/add br0 {} {} {}",
+        second.tap, away ? first.vlan.id() : second.vlan.id(), site_->folder(), away ? second.tap : first.tap,
+        first.vlan.id(), first.mac.text()));
+  }
   Result<void> control(const std::string& command) const {
     return site_->run(
         fmt::format("export OVS_RUNDIR={0} OVS_LOGDIR={0} OVS_DBDIR={0}; {1}", site_->folder(), command));

@@ -33,22 +33,28 @@ class Xdpfwd final : public Contender {
   }
 
   std::vector<Event> events() override {
-    return {{"kill and restart",
-             [this] {
-               daemon_->end(SIGKILL);
-               return start_daemon();
-             }},
-            {"stop and start",
-             [this] {
-               daemon_->end(SIGTERM);
-               return start_daemon();
-             }},
-            {"guest added", [this] { return reload(extra_guests_ + 1, flavour_); }},
-            {"program replaced",
-             [this] { return reload(extra_guests_, flavour_ == "hint" ? "frame" : "hint"); }}};
+    return {
+        {"kill and restart",
+         [this] {
+           daemon_->end(SIGKILL);
+           return start_daemon();
+         }},
+        {"stop and start",
+         [this] {
+           daemon_->end(SIGTERM);
+           return start_daemon();
+         }},
+        {"guest added", [this] { return reload(extra_guests_ + 1, flavour_); }},
+        {"program replaced", [this] { return reload(extra_guests_, flavour_ == "hint" ? "frame" : "hint"); }},
+        {"guest moved", [this] { return move_first_guest(true); },
+         [this] { return move_first_guest(false); }}};
   }
 
  private:
+  Result<void> move_first_guest(bool away) {
+    first_is_away_ = away;
+    return reload(extra_guests_, flavour_);
+  }
   // Other guests, or the other program in place of the one that runs.
   Result<void> reload(unsigned extra_guests, std::string flavour) {
     extra_guests_ = extra_guests;
@@ -69,9 +75,11 @@ class Xdpfwd final : public Contender {
         "[daemon]\nbpffs = \"{0}/bpf/xdpfwd\"\nstate_dir = \"{0}/state\"\n"
         "[control]\nsocket = \"{0}/control.sock\"\n",
         folder);
-    for (const pktgen::Guest& guest : site_->guests())
+    for (const pktgen::Guest& guest : site_->guests()) {
+      const bool away = first_is_away_ && &guest == &site_->guests().front();
       file << fmt::format("[[guest]]\nname = \"{}\"\ntap = \"{}\"\nmac = \"{}\"\nvlan = {}\n", guest.name,
-                          guest.tap, guest.mac.text(), guest.vlan.id());
+                          away ? site_->taps().at(1) : guest.tap, guest.mac.text(), guest.vlan.id());
+    }
     for (unsigned i = 0; i < extra_guests_; ++i)
       file << fmt::format("[[guest]]\nname = \"extra{}\"\ntap = \"tap0\"\nmac = \"{}\"\nvlan = 200\n", i,
                           MacAddress::from_bits(0x525500000000 + i).text());
@@ -94,6 +102,7 @@ class Xdpfwd final : public Contender {
   Site* site_ = nullptr;
   std::optional<Child> daemon_;
   unsigned extra_guests_ = 0;
+  bool first_is_away_ = false;
 };
 
 // As on a hypervisor: behind the fast path a bridge owns the taps, and takes what the fast path passes on.

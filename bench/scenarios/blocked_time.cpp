@@ -3,6 +3,8 @@
 // "nothing", the same run without one: what the machine itself loses.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "bench/grid.h"
 
 namespace xdpfwd::bench {
@@ -16,9 +18,12 @@ Result<void> run_blocked(Run& run) {
   const unsigned repetitions = run.repetitions(10, 2);
   for (const ContenderKind* kind :
        present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; })) {
-    // Whoever has no process has nothing that could restart.
-    auto stand =
-        Stand::open(*kind, {.rx_cpu = run.options.rx_cpu, .tx_cpu = run.options.tx_cpu}, *run.telemetry);
+    // Traffic is the first guest's; the second tap is for it to move to.
+    auto stand = Stand::open(*kind,
+                             {.guests = std::min(2U, kind->most_guests),
+                              .rx_cpu = run.options.rx_cpu,
+                              .tx_cpu = run.options.tx_cpu},
+                             *run.telemetry);
     if (!stand) {
       leave_out(run, kind->name, stand.error());
       continue;
@@ -44,21 +49,25 @@ Result<void> run_blocked(Run& run) {
         if (auto woken = stand->wake(); !woken) return woken;
         Result<void> happened;
         const auto trial = stand->rig().send(
-            {.pps = kPps, .seconds = 2, .in_the_middle = [&] { happened = event.happen(); }});
+            {.pps = kPps, .seconds = 2, .guests = 1, .in_the_middle = [&] { happened = event.happen(); }});
         if (!trial) return std::unexpected(trial.error());
         if (!happened) return fail_in(name, happened.error());
+        if (event.move_back)
+          if (auto back = event.move_back(); !back) return fail_in(name, back.error());
         if (auto again = stand->rig().wait_until_forwarding(std::chrono::seconds(30)); !again)
           return fail_in(name, again.error());
         if (auto rested = stand->rest(); !rested) return rested;
-        const auto lost =
-            static_cast<double>(trial->sent > trial->delivered ? trial->sent - trial->delivered : 0);
+        const uint64_t moved = event.move_back ? trial->elsewhere : 0;
+        const uint64_t arrived = trial->delivered + moved;
+        const auto lost = static_cast<double>(trial->sent > arrived ? trial->sent - arrived : 0);
         if (auto added = run.file.add({name,
                                        {},
                                        repetition,
                                        {{"blocked_ms", lost / kPps * 1000},
                                         {"lost", lost},
                                         {"sent", static_cast<double>(trial->sent)},
-                                        {"wrong", static_cast<double>(trial->wrong)}}});
+                                        {"moved", static_cast<double>(moved)},
+                                        {"wrong", static_cast<double>(trial->wrong - moved)}}});
             !added)
           return added;
       }
@@ -70,10 +79,10 @@ Result<void> run_blocked(Run& run) {
 
 const RegisteredScenario blocked(
     {.name = "blocked-time",
-     .summary = "how long restarts and reloads stop forwarding: frames lost / rate",
+     .summary = "how long restarts, reloads and a guest's move stop forwarding: frames lost / rate",
      .run = run_blocked,
      .plots = {{"blocked time", "", "", "blocked_ms", "ms", false, false}},
-     .table = {"blocked_ms", "lost", "sent", "wrong"},
+     .table = {"blocked_ms", "lost", "sent", "moved", "wrong"},
      .order = 70});
 
 }  // namespace

@@ -74,7 +74,25 @@ else
   note "more than one CPU is filled to at once: the machine is too slow for a rate between"
 fi
 stop_sending
-start_sending $((pps * 6))
+
+# Three queues at about 30 % each: on towards the 90 % that a CPU is filled to, by a seventh each time.
+filled=$has
+cp /run/napi.json /run/filled.json
+for _ in 1 2 3 4 5 6 7 8; do
+  [ "$filled" -lt 85 ] || break
+  start_sending $((pps * 8 / 7))
+  sleep 3
+  has=$(load)
+  cpus=$(packed_on)
+  note "$((pps * 8 / 7)) frames a second: $has % of a CPU; on $cpus CPUs"
+  stop_sending
+  [ "$cpus" = 1 ] || break
+  pps=$((pps * 8 / 7)) filled=$has
+  cp /run/napi.json /run/filled.json
+done
+check "three queues fill one CPU to $filled %" [ "$filled" -ge 75 ]
+jq -r '.napis[] | "# \(.device) \(.napi) ran \(.ran) waited \(.waited) on \(.cpus), interrupt on \(.irq_cpus)"' </run/filled.json
+start_sending $((pps * 4))
 check "a burst spreads them" until_true 30 is_spread
 jq -r '.napis[] | "# \(.device) \(.napi) ran \(.ran) waited \(.waited) on \(.cpus), interrupt on \(.irq_cpus)"' </run/napi.json
 check_equal "each interrupt with its thread" 0 "$(apart)"
