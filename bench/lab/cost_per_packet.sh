@@ -39,11 +39,12 @@ measure() {
   for repetition in $(seq 1 "$repetitions"); do
     name="$1/$2/$3/$4/$repetition"
     before=$(delivered)
-    count begin "$name" || fail "counting"
+    window begin "$name" || fail "counting"
     generate
     settled
-    count end "$name" "$count" "$receiving" || fail "counting"
-    usecs=$(generated_usecs)
+    window end "$name" "$count" "$receiving" || fail "counting"
+    generated_usecs >/run/usecs
+    read -r usecs </run/usecs
     echo "measured $1 $2 $3 $4 $repetition $count $(($(delivered) - before)) $usecs"
   done
 }

@@ -13,11 +13,15 @@ coalesce_hosts() {
 }
 settle_nics() {
   local nic
+  start_switch_shell || return
   for nic in "${HOST_NICS[@]}"; do ethtool -L "$nic" combined 1; done
   # The sender's NIC tells of each frame that it has sent, at once: a throttled interrupt comes sometimes for one frame and
   # sometimes for two, which made the figures of one build 10 % apart.
   for nic in "${TOR_NICS[@]}"; do
     tor ethtool -L "$nic" combined 1 && tor ethtool -C "$nic" rx-usecs 20 tx-usecs 0 || return
+    # On the CPU that they share, what the sender's NIC has to do would be counted with the receiver's softirqs: a thread
+    # does it, in process context.
+    [ "$sending" != "$receiving" ] || tor sh -c "echo 1 >/sys/class/net/$nic/threaded" || return
   done
 }
 
@@ -34,23 +38,67 @@ pin_interrupts() {
   done
 }
 
+# A shell on the switch's side that does what it is told, line by line: what a program costs that is started for a measurement
+# would be in its softirqs (its memory is given back there), and starting one takes long.
+start_switch_shell() {
+  mkfifo /run/switch.asked /run/switch.answered || return
+  # shellcheck disable=SC2016  # the other shell's
+  tor bash -c "$(declare -f set_generator find_usecs)"'
+    while read -r line; do
+      said=
+      eval "$line"
+      echo "$? $said" >&3
+    done </run/switch.asked 3>/run/switch.answered' &
+  exec {switch_asked}>/run/switch.asked {switch_answered}</run/switch.answered
+}
+# on_switch LINE: its words are in switch_said.
+on_switch() {
+  local status
+  printf '%s\n' "$1" >&"$switch_asked"
+  read -r status switch_said <&"$switch_answered" && return "$status"
+}
+
 # generator COUNT PPS FIRST_MAC [MACS [BURST]]: what will be sent: 60 byte UDP to MACS addresses in turn; 0 pps: as fast as
 # it can.
 generator() {
   local pace="ratep $2"
   [ "$2" != 0 ] || pace="delay 0"
-  # Few programs are started: a measurement's set-up is emulated, too.
-  tor sh -c 'thread=/proc/net/pktgen/kpktgend_$1
-    shift
-    echo rem_device_all >"$thread" && echo add_device eth2 >"$thread" || exit
-    for setting; do
-      echo "$setting" >/proc/net/pktgen/eth2 || { echo "pktgen refused: $setting" >&2; exit 1; }
-    done' sh "$sending" "count $1" "pkt_size 60" "clone_skb 0" "delay 0" "$pace" "burst ${5:-1}" "dst 10.0.0.2" \
-    "src_min 10.0.0.1" "src_max 10.0.0.1" "dst_mac $3" "dst_mac_count ${4:-1}" "src_mac 52:54:00:00:01:aa" "vlan_id 100"
+  local settings=("count $1" "pkt_size 60" "clone_skb 0" "delay 0" "$pace" "burst ${5:-1}" "dst 10.0.0.2" "src_min 10.0.0.1"
+    "src_max 10.0.0.1" "dst_mac $3" "dst_mac_count ${4:-1}" "src_mac 52:54:00:00:01:aa" "vlan_id 100")
+  on_switch "set_generator $sending ${settings[*]@Q}"
 }
-generate() { tor sh -c 'echo start >/proc/net/pktgen/pgctrl'; }
+# For the switch's shell: set_generator CPU SETTING...
+set_generator() {
+  local thread=/proc/net/pktgen/kpktgend_$1 setting
+  shift
+  echo rem_device_all >"$thread" && echo add_device eth2 >"$thread" || return
+  for setting; do
+    echo "$setting" >/proc/net/pktgen/eth2 || { echo "pktgen refused: $setting" >&2; return 1; }
+  done
+}
+generate() { on_switch 'echo start >/proc/net/pktgen/pgctrl'; }
 # How long the last run took, in microseconds.
-generated_usecs() { tor sed -n 's/^Result: OK: \([0-9]*\)(.*/\1/p' /proc/net/pktgen/eth2; }
+generated_usecs() { on_switch find_usecs && echo "$switch_said"; }
+# For the switch's shell.
+find_usecs() {
+  while read -r line; do
+    [[ $line =~ ^Result:\ OK:\ ([0-9]+) ]] && said=${BASH_REMATCH[1]}
+  done </proc/net/pktgen/eth2
+  [ -n "$said" ]
+}
+
+# window begin NAME, window end NAME FRAMES [CPU]: what instructions are counted for. By a program that runs already, for the
+# reason above; after "count start".
+window() {
+  local answer
+  if [ -z "${window_asked:-}" ]; then
+    mkfifo /run/window.asked /run/window.answered || return
+    count windows </run/window.asked >/run/window.answered &
+    exec {window_asked}>/run/window.asked {window_answered}</run/window.answered
+  fi
+  echo "$*" >&"$window_asked"
+  read -r answer <&"$window_answered" && [ "$answer" = done ]
+}
 
 # delivered: frames that taps' readers have got. No program is started for it, nor for settled: that would add softirqs.
 delivered() {

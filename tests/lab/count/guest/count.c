@@ -23,6 +23,7 @@ static const char usage[] =
     "usage: count start [--profile]\n"
     "       count begin NAME\n"
     "       count end NAME PACKETS [CPU]\n"
+    "       count windows        begin and end by lines of the standard input; answers each with \"done\"\n"
     "       count symbols        after the windows: the kernel's symbols, for the profile\n"
     "environment: COUNT_DIRECTORY, the folder shared with the plugin\n";
 
@@ -134,14 +135,36 @@ static const char* number(const char* text) {
   return text;
 }
 
+static bool obey(int count, char** words) {
+  if (count == 2 && strcmp(words[0], "begin") == 0)
+    mark("begin", words[1], "null", "null");
+  else if ((count == 3 || count == 4) && strcmp(words[0], "end") == 0)
+    mark("end", words[1], number(words[2]), count == 4 ? number(words[3]) : "null");
+  else
+    return false;
+  return true;
+}
+
+/* Without a process for each window, whose beginning and end would cost softirqs in it. */
+static void windows(void) {
+  char line[512];
+  while (fgets(line, sizeof(line), stdin)) {
+    char* words[5];
+    int count = 0;
+    for (char* word = strtok(line, " \n"); word && count < 5; word = strtok(NULL, " \n")) words[count++] = word;
+    if (!obey(count, words)) fail("not understood: '%s'", count ? words[0] : "");
+    if (puts("done") < 0 || fflush(stdout) != 0) fail("nobody hears: %s", strerror(errno));
+  }
+}
+
 int main(int count, char** words) {
   const char* verb = count > 1 ? words[1] : "";
   if (strcmp(verb, "start") == 0 && (count == 2 || (count == 3 && strcmp(words[2], "--profile") == 0)))
     start(count == 3);
-  else if (strcmp(verb, "begin") == 0 && count == 3)
-    mark("begin", words[2], "null", "null");
-  else if (strcmp(verb, "end") == 0 && (count == 4 || count == 5))
-    mark("end", words[2], number(words[3]), count == 5 ? number(words[4]) : "null");
+  else if (strcmp(verb, "windows") == 0 && count == 2)
+    windows();
+  else if (count > 1 && obey(count - 1, words + 1))
+    return 0;
   else if (strcmp(verb, "symbols") == 0 && count == 2)
     copy_symbols();
   else {
