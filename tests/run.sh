@@ -127,7 +127,7 @@ if [[ " ${layers[*]} " == *" lab "* ]]; then
 fi
 
 step "build"
-if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O2 -g1 -DNDEBUG" -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" "${targets[@]}" >>"$build.log" 2>&1; }; then
+if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1 -DNDEBUG" -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=ON >"$build.log" 2>&1 && ninja -C "$build" -j "$jobs" "${targets[@]}" >>"$build.log" 2>&1; }; then
   tail -60 "$build.log"
   failed=1
   failures+=("build")
