@@ -10,9 +10,9 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 
 #include "poller/choose_handle.h"
 #include "poller/own_cpu.h"
@@ -34,6 +34,12 @@ constexpr Deferral kDeferral{.hard_irqs = 2, .flush_timeout_ns = 200'000};
 std::chrono::nanoseconds clock_now() {
   return std::chrono::steady_clock::now().time_since_epoch();
 }
+// By this thread.
+std::chrono::nanoseconds time_run() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
 uint64_t count_of(std::chrono::nanoseconds time) {
   return static_cast<uint64_t>(time.count());
 }
@@ -51,7 +57,9 @@ Poller::Poller(const Options& options, CountersFile counters, NapiLookup lookup,
       lookup_(std::move(lookup)),
       links_(std::move(links)),
       counter_(std::move(counter)),
-      rotation_(options.queues.size(), options.idle) {}
+      rotation_(options.queues.size(), options.idle),
+      // Who is alone may go on until it is time to look at the others.
+      turn_length_(options.look) {}
 
 Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFile counters) {
   if (auto moved = move_to_cpu(options.cpu); !moved) return std::unexpected(moved.error());
@@ -206,11 +214,12 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
     if (const auto queue = rotation_.next()) {
       Served& served = served_[*queue];
       counter_.begin_turn(*queue);
-      // To begin and end a turn costs two timers. Who is alone may go on until it is time to look at the
-      // others.
-      served.handle->poll(rotation_.alone() ? std::max(served.spec.period, options_.look)
-                                            : served.spec.period);
+      const Nanoseconds began = clock_now();
+      const Nanoseconds ran = time_run();
+      served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), began));
       counter_.end_turn();
+      const Nanoseconds ended = clock_now();
+      turn_length_.ended(ended - began, time_run() - ran, ended);
       ++served.turns;
     } else {
       sleep_until_look();

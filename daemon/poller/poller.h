@@ -15,6 +15,7 @@
 #include "poller/options.h"
 #include "poller/poll_counter.h"
 #include "poller/rotation.h"
+#include "poller/turn_length.h"
 
 namespace xdpfwd::poller {
 
@@ -65,6 +66,7 @@ class Poller {
   PollCounter counter_;
   std::vector<Served> served_;  // destroyed before lookup_, which handles use
   Rotation rotation_;
+  TurnLength turn_length_;
   Nanoseconds next_tick_{0};
   Nanoseconds next_locate_{0};
   Nanoseconds next_suspicion_{0};
