@@ -12,6 +12,7 @@
 #include "kernel/qdisc.h"
 #include "kernel/queue_cpus.h"
 #include "kernel/steering_rules.h"
+#include "kernel/thread_meter.h"
 
 namespace xdpfwd {
 namespace {
@@ -131,6 +132,12 @@ Result<void> HostKnobs::set(const Tune& tune) {
   return cannot(step, {.message = fmt::format("it was accepted and not done, it is '{}'", *after),
                        .remedy = "take that value, or leave this knob out of the configuration",
                        .code = EOPNOTSUPP});
+}
+
+Result<std::unique_ptr<ThreadMeter>> HostKnobs::meter_threads(const std::vector<NapiThread>& threads) {
+  return xdpfwd::meter_threads(netdev_, roots_, threads, [this](const TunedDevice& device) {
+    return queues_of(device, count_queues(device));
+  });
 }
 
 Result<std::string> HostKnobs::read(const Tune& tune) {

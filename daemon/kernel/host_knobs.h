@@ -4,7 +4,9 @@
 // back: a driver that accepts a value and ignores it is named.
 #pragma once
 
+#include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "core/action.h"
 #include "kernel/coalescing.h"
@@ -25,6 +27,8 @@ class HostKnobs {
   // ENODEV: not there under this name; EOPNOTSUPP: no such knob, or accepted and not done; EINVAL, ERANGE and
   // others: refused.
   Result<void> set(const Tune& tune);
+  // For those whose CPUs change all the time (mode auto).
+  Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& threads);
 
  private:
   HostKnobs(HostRoots roots, NetlinkSocket route, Ethtool ethtool, EthtoolFamily family, NetdevFamily netdev)

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "kernel/interrupts.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <climits>
 #include <optional>
 
+#include "base/unique_fd.h"
 #include "core/cpus.h"
 
 namespace xdpfwd {
@@ -74,6 +77,11 @@ std::optional<uint32_t> queue_of(std::string_view name, std::string_view device,
   }
   if (const auto queue = queue_behind(name, bus, "-input.")) return queue;
   return queue_by_kind(name, device, false);
+}
+
+// Kernels said EIO; 6.18 says EPERM, whatever the writer may do.
+std::unexpected<Error> nobody_may_move(uint32_t interrupt) {
+  return fail(fmt::format("the kernel lets nobody move interrupt {}", interrupt), {}, EIO);
 }
 
 }  // namespace
@@ -148,8 +156,52 @@ Result<void> set_affinity(const HostRoots& roots, uint32_t interrupt, std::strin
   const auto parsed = parse_cpu_list(cpus);
   if (!parsed) return std::unexpected(parsed.error());
   if (parsed->empty()) return fail("an interrupt needs a CPU", "name one: '3'", EINVAL);
-  return write_host_file(fmt::format("{}/irq/{}/smp_affinity_list", roots.proc, interrupt),
-                         cpu_list_text(*parsed));
+  auto written = write_host_file(fmt::format("{}/irq/{}/smp_affinity_list", roots.proc, interrupt),
+                                 cpu_list_text(*parsed));
+  if (!written && written.error().code == EPERM) return nobody_may_move(interrupt);
+  return written;
+}
+
+Result<std::string> read_handlers(const HostRoots& roots, uint32_t interrupt) {
+  auto text = read_host_file(fmt::format("{}/kernel/irq/{}/actions", roots.sys, interrupt));
+  if (text && !text->empty()) return text;
+  return fail(fmt::format("interrupt {} is nobody's", interrupt), "look again: a reset gives new numbers",
+              ENODEV);
+}
+
+// The file is opened first, and is of the interrupt that has this number then: when that one is gone, writing
+// to it fails, whoever has the number next. Whose it is is asked in between, so nobody else's interrupt can
+// be moved. What is left is a driver that gives one of its own interrupts to another queue in that moment.
+Result<void> move_interrupt(const HostRoots& roots, uint32_t interrupt, std::string_view handlers,
+                            uint32_t cpu) {
+  const std::string path = fmt::format("{}/irq/{}/smp_affinity_list", roots.proc, interrupt);
+  const auto cannot = [&](int code) {
+    return fail_errno(fmt::format("cannot move interrupt {} to CPU {}", interrupt, cpu), code);
+  };
+  const UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  if (!file) return cannot(errno == ENOENT ? ENODEV : errno);
+  const auto now = read_handlers(roots, interrupt);
+  if (!now) return std::unexpected(now.error());
+  if (*now != handlers)
+    return fail(fmt::format("interrupt {} is {} now, and was {}", interrupt, *now, handlers),
+                "look again: a reset gives new numbers", ENODEV);
+  const std::string wanted = fmt::format("{}\n", cpu);
+  const auto read = [&] {
+    char text[64];  // more than one CPU is another list anyway
+    const ssize_t length = ::pread(file.get(), text, sizeof text, 0);
+    return length < 0 ? std::string() : std::string(text, static_cast<size_t>(length));
+  };
+  if (read() == wanted) return {};
+  if (::write(file.get(), wanted.data(), wanted.size()) < 0) {
+    const int code = errno;
+    if (code == EPERM) return nobody_may_move(interrupt);
+    // EIO is also what the file of an interrupt that is gone says, but that one cannot be read either.
+    return cannot(code == EIO && read().empty() ? ENODEV : code);
+  }
+  if (read() == wanted) return {};
+  return fail(
+      fmt::format("interrupt {} was moved to CPU {} without an error, and is elsewhere", interrupt, cpu),
+      "leave this NIC's queues in another mode than auto", EOPNOTSUPP);
 }
 
 }  // namespace xdpfwd

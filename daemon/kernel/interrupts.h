@@ -24,7 +24,14 @@ std::string bus_name(const HostRoots& roots, const InterfaceName& device);
 
 // As a CPU list.
 Result<std::string> read_affinity(const HostRoots& roots, uint32_t interrupt);
+// EIO: nobody may move it, as the kernel manages it.
 Result<void> set_affinity(const HostRoots& roots, uint32_t interrupt, std::string_view cpus);
+
+// Whose an interrupt is, by the names of its handlers: "eth0-TxRx-3". ENODEV: nobody's.
+Result<std::string> read_handlers(const HostRoots& roots, uint32_t interrupt);
+// Only while it has these handlers: else ENODEV. What counts is what was read back. EIO: nobody may move it.
+Result<void> move_interrupt(const HostRoots& roots, uint32_t interrupt, std::string_view handlers,
+                            uint32_t cpu);
 
 // Pure. The text of /proc/interrupts.
 std::vector<Interrupt> parse_interrupts(std::string_view text);

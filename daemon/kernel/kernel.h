@@ -41,14 +41,20 @@ class EffectWatch {
 struct NapiThread {
   TunedDevice nic;
   uint32_t napi = 0;  // id
+  uint32_t irq = 0;   // that moves along; 0 = none
   bool operator==(const NapiThread&) const = default;
 };
 
-// Reads what threads ran as long as it exists. ESRCH: one of them has ended.
+// Reads what threads ran, and moves them and their interrupts, as long as it exists: those that it was made
+// for, whoever has their numbers by then. ESRCH: a thread has ended.
 class ThreadMeter {
  public:
   virtual ~ThreadMeter() = default;
   virtual Result<ThreadReading> read() = 0;
+  // To one CPU, read back. EINVAL: it is offline.
+  virtual Result<void> move_thread(size_t nth, uint32_t cpu) = 0;
+  // ENODEV: it is another interrupt, or none; EIO: nobody may move it.
+  virtual Result<void> move_interrupt(size_t nth, uint32_t cpu) = 0;
 };
 
 class Kernel {

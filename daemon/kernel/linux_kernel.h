@@ -16,7 +16,6 @@
 #include "kernel/netdev_family.h"
 #include "kernel/netlink.h"
 #include "kernel/pins.h"
-#include "kernel/thread_meter.h"
 
 namespace xdpfwd {
 
@@ -33,7 +32,7 @@ class LinuxKernel final : public Kernel {
     return xdpfwd::watch_effect(nics);
   }
   Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& threads) override {
-    return xdpfwd::meter_threads(netdev_, HostRoots(), threads);
+    return knobs_.meter_threads(threads);
   }
 
  private:

@@ -12,7 +12,9 @@
 #include <map>
 
 #include "base/unique_fd.h"
+#include "kernel/interrupts.h"
 #include "kernel/napi_knobs.h"
+#include "kernel/thread_schedule.h"
 
 namespace xdpfwd {
 namespace {
@@ -23,53 +25,137 @@ uint64_t monotonic_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-// Files that stay open: reading one again takes a microsecond, and one of a thread that has ended says so,
-// whoever has its number by then.
+struct Metered {
+  pid_t thread = 0;
+  // schedstat. It stays open: reading it again takes a microsecond, and it is of this thread, not of whoever
+  // has its number by then.
+  UniqueFd file;
+  uint32_t irq = 0;
+  std::string handlers;  // of the interrupt; empty: it is none of the NIC's
+};
+
+Result<ThreadTimes> read_times(const Metered& metered) {
+  char text[96];
+  const ssize_t length = ::pread(metered.file.get(), text, sizeof text, 0);
+  if (length < 0)
+    return fail_errno(fmt::format("thread {} of NAPI", metered.thread), errno,
+                      "look again: a reset makes others");
+  ThreadTimes times;
+  const auto ran = std::from_chars(text, text + length, times.ran_ns);
+  if (ran.ec != std::errc() || ran.ptr == text + length || *ran.ptr != ' ')
+    return fail("schedstat of a thread of NAPI cannot be read", "the kernel needs CONFIG_SCHED_INFO", EINVAL);
+  std::from_chars(ran.ptr + 1, text + length, times.waited_ns);
+  return times;
+}
+
 class Meter final : public ThreadMeter {
  public:
-  explicit Meter(std::vector<UniqueFd> files) : files_(std::move(files)) {}
+  Meter(HostRoots roots, std::vector<Metered> threads)
+      : roots_(std::move(roots)), threads_(std::move(threads)) {}
 
   Result<ThreadReading> read() override {
     ThreadReading reading{.time_ns = monotonic_ns(), .threads = {}};
-    reading.threads.reserve(files_.size());
-    for (const UniqueFd& file : files_) {
-      char text[96];
-      const ssize_t length = ::pread(file.get(), text, sizeof text, 0);
-      if (length < 0) return fail_errno("a thread of NAPI", errno, "look again: a reset makes others");
-      ThreadTimes times;
-      const auto ran = std::from_chars(text, text + length, times.ran_ns);
-      if (ran.ec != std::errc() || ran.ptr == text + length || *ran.ptr != ' ')
-        return fail("schedstat of a thread of NAPI cannot be read", "the kernel needs CONFIG_SCHED_INFO",
-                    EINVAL);
-      std::from_chars(ran.ptr + 1, text + length, times.waited_ns);
-      reading.threads.push_back(times);
+    reading.threads.reserve(threads_.size());
+    for (const Metered& one : threads_) {
+      const auto times = read_times(one);
+      if (!times) return std::unexpected(times.error());
+      reading.threads.push_back(*times);
     }
     return reading;
   }
 
+  // A thread is moved by its number. While its file can be read, nobody else has that: read before, it keeps
+  // another from being moved; read after, it proves that none was. What is left is a thread that ends between
+  // two calls, and whose number is given away meanwhile, for which all others must have been: that is told.
+  Result<void> move_thread(size_t nth, uint32_t cpu) override {
+    const Metered& one = threads_.at(nth);
+    if (const auto alive = read_times(one); !alive) return std::unexpected(alive.error());
+    const std::string wanted = fmt::format("{}", cpu);
+    if (auto set = set_thread_cpus(one.thread, wanted); !set) return set;
+    const auto now = read_thread_cpus(one.thread);
+    if (const auto alive = read_times(one); !alive)
+      return fail_in(fmt::format("whoever is process {} now may have been moved to CPU {}", one.thread, cpu),
+                     alive.error());
+    if (!now) return std::unexpected(now.error());
+    if (*now == wanted) return {};
+    return fail(
+        fmt::format("thread {} was moved to CPU {} without an error, and is on {}", one.thread, cpu, *now),
+        {}, EOPNOTSUPP);
+  }
+
+  Result<void> move_interrupt(size_t nth, uint32_t cpu) override {
+    const Metered& one = threads_.at(nth);
+    if (one.handlers.empty())
+      return fail(fmt::format("interrupt {} is of no queue of this NIC", one.irq),
+                  "look again: a reset gives new numbers", ENODEV);
+    return xdpfwd::move_interrupt(roots_, one.irq, one.handlers, cpu);
+  }
+
  private:
-  std::vector<UniqueFd> files_;
+  HostRoots roots_;
+  std::vector<Metered> threads_;
 };
+
+// Who serves what, by NIC, asked once of each.
+class Answers {
+ public:
+  Answers(NetdevFamily& netdev, const HostRoots& roots) : netdev_(netdev), roots_(roots) {}
+  Result<pid_t> thread_of(const NapiThread& thread) {
+    const auto [of_nic, is_new] = instances_.try_emplace(thread.nic.ifindex);
+    if (is_new) of_nic->second = read_napi_instances(netdev_, roots_, thread.nic);
+    const auto napi = std::ranges::find(of_nic->second, thread.napi, &NapiInstance::id);
+    if (napi != of_nic->second.end() && napi->pid != 0) return static_cast<pid_t>(napi->pid);
+    return fail(fmt::format("NAPI {} of {} has no thread", thread.napi, thread.nic.name.view()),
+                "look again: a reset makes others", ESRCH);
+  }
+
+ private:
+  NetdevFamily& netdev_;
+  const HostRoots& roots_;
+  std::map<uint32_t, std::vector<NapiInstance>> instances_;  // by ifindex
+};
+
+bool serves(const std::vector<Queue>& queues, uint32_t irq) {
+  return std::ranges::any_of(queues,
+                             [&](const Queue& queue) { return queue.irq == irq || queue.tx_irq == irq; });
+}
 
 }  // namespace
 
 Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const HostRoots& roots,
-                                                   const std::vector<NapiThread>& threads) {
-  std::map<uint32_t, std::vector<NapiInstance>> instances;  // by ifindex
-  std::vector<UniqueFd> files;
-  files.reserve(threads.size());
+                                                   const std::vector<NapiThread>& threads,
+                                                   const QueuesOf& queues_of) {
+  std::vector<Metered> metered;
+  metered.reserve(threads.size());
+  Answers first(netdev, roots);
   for (const NapiThread& thread : threads) {
-    const auto [of_nic, is_new] = instances.try_emplace(thread.nic.ifindex);
-    if (is_new) of_nic->second = read_napi_instances(netdev, roots, thread.nic);
-    const auto napi = std::ranges::find(of_nic->second, thread.napi, &NapiInstance::id);
-    if (napi == of_nic->second.end() || napi->pid == 0)
-      return fail(fmt::format("NAPI {} of {} has no thread", thread.napi, thread.nic.name.view()),
-                  "look again: a reset makes others", ESRCH);
-    const std::string path = fmt::format("{}/{}/schedstat", roots.proc, napi->pid);
-    files.emplace_back(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!files.back()) return fail_errno(path, errno, "the kernel needs CONFIG_SCHED_INFO");
+    const auto pid = first.thread_of(thread);
+    if (!pid) return std::unexpected(pid.error());
+    const std::string path = fmt::format("{}/{}/schedstat", roots.proc, *pid);
+    Metered one{.thread = *pid,
+                .file = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+                .irq = thread.irq,
+                .handlers = {}};
+    if (!one.file) return fail_errno(path, errno, "the kernel needs CONFIG_SCHED_INFO");
+    if (thread.irq != 0) one.handlers = read_handlers(roots, thread.irq).value_or("");
+    metered.push_back(std::move(one));
   }
-  return std::make_unique<Meter>(std::move(files));
+  // Asked again, now that the files are open: a number may have become another's between answer and open.
+  // What is the same now, and can still be read, is what was meant.
+  Answers second(netdev, roots);
+  std::map<uint32_t, std::vector<Queue>> queues;  // by ifindex
+  for (size_t i = 0; i < threads.size(); ++i) {
+    const auto pid = second.thread_of(threads[i]);
+    if (!pid) return std::unexpected(pid.error());
+    if (*pid != metered[i].thread)
+      return fail(fmt::format("NAPI {} has another thread by now", threads[i].napi), "look again", ESRCH);
+    if (const auto alive = read_times(metered[i]); !alive) return std::unexpected(alive.error());
+    if (threads[i].irq == 0) continue;
+    const auto [of_nic, is_new] = queues.try_emplace(threads[i].nic.ifindex);
+    if (is_new) of_nic->second = queues_of(threads[i].nic);
+    if (!serves(of_nic->second, threads[i].irq)) metered[i].handlers.clear();
+  }
+  return std::make_unique<Meter>(roots, std::move(metered));
 }
 
 }  // namespace xdpfwd

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How long the threads of NAPI instances ran, and waited for a CPU: /proc/PID/schedstat, which is exact where
-// the kernel's ticks see nothing of a thread that sleeps between them.
+// the kernel's ticks see nothing of a thread that sleeps between them. And their moves, with their
+// interrupts: nobody else has to be looked at for one, as whose a number is was asked when the meter was
+// made, and the open files tell when that is over.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,8 +15,12 @@
 
 namespace xdpfwd {
 
-// ESRCH: one of them has no thread.
+// Of a NIC, as they are now.
+using QueuesOf = std::function<std::vector<Queue>(const TunedDevice&)>;
+
+// An interrupt that serves no queue is not moved. ESRCH: one has no thread.
 Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const HostRoots& roots,
-                                                   const std::vector<NapiThread>& threads);
+                                                   const std::vector<NapiThread>& threads,
+                                                   const QueuesOf& queues_of);
 
 }  // namespace xdpfwd

@@ -49,6 +49,7 @@ void Packing::fail_for_a_while(MeteredNic& nic, const Error& error, std::span<co
   const uint64_t pause_ms = std::min(kPauseMs << std::min(nic.failures, 10U), Tuner::kPeriodMs);
   nic = {.threads = {},
          .meter = {},
+         .outdated = false,
          .before = {},
          .failed = error,
          .failures = nic.failures + 1,
@@ -85,23 +86,43 @@ bool Packing::stays(uint32_t napi) const {
   return refusal != refusals_.end() && refusal->second.until_ms > now_ms_;
 }
 
+size_t Packing::MeteredNic::nth(uint32_t napi) const {
+  return static_cast<size_t>(std::ranges::find(threads, napi, &NapiThread::napi) - threads.begin());
+}
+
+// By the meter: it holds what tells that both are still what the tuner saw.
+Result<void> Packing::move_thread(const PackedNapi& napi, uint32_t cpu) {
+  const MeteredNic& nic = nics_.at(napi.ifindex);
+  auto moved = nic.meter->move_thread(nic.nth(napi.napi), cpu);
+  if (moved) tuner_.thread_moved(napi.napi, cpu);
+  return moved;
+}
+
+Result<void> Packing::move_interrupt(const PackedNapi& napi, uint32_t cpu) {
+  MeteredNic& nic = nics_.at(napi.ifindex);
+  auto moved = nic.meter->move_interrupt(nic.nth(napi.napi), cpu);
+  if (moved) tuner_.interrupt_moved(napi.napi, cpu);
+  nic.outdated = nic.outdated || (!moved && moved.error().code == ENODEV);
+  return moved;
+}
+
 // The interrupt first: where it cannot go (a managed one nowhere, and others to no CPU that is offline or out
 // of vectors) the thread stays with it.
 Result<void> Packing::move_both(const PackedNapi& napi, uint32_t cpu) {
   const uint32_t from = napi.cpu;
   const bool both = napi.irq != 0 && !alone_.contains(napi.napi);
   if (both)
-    if (const auto moved = tuner_.move_interrupt(napi.napi, cpu); !moved) {
+    if (const auto moved = move_interrupt(napi, cpu); !moved) {
       if (moved.error().code != EIO) return moved;
       // The kernel's answer for an interrupt that nobody may move: its thread was never bound to it.
       log_event(spdlog::level::warn, fmt::format("NAPI {} of {} is packed without its interrupt: {}",
                                                  napi.napi, napi.device.view(), moved.error().text()));
       alone_.emplace(napi.napi, moved.error());
-      return tuner_.move_thread(napi.napi, cpu);
+      return move_thread(napi, cpu);
     }
-  auto moved = tuner_.move_thread(napi.napi, cpu);
+  auto moved = move_thread(napi, cpu);
   if (!moved && both)
-    if (const auto back = tuner_.move_interrupt(napi.napi, from); !back)
+    if (const auto back = move_interrupt(napi, from); !back)
       return fail(fmt::format("{}; and its interrupt does not come back: {}", moved.error().message,
                               back.error().message),
                   moved.error().remedy, moved.error().code);
@@ -133,13 +154,15 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
                              std::vector<packer::NapiLoad>& loads) {
   std::vector<NapiThread> threads;
   for (const PackedNapi& napi : napis)
-    threads.push_back({.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi});
-  if (!nic.meter || nic.threads != threads) {
+    threads.push_back(
+        {.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi, .irq = napi.irq});
+  if (!nic.meter || nic.outdated || nic.threads != threads) {
     auto meter = kernel_.meter_threads(threads);
     if (!meter) return std::unexpected(meter.error());
     nic.meter = std::move(*meter);
+    nic.outdated = false;
+    if (nic.threads != threads) nic.before.reset();
     nic.threads = std::move(threads);
-    nic.before.reset();
     for (const PackedNapi& napi : napis) alone_.erase(napi.napi);  // it may have another interrupt now
   }
   auto reading = nic.meter->read();

@@ -57,10 +57,12 @@ class Packing {
   struct MeteredNic {
     std::vector<NapiThread> threads;
     std::unique_ptr<ThreadMeter> meter;  // none: to be made
+    bool outdated = false;               // an interrupt is not what the meter was made for
     std::optional<ThreadReading> before;
     std::optional<Error> failed;
     uint32_t failures = 0;  // in a row
     uint64_t retry_ms = 0;
+    [[nodiscard]] size_t nth(uint32_t napi) const;  // of the meter
   };
 
   [[nodiscard]] bool is_clear() const;
@@ -75,6 +77,8 @@ class Packing {
   // Thread and interrupt, or neither.
   void move(const PackedNapi& napi, uint32_t cpu);
   Result<void> move_both(const PackedNapi& napi, uint32_t cpu);
+  Result<void> move_thread(const PackedNapi& napi, uint32_t cpu);
+  Result<void> move_interrupt(const PackedNapi& napi, uint32_t cpu);
   [[nodiscard]] bool stays(uint32_t napi) const;
 
   Kernel& kernel_;

@@ -50,10 +50,6 @@ Problem problem_of(const Remark& remark) {
           .waiting = !remark.problem};
 }
 
-std::unexpected<Error> not_to_be_moved(uint32_t napi) {
-  return fail(fmt::format("NAPI {} is not to be moved", napi), "look again: a reset makes others", ESRCH);
-}
-
 void log_step(const TuningStep& step, const Result<void>& done) {
   const std::string what = fmt::format("{}: {} from {} to {}", thing_of(step.device), text_of(step.setting),
                                        value_text(step.from), value_text(step.to));
@@ -479,30 +475,25 @@ void Tuner::see_packable(const TunedDevices& devices) {
   if (goal() == Goal::kWish) packable_ = xdpfwd::packable(wish_, observed_members(devices), log_);
 }
 
-Result<void> Tuner::set_roaming(const Setting& setting, const InterfaceName& device,
-                                const std::string& value) {
-  const Outcome outcome = kernel_.apply(Tune{.setting = setting, .name = device, .value = value});
-  if (!outcome.status) return outcome.status;
+void Tuner::note_roaming(const Setting& setting, uint32_t cpu) {
+  const std::string value = fmt::format("{}", cpu);
   const auto seen = std::ranges::lower_bound(observed_.settings, setting, {}, &SettingValue::setting);
   if (seen != observed_.settings.end() && seen->setting == setting) seen->value = value;
   const auto entry = std::ranges::lower_bound(log_.entries, setting, {}, &UndoEntry::setting);
   if (entry != log_.entries.end() && entry->setting == setting) entry->set = value;
-  return {};
 }
 
-Result<void> Tuner::move_thread(uint32_t napi, uint32_t cpu) {
+void Tuner::thread_moved(uint32_t napi, uint32_t cpu) {
   const auto one = std::ranges::find(packable_.napis, napi, &PackedNapi::napi);
-  if (one == packable_.napis.end()) return not_to_be_moved(napi);
-  auto moved =
-      set_roaming({one->ifindex, Knob::kThreadCpus, one->place}, one->device, fmt::format("{}", cpu));
-  if (moved) one->cpu = cpu;
-  return moved;
+  if (one == packable_.napis.end()) return;
+  note_roaming({one->ifindex, Knob::kThreadCpus, one->place}, cpu);
+  one->cpu = cpu;
 }
 
-Result<void> Tuner::move_interrupt(uint32_t napi, uint32_t cpu) {
+void Tuner::interrupt_moved(uint32_t napi, uint32_t cpu) {
   const auto one = std::ranges::find(packable_.napis, napi, &PackedNapi::napi);
-  if (one == packable_.napis.end() || one->irq == 0) return not_to_be_moved(napi);
-  return set_roaming({one->ifindex, Knob::kIrqAffinity, one->irq}, one->device, fmt::format("{}", cpu));
+  if (one == packable_.napis.end() || one->irq == 0) return;
+  note_roaming({one->ifindex, Knob::kIrqAffinity, one->irq}, cpu);
 }
 
 void Tuner::look(const TunedDevices& devices, uint64_t now_ms) {

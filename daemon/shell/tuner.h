@@ -91,10 +91,10 @@ class Tuner {
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
   // The NAPI instances of mode auto, as of the last look; none while nothing is held.
   [[nodiscard]] const Packable& packable() const { return packable_; }
-  // The thread of one of them, or its interrupt, moves. The undo log says already that both are where we
+  // The thread of one of them, or its interrupt, was moved. The undo log says already that both are where we
   // like; whoever moves them elsewhere is not fought.
-  Result<void> move_thread(uint32_t napi, uint32_t cpu);
-  Result<void> move_interrupt(uint32_t napi, uint32_t cpu);
+  void thread_moved(uint32_t napi, uint32_t cpu);
+  void interrupt_moved(uint32_t napi, uint32_t cpu);
 
   // What is wanted of this host as it is now, and what drivers did with it: for whoever verifies.
   [[nodiscard]] WantedTuning wanted(const HostTuning& members, const TunedDevices& devices) const;
@@ -140,7 +140,7 @@ class Tuner {
   void note(const Result<std::vector<TuningStep>>& worked, const TunedDevices& devices, uint64_t now_ms);
   [[nodiscard]] HostTuning observed_members(const TunedDevices& devices) const;
   void see_packable(const TunedDevices& devices);
-  Result<void> set_roaming(const Setting& setting, const InterfaceName& device, const std::string& value);
+  void note_roaming(const Setting& setting, uint32_t cpu);
   [[nodiscard]] TuningReport report_of(const Look& look, uint64_t now_ms) const;
   Result<TuningReport> finish(Goal goal, const TunedDevices& devices, uint64_t now_ms);
 

@@ -7,6 +7,8 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "kernel/kernel.h"
 #include "support/step.h"
@@ -32,14 +34,29 @@ class FakeKernel final : public Kernel {
 
   class FakeMeter final : public ThreadMeter {
    public:
-    explicit FakeMeter(FakeKernel& kernel) : kernel_(kernel) {}
+    explicit FakeMeter(FakeKernel& kernel) : kernel_(kernel), asked_(kernel.metered) {}
     Result<ThreadReading> read() override {
       if (kernel_.meter_fault) return std::unexpected(*kernel_.meter_fault);
       return kernel_.threads;
     }
+    Result<void> move_thread(size_t nth, uint32_t cpu) override {
+      const NapiThread& thread = asked_.at(nth);
+      const Nic* nic = find_nic(kernel_.tuning, thread.nic.ifindex);
+      const auto place = nic ? std::ranges::find(nic->napis, thread.napi) - nic->napis.begin() : 0;
+      return move(Knob::kThreadCpus, thread, static_cast<uint32_t>(place), cpu);
+    }
+    Result<void> move_interrupt(size_t nth, uint32_t cpu) override {
+      return move(Knob::kIrqAffinity, asked_.at(nth), asked_.at(nth).irq, cpu);
+    }
 
    private:
+    Result<void> move(Knob knob, const NapiThread& thread, uint32_t index, uint32_t cpu) {
+      const Setting setting{thread.nic.ifindex, knob, index};
+      return kernel_.apply(Tune{.setting = setting, .name = thread.nic.name, .value = std::to_string(cpu)})
+          .status;
+    }
     FakeKernel& kernel_;
+    std::vector<NapiThread> asked_;
   };
 
  public:

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <vector>
 
 #include "kernel/kernel.h"
@@ -27,6 +28,7 @@ class KnobKernel final : public Kernel {
   uint64_t time_ns = 0;
   std::map<uint32_t, ThreadTimes> threads;  // by NAPI, as of time_ns
   std::vector<NapiThread> metered;          // what the last meter is for
+  size_t meters = 0;                        // that were made
   std::optional<Error> meter_fault;
   std::set<uint32_t> ended;  // NICs whose threads have, by ifindex
 
@@ -56,6 +58,7 @@ class KnobKernel final : public Kernel {
     if (meter_fault) return std::unexpected(*meter_fault);
     if (has_ended(asked)) return fail("it has ended", {}, ESRCH);
     metered = asked;
+    ++meters;
     return std::make_unique<Meter>(*this);
   }
   Outcome apply(const Action& action) override {
@@ -83,8 +86,22 @@ class KnobKernel final : public Kernel {
       for (const NapiThread& thread : asked_) reading.threads.push_back(kernel_.threads[thread.napi]);
       return reading;
     }
+    Result<void> move_thread(size_t nth, uint32_t cpu) override {
+      const NapiThread& thread = asked_.at(nth);
+      const auto& napis = kernel_.host.nic(thread.nic.ifindex).napis;
+      const auto place = static_cast<uint32_t>(std::ranges::find(napis, thread.napi) - napis.begin());
+      return move(Knob::kThreadCpus, thread, place, cpu);
+    }
+    Result<void> move_interrupt(size_t nth, uint32_t cpu) override {
+      return move(Knob::kIrqAffinity, asked_.at(nth), asked_.at(nth).irq, cpu);
+    }
 
    private:
+    Result<void> move(Knob knob, const NapiThread& thread, uint32_t index, uint32_t cpu) {
+      const Setting setting{thread.nic.ifindex, knob, index};
+      return kernel_.apply(Tune{.setting = setting, .name = thread.nic.name, .value = std::to_string(cpu)})
+          .status;
+    }
     KnobKernel& kernel_;
     std::vector<NapiThread> asked_;
   };

@@ -126,6 +126,35 @@ TEST(Interrupts, AffinityInATreeOfItsOwn) {
   EXPECT_EQ(set_affinity(roots, 45, "").error().code, EINVAL);
 }
 
+TEST(Interrupts, AMoveIsOfTheSameHandlersAlone) {
+  const ScratchDirectory tree;
+  std::filesystem::create_directories(tree / "proc/irq/45");
+  std::filesystem::create_directories(tree / "sys/kernel/irq/45");
+  const HostRoots roots{.proc = tree / "proc", .sys = tree / "sys"};
+  std::ofstream(tree / "proc/irq/45/smp_affinity_list") << "2\n";
+  EXPECT_EQ(move_interrupt(roots, 45, "eth0-rx-1", 3).error().code, ENODEV) << "it has none";
+  std::ofstream(tree / "sys/kernel/irq/45/actions") << "eth0-rx-1\n";
+  EXPECT_EQ(read_handlers(roots, 45), "eth0-rx-1");
+  ASSERT_TRUE(move_interrupt(roots, 45, "eth0-rx-1", 3));
+  EXPECT_EQ(read_affinity(roots, 45), "3");
+  EXPECT_EQ(move_interrupt(roots, 45, "eth0-rx-2", 1).error().code, ENODEV);
+  std::ofstream(tree / "sys/kernel/irq/45/actions") << "\n";
+  EXPECT_EQ(read_handlers(roots, 45).error().code, ENODEV);
+  EXPECT_EQ(move_interrupt(roots, 45, "", 1).error().code, ENODEV);
+  EXPECT_EQ(read_affinity(roots, 45), "3");
+  EXPECT_EQ(move_interrupt(roots, 46, "eth0-rx-1", 1).error().code, ENODEV) << "no such number";
+}
+
+TEST(Interrupts, AMoveThatIsNotDoneIsNone) {
+  const ScratchDirectory tree;
+  std::filesystem::create_directories(tree / "proc/irq/45");
+  std::filesystem::create_directories(tree / "sys/kernel/irq/45");
+  std::filesystem::create_symlink("/dev/null", tree / "proc/irq/45/smp_affinity_list");
+  std::ofstream(tree / "sys/kernel/irq/45/actions") << "eth0-rx-1\n";
+  const HostRoots roots{.proc = tree / "proc", .sys = tree / "sys"};
+  EXPECT_EQ(move_interrupt(roots, 45, "eth0-rx-1", 3).error().code, EOPNOTSUPP);
+}
+
 TEST(Interrupts, TheDeviceBehindANic) {
   const ScratchDirectory tree;
   std::filesystem::create_directories(tree / "class/net/eth0");

@@ -283,6 +283,38 @@ TEST_F(PackingTest, a_managed_interrupt_stays_and_its_thread_is_packed) {
   EXPECT_THAT(packing_->report().failure, testing::HasSubstr("without its interrupt"));
 }
 
+// As after a driver asked for its interrupts anew under other names, with the same numbers.
+TEST_F(PackingTest, an_interrupt_that_is_another_by_now_is_looked_at_again) {
+  run({29, 29, 29, 0}, 2);
+  const size_t meters = kernel_.meters;
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting.knob != Knob::kIrqAffinity || kernel_.meters > meters) return std::nullopt;
+    return Error{"it is another", "", ENODEV};
+  };
+  run({29, 29, 29, 0}, 30);
+  EXPECT_EQ(kernel_.meters, meters + 1);
+  EXPECT_TRUE(packing_->take_surprise());
+  EXPECT_THAT(packing_->loads(), SizeIs(kQueues)) << "no pause";
+  EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
+  run({29, 29, 29, 0}, 2 * Packing::kStayMs / Packing::kPeriodMs);
+  EXPECT_EQ(kernel_.meters, meters + 1);
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+  expect_pairs();
+}
+
+// Read from the tuner, as a look would tell it: that is what packing goes by, and what is put back.
+TEST_F(PackingTest, the_tuner_knows_where_each_is_after_every_move) {
+  run({29, 29, 29, 0}, 60);
+  run({80, 80, 80, 0}, 3);
+  for (const PackedNapi& packed : tuner_->packable().napis) {
+    EXPECT_EQ(std::to_string(packed.cpu), thread_cpu(packed.place));
+    EXPECT_EQ(std::to_string(packed.cpu), irq_cpu(packed.place));
+  }
+  const auto before = tuner_->packable();
+  look();
+  EXPECT_EQ(tuner_->packable(), before);
+}
+
 TEST_F(PackingTest, a_thread_that_cannot_go_gets_its_interrupt_back) {
   kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
     if (tune.setting.knob != Knob::kThreadCpus || tune.setting.index != 1) return std::nullopt;
