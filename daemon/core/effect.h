@@ -70,14 +70,10 @@ struct EffectReading {
 
 // Nanoseconds since the thread began.
 struct ThreadTimes {
+  uint64_t time_ns = 0;  // CLOCK_MONOTONIC; each its own, as whoever reads may have to wait between two
   uint64_t ran_ns = 0;
   uint64_t waited_ns = 0;  // it could have run, and something else did
   bool operator==(const ThreadTimes&) const = default;
-};
-struct ThreadReading {
-  uint64_t time_ns = 0;              // CLOCK_MONOTONIC
-  std::vector<ThreadTimes> threads;  // in the order in which they were asked for
-  bool operator==(const ThreadReading&) const = default;
 };
 
 }  // namespace xdpfwd

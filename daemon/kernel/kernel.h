@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "core/action.h"
 #include "core/effect.h"
@@ -50,7 +51,8 @@ struct NapiThread {
 class ThreadMeter {
  public:
   virtual ~ThreadMeter() = default;
-  virtual Result<ThreadReading> read() = 0;
+  // In the order in which they were asked for.
+  virtual Result<std::vector<ThreadTimes>> read() = 0;
   // To one CPU, read back. EINVAL: it is offline.
   virtual Result<void> move_thread(size_t nth, uint32_t cpu) = 0;
   // ENODEV: it is another interrupt, or none; EIO: nobody may move it.

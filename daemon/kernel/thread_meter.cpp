@@ -40,7 +40,7 @@ Result<ThreadTimes> read_times(const Metered& metered) {
   if (length < 0)
     return fail_errno(fmt::format("thread {} of NAPI", metered.thread), errno,
                       "look again: a reset makes others");
-  ThreadTimes times;
+  ThreadTimes times{.time_ns = monotonic_ns()};
   const auto ran = std::from_chars(text, text + length, times.ran_ns);
   if (ran.ec != std::errc() || ran.ptr == text + length || *ran.ptr != ' ')
     return fail("schedstat of a thread of NAPI cannot be read", "the kernel needs CONFIG_SCHED_INFO", EINVAL);
@@ -53,15 +53,15 @@ class Meter final : public ThreadMeter {
   Meter(HostRoots roots, std::vector<Metered> threads)
       : roots_(std::move(roots)), threads_(std::move(threads)) {}
 
-  Result<ThreadReading> read() override {
-    ThreadReading reading{.time_ns = monotonic_ns(), .threads = {}};
-    reading.threads.reserve(threads_.size());
+  Result<std::vector<ThreadTimes>> read() override {
+    std::vector<ThreadTimes> all;
+    all.reserve(threads_.size());
     for (const Metered& one : threads_) {
       const auto times = read_times(one);
       if (!times) return std::unexpected(times.error());
-      reading.threads.push_back(*times);
+      all.push_back(*times);
     }
-    return reading;
+    return all;
   }
 
   // A thread is moved by its number. While its file can be read, nobody else has that: read before, it keeps

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <set>
 #include <span>
 
@@ -19,6 +20,10 @@ constexpr float kFull = 0.98F;
 float share(uint64_t before, uint64_t now, uint64_t period) {
   if (now <= before || period == 0) return 0;
   return std::min(1.0F, static_cast<float>(now - before) / static_cast<float>(period));
+}
+
+NapiThread thread_of(const PackedNapi& napi) {
+  return {.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi, .irq = napi.irq};
 }
 
 }  // namespace
@@ -152,16 +157,15 @@ void Packing::move(const PackedNapi& napi, uint32_t cpu) {
 
 Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
                              std::vector<packer::NapiLoad>& loads) {
-  std::vector<NapiThread> threads;
-  for (const PackedNapi& napi : napis)
-    threads.push_back(
-        {.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi, .irq = napi.irq});
-  if (!nic.meter || nic.outdated || nic.threads != threads) {
+  const bool same = std::ranges::equal(nic.threads, napis, {}, {}, thread_of);
+  if (!nic.meter || nic.outdated || !same) {
+    std::vector<NapiThread> threads;
+    std::ranges::transform(napis, std::back_inserter(threads), thread_of);
     auto meter = kernel_.meter_threads(threads);
     if (!meter) return std::unexpected(meter.error());
     nic.meter = std::move(*meter);
     nic.outdated = false;
-    if (nic.threads != threads) nic.before.reset();
+    if (!same) nic.before.clear();
     nic.threads = std::move(threads);
     for (const PackedNapi& napi : napis) alone_.erase(napi.napi);  // it may have another interrupt now
   }
@@ -170,15 +174,17 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
   nic.failed.reset();
   nic.failures = 0;
   const auto before = std::exchange(nic.before, std::move(*reading));
-  if (!before) return {};
-  const uint64_t period = nic.before->time_ns - before->time_ns;
   // Nothing was packed meanwhile: what is the mean of many intervals tells of none.
-  if (period > kLongestMs * 1'000'000) return {};
+  if (before.empty() || nic.before.front().time_ns - before.front().time_ns > kLongestMs * 1'000'000)
+    return {};
   for (size_t i = 0; i < napis.size(); ++i) {
     const PackedNapi& napi = napis[i];
+    const ThreadTimes& was = before[i];
+    const ThreadTimes& now = nic.before[i];
+    const uint64_t period = now.time_ns - was.time_ns;
     Load& load = loads_[napi.napi];
-    load.busy = share(before->threads[i].ran_ns, nic.before->threads[i].ran_ns, period);
-    load.waiting = share(before->threads[i].waited_ns, nic.before->threads[i].waited_ns, period);
+    load.busy = share(was.ran_ns, now.ran_ns, period);
+    load.waiting = share(was.waited_ns, now.waited_ns, period);
     // A thread that waits for its CPU has frames; how long they wait behind a thread that runs, nobody tells.
     loads.push_back({.napi = napi.napi,
                      .irq = napi.irq,

@@ -58,7 +58,7 @@ class Packing {
     std::vector<NapiThread> threads;
     std::unique_ptr<ThreadMeter> meter;  // none: to be made
     bool outdated = false;               // an interrupt is not what the meter was made for
-    std::optional<ThreadReading> before;
+    std::vector<ThreadTimes> before;     // the last reading; empty: none
     std::optional<Error> failed;
     uint32_t failures = 0;  // in a row
     uint64_t retry_ms = 0;

@@ -35,7 +35,7 @@ class FakeKernel final : public Kernel {
   class FakeMeter final : public ThreadMeter {
    public:
     explicit FakeMeter(FakeKernel& kernel) : kernel_(kernel), asked_(kernel.metered) {}
-    Result<ThreadReading> read() override {
+    Result<std::vector<ThreadTimes>> read() override {
       if (kernel_.meter_fault) return std::unexpected(*kernel_.meter_fault);
       return kernel_.threads;
     }
@@ -104,7 +104,7 @@ class FakeKernel final : public Kernel {
     return std::make_unique<FakeWatch>(*this);
   }
 
-  ThreadReading threads;  // a meter's next reading, of all threads whatever was asked for
+  std::vector<ThreadTimes> threads;  // a meter's next reading, of all threads whatever was asked for
   std::vector<NapiThread> metered;
   std::optional<Error> meter_fault;
 

@@ -26,7 +26,7 @@ class KnobKernel final : public Kernel {
   std::optional<size_t> calls_left;  // the daemon is killed before the call after these
   TuningScope scope;                 // of the last look
   uint64_t time_ns = 0;
-  std::map<uint32_t, ThreadTimes> threads;  // by NAPI, as of time_ns
+  std::map<uint32_t, ThreadTimes> threads;  // by NAPI; time_ns is how long after the kernel's each is read
   std::vector<NapiThread> metered;          // what the last meter is for
   size_t meters = 0;                        // that were made
   std::optional<Error> meter_fault;
@@ -79,12 +79,15 @@ class KnobKernel final : public Kernel {
   class Meter final : public ThreadMeter {
    public:
     explicit Meter(KnobKernel& kernel) : kernel_(kernel), asked_(kernel.metered) {}
-    Result<ThreadReading> read() override {
+    Result<std::vector<ThreadTimes>> read() override {
       if (kernel_.meter_fault) return std::unexpected(*kernel_.meter_fault);
       if (kernel_.has_ended(asked_)) return fail("it has ended", {}, ESRCH);
-      ThreadReading reading{.time_ns = kernel_.time_ns, .threads = {}};
-      for (const NapiThread& thread : asked_) reading.threads.push_back(kernel_.threads[thread.napi]);
-      return reading;
+      std::vector<ThreadTimes> all;
+      for (const NapiThread& thread : asked_) {
+        all.push_back(kernel_.threads[thread.napi]);
+        all.back().time_ns = kernel_.time_ns + all.back().time_ns;
+      }
+      return all;
     }
     Result<void> move_thread(size_t nth, uint32_t cpu) override {
       const NapiThread& thread = asked_.at(nth);

@@ -30,7 +30,7 @@ class PackingDaemonTest : public testing::Test {
     for (const uint32_t queue : {kWholeDevice, 0U, 1U}) host_.put({kNic, Knob::kAdaptiveTx, queue}, "off");
     kernel_.state.links.push_back({.ifindex = kNic, .name = name_, .admin_up = true, .lower_up = true});
     kernel_.tuning = host_.observe();
-    kernel_.threads = {.time_ns = 0, .threads = std::vector<ThreadTimes>(kQueues)};
+    kernel_.threads.resize(kQueues);
     const auto config = parse_config(
         {{.file = "xdpfwd.toml",
           .text =
@@ -49,9 +49,12 @@ class PackingDaemonTest : public testing::Test {
       const auto due = daemon_->next_pack_ms();
       if (!due) return;
       now_ms_ = std::max(now_ms_ + 1, *due);
-      kernel_.threads.time_ns = now_ms_ * 1'000'000;
+      tell_time();
       daemon_->pack();
     }
+  }
+  void tell_time() {
+    for (ThreadTimes& thread : kernel_.threads) thread.time_ns = now_ms_ * 1'000'000;
   }
   std::string thread_cpus(uint32_t queue) {
     return *find_setting(kernel_.tuning, {kNic, Knob::kThreadCpus, queue});
@@ -115,8 +118,8 @@ TEST_F(PackingDaemonTest, nothing_is_packed_while_values_of_tx_usecs_are_tried) 
     ASSERT_TRUE(walk) << walk.error().text();
     EXPECT_FALSE(daemon_->next_pack_ms());
     now_ms_ += 10'000;
-    kernel_.threads.time_ns = now_ms_ * 1'000'000;
-    for (ThreadTimes& thread : kernel_.threads.threads) thread.ran_ns += 10'000'000'000;
+    tell_time();
+    for (ThreadTimes& thread : kernel_.threads) thread.ran_ns += 10'000'000'000;
     daemon_->pack();
     EXPECT_EQ(kernel_.applied.size(), actions);
   }

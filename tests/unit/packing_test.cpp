@@ -104,6 +104,16 @@ TEST_F(PackingTest, three_queues_at_thirty_percent_end_on_one_cpu_with_their_int
   EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
 }
 
+// A reader that has to wait for its own CPU reads the rest late, and next time it may not have to.
+TEST_F(PackingTest, a_thread_that_is_read_late_is_measured_over_its_own_time) {
+  run({40, 40, 0, 0}, 3);
+  kernel_.threads[napi(1)].time_ns = 100'000'000;
+  kernel_.threads[napi(1)].ran_ns += 40'000'000;
+  run({40, 40, 0, 0}, 1);
+  EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.4, 0.001);
+  EXPECT_NEAR(packing_->loads().at(napi(1)).busy, 0.4, 0.001);
+}
+
 TEST_F(PackingTest, a_burst_spreads_them_within_two_intervals) {
   run({29, 29, 29, 0}, 60);
   run({80, 80, 80, 0}, 2);
