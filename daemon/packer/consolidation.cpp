@@ -43,10 +43,13 @@ bool exchange(Board& board, size_t napi, size_t emptied, const PackerSettings& s
   return false;
 }
 
-bool empty(Board& board, size_t cpu, const PackerSettings& settings) {
+// Only a CPU that can be emptied is, and then as far as `room` steps go: the next intervals find what is
+// left.
+bool empty(Board& board, size_t cpu, size_t room, const PackerSettings& settings) {
   for (const size_t napi : board.on(cpu))
     if (!spare(board, napi, settings)) return false;
   const size_t before = board.steps();
+  size_t within = before;
   for (const size_t napi : by_peak(board, board.on(cpu))) {
     const auto next = board.best_used(napi, limits_of(settings), cpu);
     if (next)
@@ -55,7 +58,9 @@ bool empty(Board& board, size_t cpu, const PackerSettings& settings) {
       board.take_back(before);
       return false;
     }
+    if (board.steps() - before <= room) within = board.steps();
   }
+  board.take_back(within);
   return true;
 }
 
@@ -71,9 +76,10 @@ void consolidate(Board& board, const PackerSettings& settings, const std::vector
   for (const size_t cpu : cpus) {
     if (board.steps() - before >= settings.most_moves || failures == kCandidates) return;
     const size_t start = board.steps();
-    if (!empty(board, cpu, settings))
+    // Wholly, as half an emptied CPU saves nothing; but the first one also if it has more than an interval's.
+    if (!empty(board, cpu, start == before ? settings.most_moves : SIZE_MAX, settings))
       ++failures;
-    else if (board.steps() - before > settings.most_moves && start != before)
+    else if (board.steps() - before > settings.most_moves)
       return board.take_back(start);
   }
 }
@@ -82,6 +88,7 @@ bool move_nearer(Board& board, const PackerSettings& settings) {
   for (size_t cpu = 0; cpu < board.cpus(); ++cpu) {
     if (!board.used(cpu)) continue;
     const std::vector<size_t> napis = board.on(cpu);
+    if (napis.size() > settings.most_moves) continue;
     const auto far = [&](size_t from) {
       return std::ranges::count_if(napis, [&](size_t napi) { return board.remote(napi, from); });
     };

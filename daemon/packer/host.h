@@ -52,7 +52,8 @@ struct PackerSettings {
   // relief.
   uint32_t moves_saved = 8;
   uint32_t move_every = 20;
-  uint32_t most_moves = 16;  // in an interval, for anything but relief
+  // In an interval, to save CPUs or to be nearer. Relief has no bound but each NAPI's own: frames wait.
+  uint32_t most_moves = 16;
 };
 
 }  // namespace xdpfwd::packer

@@ -156,6 +156,46 @@ TEST_P(PackerProperty, a_steady_load_comes_to_rest_and_stays) {
   EXPECT_LE(used.size(), std::max<size_t>(1, 2 * fewest_bins(loads, PackerSettings{}.target)));
 }
 
+// Of which a CPU may have more than an interval may move.
+std::vector<NapiLoad> small_napis(Chance& chance, uint32_t cpus) {
+  std::vector<NapiLoad> napis = random_napis(chance, 20 + below(chance, 180), cpus);
+  const float most = 0.5F * static_cast<float>(cpus) / static_cast<float>(napis.size());
+  for (NapiLoad& napi : napis) napi.busy = between(chance, 0, most);
+  return napis;
+}
+
+TEST_P(PackerProperty, what_only_saves_cpus_is_a_bounded_number_of_moves) {
+  Chance chance(GetParam());
+  const uint32_t cpus = 2 + below(chance, 12);
+  std::vector<NapiLoad> napis = small_napis(chance, cpus);
+  Packer packer = make(cpus);
+  for (int interval = 0; interval < 400; ++interval) {
+    if (below(chance, 50) == 0)
+      for (NapiLoad& napi : napis) napi.busy *= between(chance, 0.3F, 1.5F);
+    const Decision decision = packer.decide(napis);
+    const auto saving = std::ranges::count_if(decision.moves, [](const Move& move) {
+      return move.reason == MoveReason::kConsolidate || move.reason == MoveReason::kLocality;
+    });
+    ASSERT_LE(saving, PackerSettings{}.most_moves) << "interval " << interval;
+    carry_out(decision, napis);
+  }
+}
+
+TEST_P(PackerProperty, more_than_an_interval_may_move_end_on_few_cpus_all_the_same) {
+  Chance chance(GetParam());
+  const uint32_t cpus = 2 + below(chance, 12);
+  std::vector<NapiLoad> napis = small_napis(chance, cpus);
+  Packer packer = make(cpus);
+  for (int interval = 0; interval < 600; ++interval) carry_out(packer.decide(napis), napis);
+  std::set<uint32_t> used;
+  for (const NapiLoad& napi : napis) used.insert(napi.cpu);
+  // Small ones leave hardly any room.
+  EXPECT_LE(used.size(), 1 + fewest_bins(busy_of(napis), PackerSettings{}.target));
+  size_t moves = 0;
+  for (int interval = 0; interval < 300; ++interval) moves += carry_out(packer.decide(napis), napis);
+  EXPECT_EQ(moves, 0U);
+}
+
 // It hides its demand behind full CPUs: the packer only sees what the model's host shows.
 TEST_P(PackerProperty, a_burst_is_spread_in_the_next_interval) {
   Chance chance(GetParam());
