@@ -131,6 +131,7 @@ struct HostTuning {
   std::vector<uint32_t> isolated;  // of `cpus`: kept for others by isolcpus=, nohz_full= or cpusets; sorted
   uint64_t tcp_limit_output_bytes = 0;
   bool irqbalance = false;             // it runs and answers
+  bool hides_threads = false;          // the kernel's, as we are in a PID namespace of our own
   std::vector<Nic> nics;               // sorted by ifindex
   std::vector<SettingValue> settings;  // sorted by setting
   bool operator==(const HostTuning&) const = default;

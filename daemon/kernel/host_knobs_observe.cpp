@@ -12,6 +12,7 @@
 #include "kernel/interrupts.h"
 #include "kernel/knob_value.h"
 #include "kernel/napi_knobs.h"
+#include "kernel/napi_threads.h"
 #include "kernel/qdisc.h"
 #include "kernel/queue_cpus.h"
 #include "kernel/steering_rules.h"
@@ -59,6 +60,7 @@ Result<HostTuning> HostKnobs::observe(const TuningScope& scope) {
   seen.host.numa_of_cpus = std::move(cpus->numa_of_cpus);
   seen.host.core_of_cpus = std::move(cpus->core_of_cpus);
   seen.host.isolated = std::move(cpus->isolated);
+  seen.host.hides_threads = !sees_kernel_threads(roots_);
   if (const auto bytes = read_host_number(roots_.proc + "/sys/net/ipv4/tcp_limit_output_bytes");
       bytes && *bytes > 0)
     seen.host.tcp_limit_output_bytes = static_cast<uint64_t>(*bytes);

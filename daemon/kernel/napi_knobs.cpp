@@ -67,10 +67,12 @@ Result<void> set_thread(pid_t thread, const Tune& tune) {
 std::vector<NapiInstance> read_napi_instances(NetdevFamily& netdev, const HostRoots& roots,
                                               const TunedDevice& device) {
   auto told = netdev.napis(device.ifindex);
-  if (told) return std::move(*told);
   // Any other error is a moment's, and no reason to go by names.
-  return told.error().code == EOPNOTSUPP ? find_napi_threads(roots, device.name)
-                                         : std::vector<NapiInstance>();
+  if (!told && told.error().code != EOPNOTSUPP) return {};
+  std::vector<NapiInstance> instances = told ? std::move(*told) : find_napi_threads(roots, device.name);
+  if (!sees_kernel_threads(roots))
+    for (NapiInstance& napi : instances) napi.pid = 0;
+  return instances;
 }
 
 bool is_napi_knob(Knob knob) {

@@ -25,7 +25,8 @@ struct NapiKnobs {
 };
 
 bool is_napi_knob(Knob knob);
-// Empty: the NIC is down, or the kernel does not tell (before 6.8) and none has a thread.
+// Those whose thread is not seen from here are as without. Empty: the NIC is down, or the kernel does not
+// tell (before 6.8) and none has a thread.
 std::vector<NapiInstance> read_napi_instances(NetdevFamily& netdev, const HostRoots& roots,
                                               const TunedDevice& device);
 NapiKnobs read_napi_knobs(NetdevFamily& netdev, const HostRoots& roots, const TunedDevice& device,

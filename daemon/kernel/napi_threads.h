@@ -11,6 +11,10 @@
 
 namespace xdpfwd {
 
+// Whether kernel threads are seen from here, which they are in the first PID namespace alone. In another one
+// Linux 6.18 tells no number of a thread; one that tells it all the same would mean somebody else.
+bool sees_kernel_threads(const HostRoots& roots);
+
 // Sorted by id, each id once. A device of the same name in another network namespace has such threads, too:
 // they cannot be told apart, and are listed.
 std::vector<NapiInstance> find_napi_threads(const HostRoots& roots, const InterfaceName& device);

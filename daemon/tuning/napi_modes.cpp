@@ -127,6 +127,11 @@ class Choice {
       want(schedule, tuning_.napi_thread->text(), "given in [tuning]");
   }
 
+  [[nodiscard]] bool wants_threads() const {
+    return has_thread(tuning_.napi.mode) ||
+           std::ranges::any_of(tuning_.napi.exceptions, has_thread, &NapiWish::Exception::mode);
+  }
+
   void tell_what_cannot_be() {
     const auto tell = [&](std::string why, bool problem, std::string remedy = {}) {
       remarks_.push_back({nic_.name.text(), std::move(why), std::move(remedy), problem});
@@ -135,6 +140,9 @@ class Choice {
       tell("its NAPI instances are not seen: the NIC is down, or the kernel is too old for modes", false);
       return;
     }
+    if (host_.hides_threads && wants_threads())
+      tell("threads of NAPI are not seen from this PID namespace: they are neither pinned nor packed", true,
+           "run xdpfwd in the host's PID namespace");
     if (packs_ && cpus_.empty())
       tell("mode auto packs nothing where tuning.cpus says no CPUs", true,
            "set tuning.cpus to \"auto\", or to a list of CPUs");

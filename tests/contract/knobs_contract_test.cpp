@@ -3,11 +3,15 @@
 // sysfs; what is not there, or not taken, is refused with device, knob, value and remedy.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <optional>
 
 #include "kernel/host_knobs.h"
+#include "kernel/napi_knobs.h"
+#include "kernel/thread_schedule.h"
+#include "namesake.h"
 #include "support/sandbox.h"
 
 namespace xdpfwd::test {
@@ -274,6 +278,33 @@ TEST_F(NapiKnobsOnVeth, ThreadsAreFoundAgainAfterAReset) {
   must(tune("eth0", Knob::kNapiThreaded, "on", index_of(Knob::kNapiThreaded)));
   must(tune("eth0", Knob::kThreadCpus, "1", 1));
   EXPECT_EQ(seen("eth0", Knob::kThreadCpus, 1), "1");
+}
+
+// There the number is somebody else's.
+TEST_F(NapiKnobsOnVeth, ThreadsAreNotTakenForOthersInAnotherPidNamespace) {
+  must(tune("eth0", Knob::kNapiThreaded, "on", index_of(Knob::kNapiThreaded)));
+  ASSERT_NE(seen("eth0", Knob::kThreadCpus, 1), std::nullopt);
+  EXPECT_FALSE(observe().hides_threads);
+  auto netdev = NetdevFamily::open();
+  ASSERT_TRUE(netdev);
+  const auto thread = static_cast<pid_t>(read_napi_instances(*netdev, {}, device("eth0")).at(1).pid);
+  const pid_t outer = fork();
+  if (outer == 0) {
+    if (unshare(CLONE_NEWPID) != 0) _exit(1);
+    const pid_t inner = fork();
+    if (inner == 0) {
+      const Namesake other(thread);
+      if (other.number() != thread || !observe().hides_threads) _exit(2);
+      if (seen("eth0", Knob::kThreadCpus, 1)) _exit(3);
+      if (knobs_->set(tune("eth0", Knob::kThreadCpus, "0", 1)) || read_thread_cpus(thread) == "0") _exit(4);
+      _exit(0);
+    }
+    int status = 1;
+    _exit(waitpid(inner, &status, 0) == inner ? WEXITSTATUS(status) : 1);
+  }
+  int status = 1;
+  ASSERT_EQ(waitpid(outer, &status, 0), outer);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(NapiKnobsOnVeth, DeferralIsSetAndSeen) {

@@ -68,7 +68,7 @@ TEST(HostCpus, WithoutNodes) {
 TEST(HostCpus, OfACore) {
   const Tree tree;
   tree.put("sys/devices/system/cpu/online", "0-3,5\n");
-  for (const uint32_t cpu : {0, 2})
+  for (const uint32_t cpu : {0U, 2U})
     tree.put(fmt::format("sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu), "0,2\n");
   tree.put("sys/devices/system/cpu/cpu3/topology/thread_siblings_list", "3,5\n");
   tree.put("sys/devices/system/cpu/cpu5/topology/thread_siblings_list", "nonsense\n");
@@ -108,6 +108,13 @@ TEST(NapiThreads, AreTheKernelsOwn) {
     ids.push_back(napi.id);
   EXPECT_EQ(ids, (std::vector<uint32_t>{8193, 8194}));
   EXPECT_TRUE(find_napi_threads(Tree().roots(), InterfaceName::parse("eth0").value()).empty());
+}
+
+TEST(NapiThreads, AreSeenFromTheFirstPidNamespace) {
+  const Tree tree;
+  EXPECT_TRUE(sees_kernel_threads(tree.roots())) << "a kernel that has one only";
+  tree.put("proc/self/ns/pid", "");
+  EXPECT_FALSE(sees_kernel_threads(tree.roots()));
 }
 
 TEST(QueueCpus, MasksAreLists) {

@@ -143,6 +143,25 @@ TEST_F(NapiModes, packed_threads_keep_off_the_cpus_of_other_modes) {
   EXPECT_THAT(packed("busy-poll, 0 auto"), ElementsAre(4, 5, 6, 7)) << "none is left";
 }
 
+TEST_F(NapiModes, threads_that_are_not_seen_from_here_are_told) {
+  test::FakeHostTuning fake(8);
+  fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
+  HostTuning host = fake.observe();
+  host.hides_threads = true;
+  for (const char* wish : {"auto", "threaded", "softirq, 1 auto"}) {
+    tuning_.napi = *parse_napi_wish(wish);
+    remarks_.clear();
+    choose_napi(tuning_, host.nics.at(0), host, {4, 5}, remarks_);
+    ASSERT_THAT(remarks_, SizeIs(1)) << wish;
+    EXPECT_TRUE(remarks_[0].problem);
+    EXPECT_THAT(remarks_[0].why, HasSubstr("PID namespace"));
+  }
+  tuning_.napi = *parse_napi_wish("softirq, 1 deferred");
+  remarks_.clear();
+  choose_napi(tuning_, host.nics.at(0), host, {4, 5}, remarks_);
+  EXPECT_THAT(remarks_, IsEmpty()) << "nobody wants threads";
+}
+
 TEST_F(NapiModes, packing_without_cpus_is_told) {
   test::FakeHostTuning fake(8);
   fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
