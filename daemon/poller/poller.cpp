@@ -184,6 +184,7 @@ Result<void> Poller::defer_interrupts(Served& served) {
 }
 
 void Poller::check_deferral(const Served& served) const {
+  if (served.handle->kind() == HandleKind::kThreaded) return;  // has no turns
   const Deferral deferral = served.instance.deferral.value_or(Deferral{});
   const std::chrono::nanoseconds round = round_of(options_.queues);
   if (!deferral.masks())

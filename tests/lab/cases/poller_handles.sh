@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# xdpfwd-poller where io_uring is not taken (the case busy_poll has that): by an AF_XDP socket, whose polls forward frames that
+# are none of its own; and by the kernel's own busy-polling threads (Linux 6.19), on the poller's CPU. Frames are forwarded also
+# when the poller was killed, and when it ended as asked nothing of it is left. On kernels that have no way the poller says so,
+# and ends with the status that stands for it.
+# lab: --timeout 900
+. "$LAB_GUEST/topology.sh"
+. "$LAB_GUEST/product.sh"
+. "$LAB_GUEST/traffic.sh"
+. "$LAB_GUEST/units.sh"
+
+frames=(--dev eth2 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1")
+counters=/run/poller
+start_poller() {
+  rm -rf "$counters"
+  xdpfwd-poller --cpu 2 --queue eth0:0 --idle-ms 0 --handle "$1" --runtime-dir "$counters" >/run/poller.log 2>&1 &
+  poller=$!
+}
+first_queue() { xdpfwd-poller --status --runtime-dir "$counters" --name any 2>/dev/null | jq -er ".queues[0].$1"; }
+polls_by() { [ "$(first_queue handle)" = "$1" ]; }
+killed() {
+  kill -KILL "$poller"
+  wait "$poller" 2>/dev/null
+}
+threads() { pgrep -d ' ' '^napi/eth0-'; }
+forwards() {
+  local before
+  before=$(reason forwarded)
+  PPS=1000 send 1000 "${frames[@]}" >/dev/null
+  until_true 60 all_forwarded $((before + 1000))
+}
+
+must nics_up
+# One queue: whose frames are whose is not the question, and a thread polls from its first interrupt on.
+must ethtool -L eth0 combined 1
+must bonds_up active-backup
+must readers 1
+configure 1
+must daemon_up
+must until_true 120 forwarding
+must until_true 60 has_native_xdp eth1
+active eth0 || must ip link set bond0 type bond active_slave eth0
+must until_true 60 active eth0
+echo 2 >/sys/class/net/eth0/napi_defer_hard_irqs
+echo 200000 >/sys/class/net/eth0/gro_flush_timeout
+note "$(uname -r)"
+
+for handle in af_xdp threaded; do
+  # igb tells which instance is a queue's since 6.14.
+  first=6.14
+  [ "$handle" = af_xdp ] || first=6.19
+  if [ "$(printf '%s\n' "$first" "$(uname -r)" | sort -V | head -1)" != "$first" ]; then
+    start_poller $handle
+    wait "$poller"
+    check_equal "$handle: the poller ends with the status that stands for it" 4 $?
+    check "$handle: and says why" grep -qE "6.19|does not tell|too old" /run/poller.log
+    note "$(cat /run/poller.log)"
+    check "frames are forwarded" forwards
+    continue
+  fi
+  start_poller $handle
+  check "$handle: a poller" until_true 60 polls_by $handle
+  note "$(cat /run/poller.log)"
+  who=own
+  if [ "$handle" = threaded ]; then
+    # The thread's polls are not the poller's.
+    who=other
+    thread=$(threads)
+    check "the queue has one thread" [ "$(wc -w <<<"$thread")" = 1 ]
+    check_equal "on the poller's CPU" 2 "$(taskset -pc "$thread" | sed 's/.*: //')"
+  fi
+  frames_before=$(first_queue ${who}_packets)
+  check "$handle: frames are forwarded" forwards
+  check "$handle: by its polls" until_true 30 eval '[ "$(first_queue ${who}_packets)" -gt $((frames_before + 500)) ]'
+  polls=$(first_queue ${who}_polls)
+  check "$handle: which go on when nothing comes" until_true 30 eval '[ "$(first_queue ${who}_polls)" -gt $((polls + 5000)) ]'
+  killed
+  [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
+  check "$handle: frames are forwarded when it was killed" forwards
+  start_poller $handle
+  check "$handle: another poller takes over" until_true 60 polls_by $handle
+  kill -TERM "$poller"
+  wait "$poller"
+  check_equal "$handle: which ends as asked" 0 $?
+  check_equal "$handle: and leaves no thread" "" "$(threads)"
+  check "$handle: frames are forwarded by softirqs" forwards
+done
+readers_end >/dev/null
+finish
