@@ -135,6 +135,15 @@ if ! { cmake -S . -B "$build" -G Ninja -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="-O1 -g1
 fi
 rm -f "$build.log"
 
+# Hardly optimized: that takes less than half as long to build.
+build_sanitized() {
+  local tree=$build-sanitized log=$build-sanitized.log flags="-O0 -gline-tables-only"
+  cmake -S . -B "$tree" -G Ninja -DCMAKE_C_COMPILER=clang-19 -DCMAKE_CXX_COMPILER=clang++-19 -DXDPFWD_SANITIZE=ON \
+    -DCMAKE_C_FLAGS_RELWITHDEBINFO="$flags" -DCMAKE_CXX_FLAGS_RELWITHDEBINFO="$flags" -DXDPFWD_TESTS=ON -DXDPFWD_BENCH=OFF \
+    -DXDPFWD_WERROR=OFF >"$log" 2>&1 &&
+    ninja -C "$tree" -j "$jobs" unit_tests property_tests contract_tests >>"$log" 2>&1 || { tail -40 "$log"; return 1; }
+}
+
 # The packages build while the lab runs, which leaves a CPU free.
 package_build=
 build_packages() {
@@ -149,11 +158,10 @@ for layer in "${layers[@]}"; do
     tidy) check "tidy" bash tests/tidy/tidy.sh "$build" ;;
     fuzzing) check "every fuzz target for a while" env SECONDS_EACH=10 bash tests/fuzz/run.sh ;;
     sanitize)
-      # The fuzzers' tree has both sanitizers already.
       step "build with AddressSanitizer and UndefinedBehaviorSanitizer"
-      if bash tests/fuzz/run.sh --build-only unit_tests property_tests contract_tests; then
+      if build_sanitized; then
         # They share nothing.
-        for label in unit property contract; do run_ctest "$build-fuzz" "$label" -j "$jobs"; done
+        for label in unit property contract; do run_ctest "$build-sanitized" "$label" -j "$jobs"; done
       else
         failed=$((failed + 1))
         failures+=("sanitized build")
