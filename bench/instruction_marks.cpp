@@ -7,10 +7,17 @@
 #include <sstream>
 
 namespace xdpfwd::bench {
+namespace {
+
+std::string_view whole_lines(std::string_view text) {
+  return text.substr(0, text.rfind('\n') + 1);  // npos + 1: nothing
+}
+
+}  // namespace
 
 Result<InstructionMarks> parse_marks(std::string_view text) {
   InstructionMarks marks;
-  std::istringstream lines{std::string(text)};
+  std::istringstream lines{std::string(whole_lines(text))};
   for (std::string line; std::getline(lines, line);) {
     if (line.empty()) continue;
     const nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
@@ -32,7 +39,8 @@ Result<InstructionMarks> parse_marks(std::string_view text) {
 Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
                                            size_t receiving_cpu, unsigned cpus) {
   std::vector<Sample> samples;
-  std::istringstream lines{std::string(log)};
+  std::map<std::string, double> frames_per_poll;
+  std::istringstream lines{std::string(whole_lines(log))};
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string word;
@@ -44,10 +52,17 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
     double sent = 0;
     double arrived = 0;
     double usecs = 0;
-    if (!(words >> word) || word != "measured") continue;
-    if (!(words >> contender >> pps >> guests >> poll >> repetition >> sent >> arrived >> usecs))
-      return fail("the guest's script said: " + line);
-    const std::string name = fmt::format("{}/{}/{}/{}/{}", contender, pps, guests, poll, repetition);
+    if (!(words >> word) || (word != "measured" && word != "polled")) continue;
+    if (!(words >> contender >> pps >> guests >> poll)) return fail("the guest's script said: " + line);
+    const std::string point = fmt::format("{}/{}/{}/{}", contender, pps, guests, poll);
+    if (word == "polled") {
+      double hundredths = 0;
+      if (!(words >> hundredths)) return fail("the guest's script said: " + line);
+      frames_per_poll[point] = hundredths / 100;
+      continue;
+    }
+    if (!(words >> repetition >> sent >> arrived >> usecs)) return fail("the guest's script said: " + line);
+    const std::string name = fmt::format("{}/{}", point, repetition);
     const auto start = marks.find(name + "/begin");
     const auto end = marks.find(name + "/end");
     if (start == marks.end() || end == marks.end() || end->second.size() <= receiving_cpu ||
@@ -61,6 +76,9 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
         {"softirqs_per_packet", static_cast<double>(last.softirqs - first.softirqs) / packets},
         {"sent", sent},
         {"lost", sent - arrived}};
+    if (const auto polled = frames_per_poll.find(point);
+        polled != frames_per_poll.end() && polled->second > 0)
+      metrics["frames_per_poll"] = polled->second;
     if (usecs > 0) metrics["sent_pps"] = sent / usecs * 1e6;
     if (usecs > 0 && arrived > 0) metrics["delivered_pps"] = arrived / usecs * 1e6;
     samples.push_back(

@@ -179,11 +179,10 @@ std::vector<Ratios> ratios_of(const ResultSet& results, const ScenarioKind& kind
       std::vector<double> below = of(what.against, point);
       if (above.empty() || below.empty()) continue;
       if (!what.base.empty()) {
-        const std::vector<double> base = of(what.base, point);
-        if (base.empty()) continue;
-        const double subtracted = quantile(base, 0.5);
+        const auto base = base_at(values, what.base, point);
+        if (!base) continue;
         for (std::vector<double>* side : {&above, &below})
-          for (double& value : *side) value -= subtracted;
+          for (double& value : *side) value -= *base;
         // Where the base is as dear as the contenders, the difference is noise.
         if (quantile(below, 0.25) <= 0) continue;
       }
@@ -204,10 +203,9 @@ std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind)
       if ((!plot.x.empty() && !point.contains(plot.x)) || contender == plot.base) continue;
       Spread spread = spread_of(samples);
       if (!plot.base.empty()) {
-        const auto base = values.find({plot.base, point});
-        if (base == values.end()) continue;
-        const double subtracted = quantile(base->second, 0.5);
-        for (double* value : {&spread.median, &spread.low, &spread.high}) *value -= subtracted;
+        const auto base = base_at(values, plot.base, point);
+        if (!base) continue;
+        for (double* value : {&spread.median, &spread.low, &spread.high}) *value -= *base;
       }
       by_rest[without(point, plot.x)][contender].push_back(
           {plot.x.empty() ? 0 : point.at(plot.x), spread.median, spread.low, spread.high});

@@ -9,6 +9,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "bench/statistics.h"
+
 namespace xdpfwd::bench {
 
 using nlohmann::json;
@@ -56,6 +58,17 @@ std::string point_text(const Point& point) {
   for (const auto& [name, value] : point)
     text += fmt::format("{}{} {:g}", text.empty() ? "" : ", ", name, value);
   return text;
+}
+
+std::optional<double> base_at(const std::map<ResultSet::Key, std::vector<double>>& values,
+                              const std::string& base, Point point) {
+  auto found = values.find({base, point});
+  if (found == values.end() && point.contains("vms")) {
+    point["vms"] = 1;
+    found = values.find({base, point});
+  }
+  if (found == values.end() || found->second.empty()) return std::nullopt;
+  return quantile(found->second, 0.5);
 }
 
 std::map<ResultSet::Key, std::vector<double>> ResultSet::values(const std::string& metric) const {

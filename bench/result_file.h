@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,6 +41,11 @@ struct ResultSet {
   [[nodiscard]] std::map<Key, std::vector<double>> values(const std::string& metric) const;
   [[nodiscard]] std::set<std::string> metric_names() const;
 };
+
+// The median of what is taken off at a point: the base's values there, or with one VM where it was not
+// measured with more. Nothing: it was not measured.
+std::optional<double> base_at(const std::map<ResultSet::Key, std::vector<double>>& values,
+                              const std::string& base, Point point);
 
 class ResultFile {
  public:

@@ -17,9 +17,6 @@ set_up() {
   nics_up || fail "no NICs"
   modprobe -a tun pktgen openvswitch bridge 8021q
   settle_nics || fail "the NICs do not take the settings"
-  local nic
-  # The tag stays in the frame for all contenders alike; bond and bridge take it off themselves.
-  for nic in "${HOST_NICS[@]}"; do ethtool -K "$nic" rxvlan off >/dev/null || fail "rxvlan of $nic"; done
   bonds_up 802.3ad || fail "no bond"
   ip link set bond0 promisc on
   pin_nics
@@ -37,15 +34,28 @@ open_taps() {
     tc qdisc replace dev "tap$i" root noqueue
   done
 }
+# Readers that rest: the taps' rings hold what comes.
+rest_readers() { kill -STOP "${readers[@]}"; }
+wake_readers() { kill -CONT "${readers[@]}"; }
 close_taps() {
   kill "${readers[@]}"
   wait "${readers[@]}" 2>/dev/null
   readers=()
 }
 
+# The NIC takes the tag off, as NICs do, but for XDP programs: igb has no other way to tell them of it.
+take_tag_off() {
+  local nic
+  for nic in "${HOST_NICS[@]}"; do ethtool -K "$nic" rxvlan "$1" >/dev/null || fail "rxvlan of $nic"; done
+}
+
 # start CONTENDER GUESTS
 start() {
   rm -f /run/hold.ready
+  case $1 in
+    ovs-kernel | bridge | tcx | nobody) take_tag_off on ;;
+    *) take_tag_off off ;;
+  esac
   if [ "$1" = nobody ]; then
     # Frames leave the switch and reach no one: what is left is the sender's own share of the softirqs.
     ip link set eth0 down

@@ -5,9 +5,11 @@
 #
 #   cost_per_packet.sh CONTENDERS RATES POLLS FRAMES REPETITIONS [profile]      comma-separated lists, or a number
 #
-# CONTENDERS: NAME, or NAME:GUESTS. RATES: packets a second; 0: as fast as the generator can, in bursts of 16. POLLS: how many
-# frames arrive in the time that the NIC waits before it interrupts. With "profile" instructions are counted by address too,
-# for tests/lab/count/report.py; then name one contender, for the names of BPF programs are those of the last.
+# CONTENDERS: NAME, or NAME:GUESTS. RATES: packets a second; 0: as fast as the generator can, in bursts of 16, and no more than
+# the taps' rings hold, whose readers rest meanwhile; that is measured once, for the first of POLLS.
+# POLLS: how many frames NAPI takes at once, on average; 64: as many as it can. What it took is said in hundredths ("polled"), of
+# polls that found any. FRAMES: in a window; a quarter where each frame has a poll of its own. With "profile" instructions are counted by address too, for tests/lab/count/report.py; then name
+# one contender, for the names of BPF programs are those of the last.
 . "${BASH_SOURCE[0]%/*}/contenders.sh"
 export COUNT_DIRECTORY=$LAB_OUT
 
@@ -18,29 +20,97 @@ frames=$4
 repetitions=$5
 profile=${6:+--profile}
 
-BURST=16
+# pktgen computes until the next frame is due in less than 100 us, and sleeps longer waits. Where frames wait in the NIC anyway
+# it sends as many at once as are due in this time: a fourth of the instructions to emulate.
+NAP_USECS=200
+BURST=16   # as fast as the generator can
+BUDGET=64  # frames that NAPI takes at once
+GATHERED=6 # times 32 frames, a little less than what the NIC's ring holds: a poll is full then
 
-# coalesce POLL PPS: the NIC waits for as long as so many frames take; at most the 8 ms that igb can.
+napi_poll=/sys/kernel/tracing/events/napi/napi_poll
+
+# sends COUNT PPS GUESTS POLL: what the next "generate" does.
+sends() {
+  local burst=1
+  if [ "$2" = 0 ]; then
+    burst=$BURST
+  elif [ "$4" != 1 ]; then
+    burst=$((($2 * NAP_USECS + 999999) / 1000000))
+  fi
+  generator "$1" $(($2 / burst)) "$GUEST_MAC" "$3" "$burst" || fail "no generator"
+}
+
+# watched: generates, and says how many hundredths of a frame the polls took that found any.
+watched() {
+  echo 'hist:keys=work if dev_name == "eth0"' >"$napi_poll/trigger" || fail "this kernel has no histograms of tracepoints"
+  generate
+  settled
+  awk -F '[^0-9]+' '/^{ work:/ && $2 > 0 { frames += $2 * $3; polls += $3 } END { print int(polls ? 100 * frames / polls : 0) }' \
+    "$napi_poll/hist"
+  echo '!hist:keys=work if dev_name == "eth0"' >"$napi_poll/trigger"
+}
+
+# calibrated POLL PPS: usecs is what the NIC has to be told for polls to take POLL frames, by trying: an emulated igb waits several
+# times as long as it is told to, and after a long wait lets the next frame through at once. Frames go up the stack here.
+declare -A told
+calibrated() {
+  local mean tries
+  usecs=${told[$1/$2]:-}
+  [ -z "$usecs" ] || return 0
+  usecs=$(($1 * 1000000 / $2 / 2))
+  for tries in $(seq 8); do
+    coalesce_hosts "$usecs" || return
+    sends $(($1 * 100)) "$2" 1 "$1"
+    mean=$(watched)
+    echo "calibrated $1 $2: $usecs us, $mean hundredths"
+    [ "$mean" -gt 0 ] || return
+    [ $((mean > $1 * 100 ? mean - $1 * 100 : $1 * 100 - mean)) -gt $(($1 * 3)) ] || break
+    usecs=$((usecs * $1 * 100 / mean))
+  done
+  told[$1/$2]=$usecs
+}
+
+# coalesce POLL PPS: how long the NIC waits before it interrupts; at most the 8 ms that igb can.
 coalesce() {
-  local usecs=20
-  [ "$1" = 1 ] || [ "$2" = 0 ] || usecs=$(($1 * 1000000 / $2))
+  local usecs=0
+  case $1/$2 in
+    */0) usecs=200 ;; # of an emulated igb: the ring does not overflow
+    1/*) ;;
+    "$BUDGET"/*) calibrated 16 "$2" && usecs=$((usecs * GATHERED)) ;;
+    *) calibrated "$1" "$2" ;;
+  esac || fail "cannot calibrate"
   [ "$usecs" -le 8000 ] || usecs=8000
   coalesce_hosts "$usecs" || fail "no coalescing of $usecs us"
 }
 
+# calibrate: before the first contender; for "nobody" nothing arrives.
+calibrate() {
+  local pps poll
+  for pps in "${rates[@]}"; do
+    for poll in "${polls[@]}"; do coalesce "$poll" "$pps"; done
+  done
+}
+
 # measure CONTENDER PPS GUESTS POLL: all repetitions.
 measure() {
-  local before name repetition usecs count=$frames burst=1
+  local before name repetition usecs count=$frames
   if [ "$2" = 0 ]; then
-    burst=$BURST count=$((RING * 9 / 10))
+    count=$((RING * 9 / 10))
+  elif [ "$4" = 1 ]; then
+    count=$((frames / 4))
   fi
   coalesce "$4" "$2"
-  generator "$count" "$2" "$GUEST_MAC" "$3" "$burst" || fail "no generator"
+  # Warms caches, slabs and the emulator's translated code; not measured.
+  sends 2000 "$2" "$3" "$4"
+  echo "polled $1 $2 $3 $4 $(watched)"
+  sends "$count" "$2" "$3" "$4"
   for repetition in $(seq 1 "$repetitions"); do
     name="$1/$2/$3/$4/$repetition"
     before=$(delivered)
     window begin "$name" || fail "counting"
+    [ "$2" != 0 ] || rest_readers
     generate
+    [ "$2" != 0 ] || wake_readers
     settled
     window end "$name" "$count" "$receiving" || fail "counting"
     generated_usecs >/run/usecs
@@ -55,15 +125,14 @@ for one in "${contenders[@]}"; do
   contender=${one%:*} guests=1
   [ "$contender" = "$one" ] || guests=${one#*:}
   open_taps "$guests"
+  [ ${#told[@]} -gt 0 ] || calibrate
   start "$contender" "$guests"
   [[ $contender =~ ^(xdp-drop|nobody)$ ]] || until_true 60 forwards "$guests" || fail "$contender does not forward: $(cat /run/hold.log)"
   pin_nics
   for poll in "${polls[@]}"; do
-    # Warms caches, slabs and the emulator's translated code; not measured.
-    coalesce "$poll" 10000
-    generator 1000 10000 "$GUEST_MAC" "$guests" && generate
-    settled
-    for pps in "${rates[@]}"; do measure "$contender" "$pps" "$guests" "$poll"; done
+    for pps in "${rates[@]}"; do
+      [ "$pps" = 0 ] && [ "$poll" != "${polls[0]}" ] || measure "$contender" "$pps" "$guests" "$poll"
+    done
   done
   # While its programs are there.
   [ -z "$profile" ] || count symbols

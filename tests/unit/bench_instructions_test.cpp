@@ -15,7 +15,8 @@ constexpr const char* kMarks =
 TEST(BenchInstructions, BecomeSamplesOfTheReceivingCpu) {
   const auto marks = parse_marks(kMarks);
   ASSERT_TRUE(marks) << marks.error().text();
-  const std::string log = "lab: guest up\nmeasured xdpfwd 10000 1 16 1 500 250 50000\ndone\n";
+  const std::string log =
+      "lab: guest up\npolled xdpfwd 10000 1 16 1587\nmeasured xdpfwd 10000 1 16 1 500 250 50000\ndone\n";
   const auto samples = samples_of_log(log, *marks, 0, 1);
   ASSERT_TRUE(samples) << samples.error().text();
   ASSERT_EQ(samples->size(), 1U);
@@ -26,6 +27,7 @@ TEST(BenchInstructions, BecomeSamplesOfTheReceivingCpu) {
   // A frame that was lost is paid for by those that arrived.
   EXPECT_EQ(sample.metrics.at("softirq_instructions_per_packet"), 2000);
   EXPECT_EQ(sample.metrics.at("softirqs_per_packet"), 1);
+  EXPECT_EQ(sample.metrics.at("frames_per_poll"), 15.87);
   EXPECT_EQ(sample.metrics.at("lost"), 250);
   EXPECT_EQ(sample.metrics.at("sent_pps"), 10'000);
   EXPECT_EQ(sample.metrics.at("delivered_pps"), 5'000);
@@ -39,6 +41,15 @@ TEST(BenchInstructions, OfWhatNobodyReceivesAreToldForEachSent) {
   ASSERT_TRUE(samples);
   EXPECT_EQ(samples->front().metrics.at("softirq_instructions_per_packet"), 1000);
   EXPECT_FALSE(samples->front().metrics.contains("delivered_pps"));
+}
+
+TEST(BenchInstructions, WhatAnInterruptionCutOffIsNothing) {
+  const auto marks = parse_marks(std::string(kMarks) + R"({"mark": {"edge": "beg)");
+  ASSERT_TRUE(marks) << marks.error().text();
+  const auto samples =
+      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000\nmeasured xdpfwd 100", *marks, 0, 1);
+  ASSERT_TRUE(samples) << samples.error().text();
+  EXPECT_EQ(samples->size(), 1U);
 }
 
 TEST(BenchInstructions, SayWhatIsMissing) {

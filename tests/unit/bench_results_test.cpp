@@ -178,9 +178,8 @@ TEST(BenchHeadline, IsOfFullPollsLessTheSender) {
   };
   for (const double poll : {16.0, 1.0}) {
     const double more = poll == 1 ? 2700 : 0;
-    // One share for all, however many VMs it was measured with.
-    add("nobody", 1, poll, 990);
-    add("nobody", 2, poll, 1010);
+    // Of one VM, where it was not measured with more.
+    add("nobody", 1, poll, 1000);
     add("xdpfwd", 1, poll, 1900 + more);
     add("ovs-kernel", 1, poll, 5500 + more);
     add("bridge", 1, poll, 4600 + more);
@@ -198,6 +197,11 @@ TEST(BenchHeadline, IsOfFullPollsLessTheSender) {
   EXPECT_TRUE(line["ovs_two_vms_over_one"].is_null());  // was not measured
   EXPECT_NEAR(line["one_frame_a_poll"]["xdpfwd_over_ovs"].get<double>(), 0.5, 1e-9);
   EXPECT_FALSE(line.contains("several_cpus"));
+  EXPECT_FALSE(line.contains("delivered_pps_in_overload"));
+  for (const auto& [contender, pps] : {std::pair("xdpfwd", 120'000), std::pair("ovs-kernel", 40'000)})
+    results.samples.push_back(
+        {contender, {{"pps", 0}, {"vms", 1}, {"poll", 64}, {"cpus", 1}}, 1, {{"delivered_pps", pps}}});
+  EXPECT_EQ(kind->json_line(results)["delivered_pps_in_overload"]["one_cpu"]["xdpfwd_over_ovs"], 3);
 }
 
 TEST_F(BenchResults, TheReportNeedsNothingBesideIt) {

@@ -59,7 +59,7 @@ on_switch() {
 }
 
 # generator COUNT PPS FIRST_MAC [MACS [BURST]]: what will be sent: 60 byte UDP to MACS addresses in turn; 0 pps: as fast as
-# it can.
+# it can. With BURST: so many to an address at once, and PPS is of bursts.
 generator() {
   local pace="ratep $2"
   [ "$2" != 0 ] || pace="delay 0"
@@ -109,7 +109,7 @@ delivered() {
   done
   echo "$sum"
 }
-# settled: waits until no more has come for longer than any NIC here coalesces; at most 20 s.
+# settled: waits until no more has come for longer than any NIC here coalesces (33 ms); at most 50 s.
 settled() {
   local last=-1 now file count _
   [ -p /run/never ] || mkfifo /run/never
@@ -122,7 +122,7 @@ settled() {
     done
     [ "$now" != "$last" ] || break
     last=$now
-    read -r -t 0.02 -u "$never"
+    read -r -t 0.05 -u "$never"
   done
   exec {never}>&-
   [ "$now" = "$last" ]
