@@ -25,10 +25,10 @@ class Contender {
   // What it does when asked to restart, reload and the like: the events of the scenario "blocked-time".
   struct Event {
     std::string name;
-    std::function<Result<void>()> happen;
-    // For an event that moves the first guest to the second tap, as the end of a migration does: takes it
-    // back.
-    std::function<Result<void>()> move_back = {};
+    std::function<Result<void>()> happen;  // returns when it has happened, or says why it did not
+    // Makes it as it was before, for the next repetition; not measured.
+    std::function<Result<void>()> undo = {};
+    bool moves_guest = false;  // the first guest to the second tap, as the end of a migration does
   };
   virtual std::vector<Event> events() { return {}; }
 };

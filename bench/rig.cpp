@@ -319,6 +319,7 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   drain_until(&checker, sent->sent() - std::min(sent->sent(), checker.report().total().delivered()), 50ms);
   const pktgen::StreamTally total = checker.report().total();
   trial.sent = sent->sent();
+  trial.refused = sent->refused;
   trial.delivered = total.delivered();
   trial.wrong = total.corrupted + total.misdelivered + total.duplicated;
   trial.elsewhere = total.misdelivered;

@@ -57,6 +57,7 @@ struct Trial {
   double asked_pps = 0;
   uint64_t due = 0;        // frames that were to be sent
   uint64_t sent = 0;       // frames on the cable
+  uint64_t refused = 0;    // frames that the cable did not take, its ring being full: nobody polled in time
   uint64_t delivered = 0;  // frames in their tap, checked
   uint64_t wrong = 0;      // frames at the wrong tap, doubled, or with other bytes
   uint64_t elsewhere = 0;  // those of them that are at another tap

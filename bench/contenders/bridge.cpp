@@ -65,7 +65,7 @@ class Bridge final : public Contender {
   std::vector<Event> events() override {
     if (filtering_) return {};  // the second tap is in another VLAN
     return {{"guest moved", [this] { return move_first_guest(true); },
-             [this] { return move_first_guest(false); }}};
+             [this] { return move_first_guest(false); }, true}};
   }
 
  private:

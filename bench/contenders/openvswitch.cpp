@@ -74,7 +74,7 @@ class OpenVswitch final : public Contender {
                return start_switch();
              }},
             {"guest moved", [this] { return move_first_guest(true); },
-             [this] { return move_first_guest(false); }}};
+             [this] { return move_first_guest(false); }, true}};
   }
 
  private:

@@ -33,21 +33,21 @@ class Xdpfwd final : public Contender {
   }
 
   std::vector<Event> events() override {
-    return {
-        {"kill and restart",
-         [this] {
-           daemon_->end(SIGKILL);
-           return start_daemon();
-         }},
-        {"stop and start",
-         [this] {
-           daemon_->end(SIGTERM);
-           return start_daemon();
-         }},
-        {"guest added", [this] { return reload(extra_guests_ + 1, flavour_); }},
-        {"program replaced", [this] { return reload(extra_guests_, flavour_ == "hint" ? "frame" : "hint"); }},
-        {"guest moved", [this] { return move_first_guest(true); },
-         [this] { return move_first_guest(false); }}};
+    return {{"kill and restart",
+             [this] {
+               daemon_->end(SIGKILL);
+               return start_daemon();
+             }},
+            {"stop and start",
+             [this] {
+               daemon_->end(SIGTERM);
+               return start_daemon();
+             }},
+            {"guest added", [this] { return reload(1, flavour_); }, [this] { return reload(0, flavour_); }},
+            {"program replaced", [this] { return reload(0, flavour_ == "hint" ? "frame" : "hint"); },
+             [this] { return reload(0, flavour_ == "hint" ? "frame" : "hint"); }},
+            {"guest moved", [this] { return move_first_guest(true); },
+             [this] { return move_first_guest(false); }, true}};
   }
 
  private:
@@ -55,13 +55,14 @@ class Xdpfwd final : public Contender {
     first_is_away_ = away;
     return reload(extra_guests_, flavour_);
   }
-  // Other guests, or the other program in place of the one that runs.
+  // Other guests, or the other program in place of the one that runs. Its end is awaited, and says whether it
+  // was taken.
   Result<void> reload(unsigned extra_guests, std::string flavour) {
     extra_guests_ = extra_guests;
     flavour_ = std::move(flavour);
     if (auto written = write_config(); !written) return written;
-    ::kill(daemon_->pid(), SIGHUP);
-    return {};
+    return site_->run(
+        fmt::format("{} --socket {}/control.sock reload", beside_this_program("xdpctl"), site_->folder()));
   }
 
   Result<void> write_config() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// For how long an event stops forwarding: frames lost, divided by the rate. Beside each event stands
-// "nothing", the same run without one: what the machine itself loses.
+// For how long an event stops forwarding: frames lost, divided by the rate. Beside each event
+// stands "nothing", the same run without one: what the machine itself loses.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -52,19 +52,21 @@ Result<void> run_blocked(Run& run) {
             {.pps = kPps, .seconds = 2, .guests = 1, .in_the_middle = [&] { happened = event.happen(); }});
         if (!trial) return std::unexpected(trial.error());
         if (!happened) return fail_in(name, happened.error());
-        if (event.move_back)
-          if (auto back = event.move_back(); !back) return fail_in(name, back.error());
+        if (event.undo)
+          if (auto undone = event.undo(); !undone) return fail_in(name, undone.error());
         if (auto again = stand->rig().wait_until_forwarding(std::chrono::seconds(30)); !again)
           return fail_in(name, again.error());
         if (auto rested = stand->rest(); !rested) return rested;
-        const uint64_t moved = event.move_back ? trial->elsewhere : 0;
+        const uint64_t moved = event.moves_guest ? trial->elsewhere : 0;
+        const uint64_t offered = trial->sent + trial->refused;
         const uint64_t arrived = trial->delivered + moved;
-        const auto lost = static_cast<double>(trial->sent > arrived ? trial->sent - arrived : 0);
+        const auto lost = static_cast<double>(offered > arrived ? offered - arrived : 0);
         if (auto added = run.file.add({name,
                                        {},
                                        repetition,
                                        {{"blocked_ms", lost / kPps * 1000},
                                         {"lost", lost},
+                                        {"refused", static_cast<double>(trial->refused)},
                                         {"sent", static_cast<double>(trial->sent)},
                                         {"moved", static_cast<double>(moved)},
                                         {"wrong", static_cast<double>(trial->wrong - moved)}}});
@@ -82,7 +84,7 @@ const RegisteredScenario blocked(
      .summary = "how long restarts, reloads and a guest's move stop forwarding: frames lost / rate",
      .run = run_blocked,
      .plots = {{"blocked time", "", "", "blocked_ms", "ms", false, false}},
-     .table = {"blocked_ms", "lost", "sent", "moved", "wrong"},
+     .table = {"blocked_ms", "lost", "refused", "sent", "moved", "wrong"},
      .order = 70});
 
 }  // namespace

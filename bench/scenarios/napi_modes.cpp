@@ -69,6 +69,7 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
       {"context_switches_per_second", static_cast<double>(switches) / window_ns * 1e9},
       {"packets_per_poll", packets / std::max(1.0, static_cast<double>(cpu.polls - cpu.empty_polls))},
       {"loss_percent", beside_victim->loss_ratio() * 100},
+      {"loss_percent_with_reader", read->loss_ratio() * 100},
       {"p50_us", us(0.5)},
       {"p99_us", us(0.99)}};
 }
@@ -128,7 +129,8 @@ const RegisteredScenario modes(
                 {"p99_us", "xdpfwd, threaded", "xdpfwd, softirq"},
                 {"p99_us", "xdpfwd, busy-poll", "xdpfwd, softirq"}},
      .table = {"softirq_ns_per_packet", "thread_ns_per_packet", "host_ns_per_packet", "user_percent",
-               "context_switches_per_second", "packets_per_poll", "p50_us", "p99_us", "loss_percent"},
+               "context_switches_per_second", "packets_per_poll", "p50_us", "p99_us", "loss_percent",
+               "loss_percent_with_reader"},
      .order = 35});
 
 }  // namespace
