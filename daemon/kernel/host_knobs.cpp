@@ -135,9 +135,9 @@ Result<void> HostKnobs::set(const Tune& tune) {
 }
 
 Result<std::unique_ptr<ThreadMeter>> HostKnobs::meter_threads(const std::vector<NapiThread>& threads) {
-  return xdpfwd::meter_threads(netdev_, roots_, threads, [this](const TunedDevice& device) {
-    return queues_of(device, count_queues(device));
-  });
+  if (!timer_) timer_ = ThreadTimer::load();
+  const auto queues = [this](const TunedDevice& device) { return queues_of(device, count_queues(device)); };
+  return xdpfwd::meter_threads(netdev_, roots_, threads, queues, *timer_);
 }
 
 Result<std::string> HostKnobs::read(const Tune& tune) {

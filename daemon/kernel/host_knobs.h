@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -17,6 +18,7 @@
 #include "kernel/kernel.h"
 #include "kernel/netdev_family.h"
 #include "kernel/netlink.h"
+#include "kernel/thread_times.h"
 
 namespace xdpfwd {
 
@@ -67,6 +69,8 @@ class HostKnobs {
   EthtoolFamily family_;
   NetdevFamily netdev_;
   Irqbalance irqbalance_;
+  // Tried once, by the first who meters threads.
+  std::optional<Result<std::shared_ptr<ThreadTimer>>> timer_;
 };
 
 }  // namespace xdpfwd

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/action.h"
@@ -53,6 +54,8 @@ class ThreadMeter {
   virtual ~ThreadMeter() = default;
   // In the order in which they were asked for.
   virtual Result<std::vector<ThreadTimes>> read() = 0;
+  // Why not all are read in one call, which costs more; nothing: they are.
+  [[nodiscard]] virtual std::optional<Error> one_by_one() const { return std::nullopt; }
   // To one CPU, read back. EINVAL: it is offline.
   virtual Result<void> move_thread(size_t nth, uint32_t cpu) = 0;
   // ENODEV: it is another interrupt, or none; EIO: nobody may move it.

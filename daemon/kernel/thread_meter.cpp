@@ -10,6 +10,8 @@
 #include <charconv>
 #include <ctime>
 #include <map>
+#include <optional>
+#include <span>
 
 #include "base/unique_fd.h"
 #include "kernel/interrupts.h"
@@ -30,6 +32,7 @@ struct Metered {
   // schedstat. It stays open: reading it again takes a microsecond, and it is of this thread, not of whoever
   // has its number by then.
   UniqueFd file;
+  uint64_t started_ns = 0;  // as the program tells it
   uint32_t irq = 0;
   std::string handlers;  // of the interrupt; empty: it is none of the NIC's
 };
@@ -51,18 +54,46 @@ Result<ThreadTimes> read_times(const Metered& metered) {
 class Meter final : public ThreadMeter {
  public:
   Meter(HostRoots roots, std::vector<Metered> threads)
-      : roots_(std::move(roots)), threads_(std::move(threads)) {}
+      : roots_(std::move(roots)), threads_(std::move(threads)) {
+    for (const Metered& one : threads_) numbers_.push_back(one.thread);
+  }
 
+  // By the program from now on, if it reads the same threads as their files: in another PID namespace their
+  // numbers are others'. The files prove that all are alive before and after.
+  Result<void> begin(const Result<std::shared_ptr<ThreadTimer>>& timer) {
+    const auto before = read();
+    if (!before) return std::unexpected(before.error());
+    const auto timed = timer ? (*timer)->read(numbers_) : std::span<const xdpfwd_thread_times>();
+    const auto after = read();
+    if (!after) return std::unexpected(after.error());
+    if (!timer)
+      one_by_one_ = timer.error();
+    else if (const auto same = note_starts(*before, timed, *after); !same)
+      one_by_one_ = same.error();
+    else
+      timer_ = *timer;
+    return {};
+  }
+
+  // What is not of the thread that it was made for, its file tells.
   Result<std::vector<ThreadTimes>> read() override {
+    const auto timed = timer_ ? timer_->read(numbers_) : std::span<const xdpfwd_thread_times>();
     std::vector<ThreadTimes> all;
     all.reserve(threads_.size());
-    for (const Metered& one : threads_) {
-      const auto times = read_times(one);
+    for (size_t i = 0; i < threads_.size(); ++i) {
+      if (i < timed.size() && is_of_thread(timed[i], threads_[i].started_ns)) {
+        all.push_back(
+            {.time_ns = timed[i].time_ns, .ran_ns = timed[i].ran_ns, .waited_ns = timed[i].waited_ns});
+        continue;
+      }
+      const auto times = read_times(threads_[i]);
       if (!times) return std::unexpected(times.error());
       all.push_back(*times);
     }
     return all;
   }
+
+  [[nodiscard]] std::optional<Error> one_by_one() const override { return one_by_one_; }
 
   // A thread is moved by its number. While its file can be read, nobody else has that: read before, it keeps
   // another from being moved; read after, it proves that none was. What is left is a thread that ends between
@@ -92,8 +123,23 @@ class Meter final : public ThreadMeter {
   }
 
  private:
+  Result<void> note_starts(const std::vector<ThreadTimes>& before, std::span<const xdpfwd_thread_times> timed,
+                           const std::vector<ThreadTimes>& after) {
+    if (timed.size() != threads_.size())
+      return fail(fmt::format("{} threads are not read in one call", threads_.size()));
+    for (size_t i = 0; i < threads_.size(); ++i) {
+      if (!lies_between(before[i], timed[i], after[i]))
+        return fail(fmt::format("thread {} has another number in the initial PID namespace", numbers_[i]));
+      threads_[i].started_ns = timed[i].started_ns;
+    }
+    return {};
+  }
+
   HostRoots roots_;
   std::vector<Metered> threads_;
+  std::vector<pid_t> numbers_;  // theirs, in their order
+  std::shared_ptr<ThreadTimer> timer_;
+  std::optional<Error> one_by_one_;
 };
 
 // Who serves what, by NIC, asked once of each.
@@ -124,7 +170,8 @@ bool serves(const std::vector<Queue>& queues, uint32_t irq) {
 
 Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const HostRoots& roots,
                                                    const std::vector<NapiThread>& threads,
-                                                   const QueuesOf& queues_of) {
+                                                   const QueuesOf& queues_of,
+                                                   const Result<std::shared_ptr<ThreadTimer>>& timer) {
   std::vector<Metered> metered;
   metered.reserve(threads.size());
   Answers first(netdev, roots);
@@ -149,13 +196,14 @@ Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const H
     if (!pid) return std::unexpected(pid.error());
     if (*pid != metered[i].thread)
       return fail(fmt::format("NAPI {} has another thread by now", threads[i].napi), "look again", ESRCH);
-    if (const auto alive = read_times(metered[i]); !alive) return std::unexpected(alive.error());
     if (threads[i].irq == 0) continue;
     const auto [of_nic, is_new] = queues.try_emplace(threads[i].nic.ifindex);
     if (is_new) of_nic->second = queues_of(threads[i].nic);
     if (!serves(of_nic->second, threads[i].irq)) metered[i].handlers.clear();
   }
-  return std::make_unique<Meter>(roots, std::move(metered));
+  auto meter = std::make_unique<Meter>(roots, std::move(metered));
+  if (const auto begun = meter->begin(timer); !begun) return std::unexpected(begun.error());
+  return meter;
 }
 
 }  // namespace xdpfwd

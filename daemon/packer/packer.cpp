@@ -16,6 +16,18 @@ constexpr float kFull = 0.98F;      // a CPU that was busy for this share had no
 constexpr float kQueueing = 0.5F;   // nor one where a NAPI's frames queued for this share
 constexpr uint32_t kLongCalm = 50;  // intervals, before anything moves for locality alone
 
+// By id, without those that are given twice: the first counts. No tree: this is for every NAPI in every
+// interval.
+std::vector<const NapiLoad*> in_order(std::span<const NapiLoad> loads) {
+  std::vector<const NapiLoad*> by_id;
+  by_id.reserve(loads.size());
+  for (const NapiLoad& load : loads) by_id.push_back(&load);
+  std::ranges::sort(by_id, {}, [](const NapiLoad* load) { return std::pair(load->napi, load); });
+  const auto twice = std::ranges::unique(by_id, {}, &NapiLoad::napi);
+  by_id.erase(twice.begin(), twice.end());
+  return by_id;
+}
+
 }  // namespace
 
 Packer::Packer(PackerSettings settings, std::vector<CpuPlace> cpus)
@@ -40,17 +52,17 @@ Result<Packer> Packer::make(PackerSettings settings, std::vector<CpuPlace> cpus)
 Decision Packer::decide(std::span<const NapiLoad> loads) {
   Decision decision;
   ++now_;
-  // Without those that are given twice: the first counts.
-  std::map<uint32_t, const NapiLoad*> by_id;
-  for (const NapiLoad& load : loads) by_id.emplace(load.napi, &load);
-  std::erase_if(known_, [&](const auto& one) { return !by_id.contains(one.first); });
+  const std::vector<const NapiLoad*> by_id = in_order(loads);
+  std::erase_if(known_, [&](const auto& one) {
+    return !std::ranges::binary_search(by_id, one.first, {}, &NapiLoad::napi);
+  });
 
   std::vector<float> busy(cpus_.size()), queueing(cpus_.size());
   const auto place_of = [&](const NapiLoad& load) {
     const auto found = index_of_cpu_.find(load.cpu);
     return found == index_of_cpu_.end() ? Board::kNowhere : found->second;
   };
-  for (const auto& [id, load] : by_id)
+  for (const NapiLoad* load : by_id)
     if (const size_t cpu = place_of(*load); cpu != Board::kNowhere) {
       if (load->busy > 0) busy[cpu] += load->busy;
       queueing[cpu] = std::max(queueing[cpu], load->queueing);
@@ -61,10 +73,10 @@ Decision Packer::decide(std::span<const NapiLoad> loads) {
   std::vector<std::vector<uint8_t>> allowed;
   allowed.reserve(by_id.size());  // the board keeps pointers
   std::vector<size_t> homeless;
-  for (const auto& [id, load] : by_id) {
+  for (const NapiLoad* load : by_id) {
     const size_t cpu = place_of(*load);
     const bool starved = cpu == Board::kNowhere || busy[cpu] >= kFull || queueing[cpu] >= kQueueing;
-    Known& known = known_[id];
+    Known& known = known_[load->napi];
     known.demand.observe(*load, starved, now_);
     if (known.spent > 0) --known.spent;
     const uint32_t left =
@@ -75,7 +87,7 @@ Decision Packer::decide(std::span<const NapiLoad> loads) {
       for (const uint32_t one : load->allowed)
         if (const auto found = index_of_cpu_.find(one); found != index_of_cpu_.end()) mask[found->second] = 1;
       if (std::ranges::none_of(mask, [](uint8_t may) { return may != 0; })) {
-        decision.unplaceable.push_back(id);
+        decision.unplaceable.push_back(load->napi);
         continue;
       }
     }

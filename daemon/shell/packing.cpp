@@ -155,6 +155,14 @@ void Packing::move(const PackedNapi& napi, uint32_t cpu) {
   refusal = {.error = moved.error(), .until_ms = now_ms_ + kStayMs};
 }
 
+// Whether it costs what it should; nothing is wrong where it does not.
+void Packing::tell_how_threads_are_read(const ThreadMeter& meter) {
+  const auto why = meter.one_by_one();
+  const std::string how = why ? fmt::format("one by one: {}", why->message) : "in one call";
+  if (std::exchange(threads_are_read_, how) != how)
+    log_event(spdlog::level::debug, fmt::format("threads of NAPI are read {}", how));
+}
+
 Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
                              std::vector<packer::NapiLoad>& loads) {
   const bool same = std::ranges::equal(nic.threads, napis, {}, {}, thread_of);
@@ -164,6 +172,7 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
     auto meter = kernel_.meter_threads(threads);
     if (!meter) return std::unexpected(meter.error());
     nic.meter = std::move(*meter);
+    tell_how_threads_are_read(*nic.meter);
     nic.outdated = false;
     if (!same) nic.before.clear();
     nic.threads = std::move(threads);
@@ -215,6 +224,7 @@ void Packing::tick(uint64_t now_ms) {
   }
   forget_those_gone(packable);
   std::vector<packer::NapiLoad> loads;
+  loads.reserve(packable.napis.size());
   std::span<const PackedNapi> rest = packable.napis;
   while (!rest.empty()) {
     const auto end = std::ranges::find_if(

@@ -73,6 +73,7 @@ class Packing {
   // The loads of one NIC's NAPIs, if an interval of theirs is over, behind the others'.
   Result<void> sample(MeteredNic& nic, std::span<const PackedNapi> napis,
                       std::vector<packer::NapiLoad>& loads);
+  void tell_how_threads_are_read(const ThreadMeter& meter);
   void fail_for_a_while(MeteredNic& nic, const Error& error, std::span<const PackedNapi> napis);
   // Thread and interrupt, or neither.
   void move(const PackedNapi& napi, uint32_t cpu);
@@ -92,6 +93,7 @@ class Packing {
   uint64_t now_ms_ = 0;          // of the last tick
   std::optional<Error> failed_;  // of the packer
   bool surprised_ = false;
+  std::string threads_are_read_;  // how, as told last
   struct Refusal {
     Error error;
     uint64_t until_ms = 0;  // it stays; then it is tried again

@@ -1,25 +1,67 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Moves of real NAPI threads: each where it should be and no other; nobody who got the number of a thread
-// that ended, and no interrupt but one that is the NIC's.
+// Readings and moves of real NAPI threads. Program and files tell the same, also that a thread has ended;
+// each is moved where it should be and no other, nobody who got the number of a thread that ended, and no
+// interrupt but one that is the NIC's.
 #include "kernel/thread_meter.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <linux/if_packet.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <initializer_list>
 #include <optional>
 #include <thread>
 
+#include "kernel/host_file.h"
 #include "kernel/host_knobs.h"
 #include "kernel/interrupts.h"
 #include "kernel/napi_knobs.h"
 #include "kernel/thread_schedule.h"
 #include "namesake.h"
 #include "support/sandbox.h"
+#include "support/scratch_directory.h"
 
 namespace xdpfwd::test {
 namespace {
+
+using namespace std::chrono_literals;
+
+// Of this thread alone.
+void keep_capabilities(std::initializer_list<unsigned> kept) {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  for (const unsigned one : kept) sets[one / 32].permitted = sets[one / 32].effective |= 1U << one % 32;
+  ASSERT_EQ(syscall(SYS_capset, &header, sets.data()), 0);
+}
+
+void send_a_frame(uint32_t ifindex) {
+  const UniqueFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));
+  ASSERT_TRUE(socket);
+  sockaddr_ll to{};
+  to.sll_family = AF_PACKET;
+  to.sll_ifindex = static_cast<int>(ifindex);
+  const std::array<char, 60> frame{};
+  ASSERT_EQ(
+      sendto(socket.get(), frame.data(), frame.size(), 0, reinterpret_cast<const sockaddr*>(&to), sizeof to),
+      60);
+}
+
+void put_schedstat(const ScratchDirectory& proc, const NapiInstance& napi, const std::string& text) {
+  const std::string folder = proc / std::to_string(napi.pid);
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/schedstat") << text << '\n';
+}
 
 class ThreadMeterOnVeth : public testing::Test {
  protected:
@@ -43,6 +85,13 @@ class ThreadMeterOnVeth : public testing::Test {
   }
   std::unique_ptr<ThreadMeter> meter() {
     auto made = knobs_->meter_threads(threads_);
+    EXPECT_TRUE(made) << made.error().text();
+    return made ? std::move(*made) : nullptr;
+  }
+  std::unique_ptr<ThreadMeter> meter_with(const Result<std::shared_ptr<ThreadTimer>>& timer,
+                                          const HostRoots& roots = {}) {
+    auto made = xdpfwd::meter_threads(
+        *netdev_, roots, threads_, [](const TunedDevice&) { return std::vector<Queue>(); }, timer);
     EXPECT_TRUE(made) << made.error().text();
     return made ? std::move(*made) : nullptr;
   }
@@ -70,21 +119,136 @@ TEST_F(ThreadMeterOnVeth, AThreadGoesWhereItIsSent) {
   EXPECT_TRUE(meter->read());
 }
 
+TEST_F(ThreadMeterOnVeth, ProgramAndFilesTellTheSame) {
+  const auto timer = ThreadTimer::load();
+  if (!timer && kernel_is_before(6, 12)) GTEST_SKIP() << "a kernel whose files are read";
+  ASSERT_TRUE(timer) << timer.error().text();
+  const auto program = meter_with(timer), files = meter_with(fail("no program"));
+  ASSERT_TRUE(program && files);
+  EXPECT_FALSE(program->one_by_one()) << program->one_by_one()->text();
+  EXPECT_EQ(files->one_by_one().value().message, "no program");
+  run("ethtool -K eth1 tso off");  // else veth leaves single frames to softirqs
+  const auto first = program->read().value();
+  bool has_run = false;
+  for (const auto until = std::chrono::steady_clock::now() + 10s;
+       !has_run && std::chrono::steady_clock::now() < until;) {
+    send_a_frame(ifindex_of("eth1"));
+    const auto before = files->read().value(), now = program->read().value(), after = files->read().value();
+    for (size_t i = 0; i < threads_.size(); ++i) {
+      EXPECT_LE(before[i].ran_ns, now[i].ran_ns);
+      EXPECT_LE(now[i].ran_ns, after[i].ran_ns);
+      EXPECT_LE(before[i].waited_ns, now[i].waited_ns);
+      EXPECT_LE(now[i].waited_ns, after[i].waited_ns);
+      EXPECT_LE(before[i].time_ns, now[i].time_ns);
+      EXPECT_LE(now[i].time_ns, after[i].time_ns);
+      has_run = has_run || now[i].ran_ns > first[i].ran_ns;
+    }
+  }
+  EXPECT_TRUE(has_run) << "a frame came, and no thread ran";
+}
+
 TEST_F(ThreadMeterOnVeth, WhoGetsTheNumberOfAThreadIsNotMoved) {
-  const auto meter = this->meter();
-  ASSERT_TRUE(meter);
+  const auto meter = this->meter(), files = meter_with(fail("no program"));
+  ASSERT_TRUE(meter && files);
   run("ip link set eth0 down");
   // Whoever stops a thread waits until it ends, not until its number is free.
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (meter->read() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  const auto has_number = [](const NapiInstance& one) { return kill(static_cast<pid_t>(one.pid), 0) == 0; };
+  while (std::ranges::any_of(instances_, has_number) && std::chrono::steady_clock::now() < until)
+    std::this_thread::yield();
   EXPECT_EQ(meter->move_thread(1, 0).error().code, ESRCH);
-  const Namesake other(thread(1));
-  ASSERT_EQ(other.number(), thread(1));
+  ASSERT_FALSE(meter->read());
+  EXPECT_EQ(meter->read().error(), files->read().error());
+  // All have, as it is the first that ended which is told.
+  const Namesake first(thread(0)), other(thread(1)), third(thread(2)), fourth(thread(3));
+  ASSERT_TRUE(first.number() == thread(0) && other.number() == thread(1));
   const std::string all = read_thread_cpus(other.number()).value();
   ASSERT_NE(all, "0") << "this test needs two CPUs";
+  ASSERT_FALSE(meter->read());
   EXPECT_EQ(meter->read().error().code, ESRCH);
+  EXPECT_EQ(meter->read().error(), files->read().error());
   EXPECT_EQ(meter->move_thread(1, 0).error().code, ESRCH);
   EXPECT_EQ(read_thread_cpus(other.number()), all);
+}
+
+// Files that never change: whose reading does was not read by them.
+TEST_F(ThreadMeterOnVeth, WhereTheyAgreeTheProgramIsRead) {
+  const auto timer = ThreadTimer::load();
+  if (!timer && kernel_is_before(6, 12)) GTEST_SKIP() << "a kernel whose files are read";
+  run("ethtool -K eth1 tso off");
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  std::unique_ptr<ThreadMeter> meter;
+  do {  // until none of them runs meanwhile
+    const ScratchDirectory proc;
+    for (const NapiInstance& one : instances_)
+      put_schedstat(proc, one, read_host_file(fmt::format("/proc/{}/schedstat", one.pid)).value());
+    meter = meter_with(timer, {.proc = proc / "."});
+    ASSERT_TRUE(meter);
+  } while (meter->one_by_one() && std::chrono::steady_clock::now() < until);
+  ASSERT_FALSE(meter->one_by_one()) << meter->one_by_one()->text();
+  const auto first = meter->read().value();
+  const auto ran = [&] {
+    send_a_frame(ifindex_of("eth1"));
+    return !std::ranges::equal(meter->read().value(), first, {}, &ThreadTimes::ran_ns, &ThreadTimes::ran_ns);
+  };
+  while (!ran()) ASSERT_LT(std::chrono::steady_clock::now(), until);
+}
+
+// As in another PID namespace: the files that the numbers lead to are of other threads than the kernel's.
+TEST_F(ThreadMeterOnVeth, WhereNumbersAreOthersTheFilesAreRead) {
+  const ScratchDirectory proc;
+  for (const NapiInstance& one : instances_) put_schedstat(proc, one, "7 5 3");
+  const auto meter = meter_with(ThreadTimer::load(), {.proc = proc / "."});
+  ASSERT_TRUE(meter);
+  EXPECT_TRUE(meter->one_by_one());
+  const auto read = meter->read().value();
+  EXPECT_EQ(std::pair(read[3].ran_ns, read[3].waited_ns), std::pair(7UL, 5UL));
+}
+
+TEST_F(ThreadMeterOnVeth, WhereTheProgramIsRefusedTheFilesAreRead) {
+  std::thread([&] {
+    keep_capabilities({CAP_NET_ADMIN, CAP_SYS_NICE});
+    EXPECT_EQ(ThreadTimer::load().error().code, EPERM);
+    const auto meter = this->meter();
+    ASSERT_TRUE(meter);
+    EXPECT_TRUE(meter->one_by_one());
+    const auto read = meter->read();
+    ASSERT_TRUE(read) << read.error().text();
+    EXPECT_GT(read->at(0).ran_ns, 0U);
+  }).join();
+}
+
+TEST(ThreadTimer, TheUnitsCapabilitiesAreEnough) {
+  XDPFWD_NEEDS_ROOT();
+  if (!ThreadTimer::load() && kernel_is_before(6, 12)) GTEST_SKIP() << "a kernel whose files are read";
+  std::thread([] {
+    keep_capabilities({CAP_NET_ADMIN, CAP_SYS_NICE, CAP_BPF, CAP_PERFMON});
+    const auto timer = ThreadTimer::load();
+    ASSERT_TRUE(timer) << timer.error().text();
+    const std::vector<pid_t> many(ThreadTimer::kMostThreads + 1, getpid());
+    const auto all = (*timer)->read(std::span(many).first(ThreadTimer::kMostThreads));
+    ASSERT_EQ(all.size(), ThreadTimer::kMostThreads);
+    EXPECT_TRUE(is_of_thread(all.back(), all.front().started_ns));
+    EXPECT_TRUE((*timer)->read(many).empty()) << "the table has no room for them";
+  }).join();
+}
+
+// By a number alone, nobody is known.
+TEST(ThreadTimer, TellsAThreadFromWhoeverHasItsNumberLater) {
+  const xdpfwd_thread_times there{
+      .started_ns = 40, .ran_ns = 10, .waited_ns = 20, .time_ns = 90, .thread = 4, .found = 1};
+  EXPECT_TRUE(is_of_thread(there, 40));
+  EXPECT_FALSE(is_of_thread(there, 41));
+  auto gone = there;
+  gone.found = 0;
+  EXPECT_FALSE(is_of_thread(gone, 40));
+  const ThreadTimes early{.ran_ns = 10, .waited_ns = 19}, late{.ran_ns = 11, .waited_ns = 20};
+  EXPECT_TRUE(lies_between(early, there, late));
+  EXPECT_FALSE(lies_between(early, gone, late));
+  EXPECT_FALSE(lies_between({.ran_ns = 11, .waited_ns = 19}, there, late));
+  EXPECT_FALSE(lies_between({.ran_ns = 10, .waited_ns = 21}, there, late));
+  EXPECT_FALSE(lies_between(early, there, {.ran_ns = 9, .waited_ns = 20}));
+  EXPECT_FALSE(lies_between(early, there, {.ran_ns = 11, .waited_ns = 19}));
 }
 
 TEST_F(ThreadMeterOnVeth, AnInstanceWithoutAThreadHasNoMeter) {
