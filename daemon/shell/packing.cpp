@@ -55,6 +55,7 @@ void Packing::fail_for_a_while(MeteredNic& nic, const Error& error, std::span<co
   nic = {.threads = {},
          .meter = {},
          .outdated = false,
+         .last = std::move(nic.last),
          .before = {},
          .failed = error,
          .failures = nic.failures + 1,
@@ -186,6 +187,7 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
   // Nothing was packed meanwhile: what is the mean of many intervals tells of none.
   if (before.empty() || nic.before.front().time_ns - before.front().time_ns > kLongestMs * 1'000'000)
     return {};
+  nic.last.clear();
   for (size_t i = 0; i < napis.size(); ++i) {
     const PackedNapi& napi = napis[i];
     const ThreadTimes& was = before[i];
@@ -195,16 +197,32 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
     load.busy = share(was.ran_ns, now.ran_ns, period);
     load.waiting = share(was.waited_ns, now.waited_ns, period);
     // A thread that waits for its CPU has frames; how long they wait behind a thread that runs, nobody tells.
-    loads.push_back({.napi = napi.napi,
-                     .irq = napi.irq,
-                     .node = napi.node,
-                     .cpu = napi.cpu,
-                     .busy = load.busy,
-                     .waiting = load.waiting,
-                     .queueing = load.busy >= kFull ? 1.0F : load.waiting,
-                     .allowed = stays(napi.napi) ? std::vector{napi.cpu} : std::vector<uint32_t>()});
+    nic.last.push_back({.napi = napi.napi,
+                        .irq = napi.irq,
+                        .node = napi.node,
+                        .cpu = napi.cpu,
+                        .busy = load.busy,
+                        .waiting = load.waiting,
+                        .queueing = load.busy >= kFull ? 1.0F : load.waiting,
+                        .allowed = stays(napi.napi) ? std::vector{napi.cpu} : std::vector<uint32_t>()});
   }
+  loads.insert(loads.end(), nic.last.begin(), nic.last.end());
   return {};
+}
+
+// Nothing was read of a NIC: its NAPIs stay where they are, and their CPUs are as full as they were.
+void Packing::keep(const MeteredNic& nic, std::span<const PackedNapi> napis,
+                   std::vector<packer::NapiLoad>& loads) const {
+  for (const PackedNapi& napi : napis) {
+    const auto last = std::ranges::find(nic.last, napi.napi, &packer::NapiLoad::napi);
+    packer::NapiLoad load = last == nic.last.end() ? packer::NapiLoad{.napi = napi.napi} : *last;
+    load.irq = napi.irq;
+    load.node = napi.node;
+    load.cpu = napi.cpu;
+    load.queueing = 0;  // nothing can be done about it now
+    load.allowed = {napi.cpu};
+    loads.push_back(std::move(load));
+  }
 }
 
 void Packing::tick(uint64_t now_ms) {
@@ -232,11 +250,12 @@ void Packing::tick(uint64_t now_ms) {
     const auto napis = rest.first(static_cast<size_t>(end - rest.begin()));
     rest = rest.subspan(napis.size());
     MeteredNic& nic = nics_[napis.front().ifindex];
-    if (now_ms < nic.retry_ms) continue;
-    if (const auto sampled = sample(nic, napis, loads); !sampled)
-      fail_for_a_while(nic, sampled.error(), napis);
+    const size_t others = loads.size();
+    if (now_ms >= nic.retry_ms)
+      if (const auto sampled = sample(nic, napis, loads); !sampled)
+        fail_for_a_while(nic, sampled.error(), napis);
+    if (loads.size() == others) keep(nic, napis, loads);
   }
-  if (loads.empty()) return;
   for (const packer::Move& one : packer_->decide(loads).moves)
     if (const auto napi = std::ranges::find(packable.napis, one.napi, &PackedNapi::napi);
         napi != packable.napis.end())

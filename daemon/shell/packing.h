@@ -58,6 +58,7 @@ class Packing {
     std::vector<NapiThread> threads;
     std::unique_ptr<ThreadMeter> meter;  // none: to be made
     bool outdated = false;               // an interrupt is not what the meter was made for
+    std::vector<packer::NapiLoad> last;  // what was read of it last
     std::vector<ThreadTimes> before;     // the last reading; empty: none
     std::optional<Error> failed;
     uint32_t failures = 0;  // in a row
@@ -73,6 +74,8 @@ class Packing {
   // The loads of one NIC's NAPIs, if an interval of theirs is over, behind the others'.
   Result<void> sample(MeteredNic& nic, std::span<const PackedNapi> napis,
                       std::vector<packer::NapiLoad>& loads);
+  void keep(const MeteredNic& nic, std::span<const PackedNapi> napis,
+            std::vector<packer::NapiLoad>& loads) const;
   void tell_how_threads_are_read(const ThreadMeter& meter);
   void fail_for_a_while(MeteredNic& nic, const Error& error, std::span<const PackedNapi> napis);
   // Thread and interrupt, or neither.

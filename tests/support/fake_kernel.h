@@ -36,7 +36,7 @@ class FakeKernel final : public Kernel {
    public:
     explicit FakeMeter(FakeKernel& kernel) : kernel_(kernel), asked_(kernel.metered) {}
     Result<std::vector<ThreadTimes>> read() override {
-      if (kernel_.meter_fault) return std::unexpected(*kernel_.meter_fault);
+      if (kernel_.meter_faults(asked_)) return std::unexpected(*kernel_.meter_fault);
       return kernel_.threads;
     }
     Result<void> move_thread(size_t nth, uint32_t cpu) override {
@@ -107,9 +107,13 @@ class FakeKernel final : public Kernel {
   std::vector<ThreadTimes> threads;  // a meter's next reading, of all threads whatever was asked for
   std::vector<NapiThread> metered;
   std::optional<Error> meter_fault;
+  std::optional<uint32_t> meter_fault_nic;  // of this alone
+  [[nodiscard]] bool meter_faults(const std::vector<NapiThread>& asked) const {
+    return meter_fault && (!meter_fault_nic || asked.front().nic.ifindex == *meter_fault_nic);
+  }
 
   Result<std::unique_ptr<ThreadMeter>> meter_threads(const std::vector<NapiThread>& asked) override {
-    if (meter_fault) return std::unexpected(*meter_fault);
+    if (meter_faults(asked)) return std::unexpected(*meter_fault);
     metered = asked;
     return std::make_unique<FakeMeter>(*this);
   }

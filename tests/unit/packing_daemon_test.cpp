@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A daemon in mode auto: when packing's interval is due, when it is not, and what a tick brings about.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <systemd/sd-event.h>
@@ -22,19 +23,25 @@ constexpr uint32_t kQueues = 2;
 
 class PackingDaemonTest : public testing::Test {
  protected:
-  PackingDaemonTest() {
+  explicit PackingDaemonTest(uint32_t nics = 1) {
     host_.irqbalance = false;
-    host_.add_nic(kNic, name_, test::NicModel::kMlx5, kQueues);
-    for (uint32_t queue = 0; queue < kQueues; ++queue)
-      EXPECT_TRUE(host_.apply({.setting = {kNic, Knob::kNapiThreaded, queue}, .name = name_, .value = "on"}));
-    for (const uint32_t queue : {kWholeDevice, 0U, 1U}) host_.put({kNic, Knob::kAdaptiveTx, queue}, "off");
-    kernel_.state.links.push_back({.ifindex = kNic, .name = name_, .admin_up = true, .lower_up = true});
+    std::string devices;
+    for (uint32_t nic = kNic; nic < kNic + nics; ++nic) {
+      const InterfaceName name = InterfaceName::parse(fmt::format("eth{}", nic - kNic)).value();
+      devices += fmt::format("\"{}\", ", name.view());
+      host_.add_nic(nic, name, test::NicModel::kMlx5, kQueues);
+      for (uint32_t queue = 0; queue < kQueues; ++queue)
+        EXPECT_TRUE(host_.apply({.setting = {nic, Knob::kNapiThreaded, queue}, .name = name, .value = "on"}));
+      for (const uint32_t queue : {kWholeDevice, 0U, 1U}) host_.put({nic, Knob::kAdaptiveTx, queue}, "off");
+      kernel_.state.links.push_back({.ifindex = nic, .name = name, .admin_up = true, .lower_up = true});
+    }
     kernel_.tuning = host_.observe();
     kernel_.threads.resize(kQueues);
     const auto config = parse_config(
         {{.file = "xdpfwd.toml",
           .text =
-              "[uplink]\ndevices = [\"eth0\"]\n"
+              "[uplink]\ndevices = [" + devices +
+              "]\n"
               "[tuning]\napply = \"auto\"\nprofile = \"none\"\nnapi = \"auto\"\n[daemon]\nstate_dir = \"" +
               (directory_ / "state") + "\"\n[control]\nsocket = \"" + (directory_ / "control.sock") +
               "\"\n"}});
@@ -54,10 +61,13 @@ class PackingDaemonTest : public testing::Test {
     }
   }
   void tell_time() {
-    for (ThreadTimes& thread : kernel_.threads) thread.time_ns = now_ms_ * 1'000'000;
+    for (ThreadTimes& thread : kernel_.threads) {
+      thread.time_ns = now_ms_ * 1'000'000;
+      thread.ran_ns = now_ms_ * 10'000 * busy_percent_;
+    }
   }
-  std::string thread_cpus(uint32_t queue) {
-    return *find_setting(kernel_.tuning, {kNic, Knob::kThreadCpus, queue});
+  std::string thread_cpus(uint32_t queue, uint32_t nic = kNic) {
+    return *find_setting(kernel_.tuning, {nic, Knob::kThreadCpus, queue});
   }
   bool is_sampled() {
     const auto status = daemon_->napi_status();
@@ -70,6 +80,7 @@ class PackingDaemonTest : public testing::Test {
   test::FakeKernel kernel_;
   ScratchDirectory directory_;
   uint64_t now_ms_ = 100'000;
+  uint64_t busy_percent_ = 0;  // each thread
   Daemon::Clock now_ = [this] { return now_ms_; };
   std::unique_ptr<Daemon> daemon_;
 };
@@ -78,6 +89,28 @@ TEST_F(PackingDaemonTest, packs) {
   run(60);
   EXPECT_TRUE(is_sampled());
   EXPECT_EQ(thread_cpus(0), thread_cpus(1));
+}
+
+class PackingOfTwoNicsTest : public PackingDaemonTest {
+ protected:
+  PackingOfTwoNicsTest() : PackingDaemonTest(2) {}
+};
+
+// Two CPUs are filled by four threads. Nothing is known of one NIC's for a while; they are there all the
+// same.
+TEST_F(PackingOfTwoNicsTest, cpus_of_a_nic_that_cannot_be_read_are_not_empty) {
+  busy_percent_ = 40;
+  run(30);
+  for (const uint32_t nic : {kNic, kNic + 1}) EXPECT_NE(thread_cpus(0, nic), thread_cpus(1, nic)) << nic;
+  kernel_.meter_fault = Error{"not now", "", EBUSY};
+  kernel_.meter_fault_nic = kNic;
+  run(60);
+  EXPECT_NE(thread_cpus(0, kNic + 1), thread_cpus(1, kNic + 1)) << "on CPUs that the other NIC fills";
+  // And when it has nothing to do for sure, there is room.
+  kernel_.meter_fault.reset();
+  busy_percent_ = 0;
+  run(60);
+  EXPECT_EQ(thread_cpus(0, kNic + 1), thread_cpus(1, kNic + 1));
 }
 
 // "echo 0 > threaded; echo 1 > threaded" makes others, which may run anywhere, and no event tells.
