@@ -78,4 +78,9 @@ xdpfwd_poller_row PollCounter::row(size_t queue) const {
           .other_packets = load_of(row.other_packets)};
 }
 
+uint64_t PollCounter::frames(size_t queue) const {
+  const xdpfwd_poller_row counted = row(queue);
+  return counted.own_packets + counted.other_packets;
+}
+
 }  // namespace xdpfwd::poller

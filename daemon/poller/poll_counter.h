@@ -21,6 +21,8 @@ class PollCounter {
   void begin_turn(size_t queue);
   void end_turn();
   [[nodiscard]] xdpfwd_poller_row row(size_t queue) const;
+  // That were taken from the queue, by whomever.
+  [[nodiscard]] uint64_t frames(size_t queue) const;
 
  private:
   struct Destroy {

@@ -217,10 +217,15 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
       counter_.begin_turn(*queue);
       const Nanoseconds began = clock_now();
       const Nanoseconds ran = time_run();
+      const uint64_t frames = counter_.frames(*queue);
       served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), began));
       counter_.end_turn();
       const Nanoseconds ended = clock_now();
-      turn_length_.ended(ended - began, time_run() - ran, ended);
+      turn_length_.ended({.period = served.spec.period,
+                          .lasted = ended - began,
+                          .ran = time_run() - ran,
+                          .frames = counter_.frames(*queue) - frames},
+                         ended);
       ++served.turns;
     } else {
       sleep_until_look();
@@ -243,10 +248,7 @@ void Poller::sleep_until_look() {
 }
 
 void Poller::count(Nanoseconds now) {
-  for (size_t i = 0; i < served_.size(); ++i) {
-    const xdpfwd_poller_row row = counter_.row(i);
-    rotation_.counted(i, row.own_packets + row.other_packets, now);
-  }
+  for (size_t i = 0; i < served_.size(); ++i) rotation_.counted(i, counter_.frames(i), now);
 }
 
 Result<void> Poller::tick(Nanoseconds now) {
