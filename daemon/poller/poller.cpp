@@ -25,7 +25,7 @@ namespace {
 constexpr auto kTick = std::chrono::milliseconds(10);
 // How often all queues are looked up. Nobody tells of every reset.
 constexpr auto kLocate = std::chrono::seconds(1);
-// How often at most because turns came to nothing: that is so, too, while a softirq has the queue.
+// How often at most because nobody polled.
 constexpr auto kSuspicion = std::chrono::milliseconds(100);
 // What --set-deferral sets: long enough for a round of turns, short enough for a ring of 256 at a million
 // packets a second.
@@ -116,6 +116,7 @@ Result<void> Poller::serve(size_t index) {
   if (!handle) return std::unexpected(handle.error());
   served.handle = std::move(*handle);
   served.instance = *instance;
+  if (served.handle->kind() == HandleKind::kThreaded) rotation_.polls_itself(index);
   if (served.handle->kind() == HandleKind::kIoUring && served.spec.budget != 0)
     say(fmt::format("{}: the budget is not used: io_uring polls 8 frames at a time", served.spec.name()));
   if (auto deferred = defer_interrupts(served); !deferred) return deferred;
@@ -257,10 +258,11 @@ Result<void> Poller::tick(Nanoseconds now) {
   if (static_cast<uint32_t>(::sched_getcpu()) != options_.cpu)
     if (auto moved = move_to_cpu(options_.cpu); !moved) return moved;
   bool look = links_.drain() || now >= next_locate_;
-  // A turn without any poll: the instance may be gone.
+  // Turns without any poll, whoever's: the instance may be gone.
   for (size_t i = 0; i < served_.size(); ++i) {
     Served& served = served_[i];
-    const uint64_t polls = counter_.row(i).own_polls;
+    const xdpfwd_poller_row row = counter_.row(i);
+    const uint64_t polls = row.own_polls + row.other_polls;
     if (served.turns != served.turns_checked && polls == served.polls_checked && now >= next_suspicion_) {
       next_suspicion_ = now + kSuspicion;
       look = true;

@@ -17,6 +17,7 @@ void Rotation::set_present(size_t index, bool present, Nanoseconds now) {
 
 void Rotation::counted(size_t index, uint64_t frames, Nanoseconds now) {
   Queue& queue = queues_[index];
+  if (queue.polls_itself) return;
   const bool worked = frames != queue.frames;
   queue.frames = frames;
   if (worked) queue.last_work = now;
@@ -33,7 +34,7 @@ void Rotation::counted(size_t index, uint64_t frames, Nanoseconds now) {
 std::optional<size_t> Rotation::next() {
   for (size_t i = 0; i < queues_.size(); ++i) {
     const size_t candidate = (next_ + i) % queues_.size();
-    if (queues_[candidate].state != QueueState::kPolling) continue;
+    if (!queues_[candidate].has_turns()) continue;
     next_ = candidate + 1;
     return candidate;
   }
@@ -41,7 +42,7 @@ std::optional<size_t> Rotation::next() {
 }
 
 bool Rotation::alone() const {
-  return std::ranges::count(queues_, QueueState::kPolling, &Queue::state) <= 1;
+  return std::ranges::count_if(queues_, &Queue::has_turns) <= 1;
 }
 
 }  // namespace xdpfwd::poller

@@ -22,6 +22,8 @@ class Rotation {
 
   // A queue that comes has its turns at once.
   void set_present(size_t queue, bool present, Nanoseconds now);
+  // The kernel polls it without end: it has no turns, and cannot be left to interrupts.
+  void polls_itself(size_t queue) { queues_[queue].polls_itself = true; }
   // How many frames whoever polls it has taken from the queue since the beginning.
   void counted(size_t queue, uint64_t frames, Nanoseconds now);
   // The queue that is next; none: no queue has turns at the moment.
@@ -35,7 +37,9 @@ class Rotation {
 
  private:
   struct Queue {
+    [[nodiscard]] bool has_turns() const { return state == QueueState::kPolling && !polls_itself; }
     QueueState state = QueueState::kAbsent;
+    bool polls_itself = false;
     uint64_t frames = 0;
     Nanoseconds last_work{0};
     uint64_t backoffs = 0;

@@ -6,15 +6,8 @@
 #include <sched.h>
 
 #include <cerrno>
-#include <thread>
 
 namespace xdpfwd::poller {
-namespace {
-
-// The thread polls, so the poller has nothing to do but to look after it.
-constexpr auto kNap = std::chrono::milliseconds(1);
-
-}  // namespace
 
 ThreadHandle::~ThreadHandle() {
   // Whoever set it to a thread before the poller came has to set it again.
@@ -45,10 +38,6 @@ Result<void> ThreadHandle::aim(const NapiPlace& place) {
                                   place.napi, cpu_),
                       error, "it needs CAP_SYS_NICE");
   return {};
-}
-
-void ThreadHandle::poll(std::chrono::nanoseconds period) {
-  std::this_thread::sleep_for(std::max<std::chrono::nanoseconds>(period, kNap));
 }
 
 }  // namespace xdpfwd::poller

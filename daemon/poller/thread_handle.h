@@ -15,7 +15,7 @@ class ThreadHandle final : public NapiHandle {
   ThreadHandle(const ThreadHandle&) = delete;
   ThreadHandle& operator=(const ThreadHandle&) = delete;
   Result<void> aim(const NapiPlace& place) override;
-  void poll(std::chrono::nanoseconds period) override;
+  void poll(std::chrono::nanoseconds /*period*/) override {}  // the thread does
   [[nodiscard]] HandleKind kind() const override { return HandleKind::kThreaded; }
   [[nodiscard]] uint64_t needed_capabilities() const override;
 

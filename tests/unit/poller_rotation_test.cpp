@@ -82,5 +82,20 @@ TEST(PollerRotationTest, a_queue_that_comes_back_is_not_idle_yet) {
   EXPECT_EQ(rotation.state(0), QueueState::kBackedOff) << "that it is still there is no work";
 }
 
+TEST(PollerRotationTest, a_queue_that_the_kernel_polls_has_no_turns_and_is_never_left_alone) {
+  Rotation rotation(2, 10ms);
+  rotation.polls_itself(0);
+  for (size_t i = 0; i < 2; ++i) rotation.set_present(i, true, 0ns);
+  EXPECT_EQ(turns(rotation, 3), (std::vector<size_t>{1, 1, 1}));
+  EXPECT_TRUE(rotation.alone()) << "nobody waits behind the other one";
+  for (size_t i = 0; i < 2; ++i) rotation.counted(i, 0, 24h);
+  EXPECT_EQ(rotation.state(0), QueueState::kPolling);
+  EXPECT_EQ(rotation.backoffs(0), 0U);
+  EXPECT_EQ(rotation.state(1), QueueState::kBackedOff);
+  EXPECT_FALSE(rotation.next().has_value());
+  rotation.set_present(0, false, 24h);
+  EXPECT_EQ(rotation.state(0), QueueState::kAbsent);
+}
+
 }  // namespace
 }  // namespace xdpfwd::poller

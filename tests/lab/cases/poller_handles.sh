@@ -13,7 +13,7 @@ frames=(--dev eth2 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1")
 counters=/run/poller
 start_poller() {
   rm -rf "$counters"
-  xdpfwd-poller --cpu 2 --queue eth0:0 --idle-ms 0 --handle "$1" --runtime-dir "$counters" >/run/poller.log 2>&1 &
+  xdpfwd-poller --cpu 2 --queue eth0:0 --idle-ms "$idle" --handle "$1" --runtime-dir "$counters" >/run/poller.log 2>&1 &
   poller=$!
 }
 first_queue() { xdpfwd-poller --status --runtime-dir "$counters" --name any 2>/dev/null | jq -er ".queues[0].$1"; }
@@ -21,6 +21,17 @@ polls_by() { [ "$(first_queue handle)" = "$1" ]; }
 killed() {
   kill -KILL "$poller"
   wait "$poller" 2>/dev/null
+}
+# looks_in SECONDS: how often the poller has the kernel tell of NAPI instances meanwhile. A dump may take two calls.
+looks_in() {
+  local trace=/sys/kernel/tracing
+  mountpoint -q $trace || mount -t tracefs tracefs $trace
+  echo 'p:napi_dump netdev_nl_napi_get_dumpit' >$trace/kprobe_events
+  : >$trace/trace
+  echo 1 >$trace/events/kprobes/napi_dump/enable
+  sleep "$1"
+  echo 0 >$trace/events/kprobes/napi_dump/enable
+  grep -c 'xdpfwd-poller-.*napi_dump' $trace/trace
 }
 threads() { pgrep -d ' ' '^napi/eth0-'; }
 forwards() {
@@ -58,6 +69,9 @@ for handle in af_xdp threaded; do
     check "frames are forwarded" forwards
     continue
   fi
+  # A thread polls on whatever the poller says, so it has to say that.
+  idle=0
+  [ "$handle" = af_xdp ] || idle=100
   start_poller $handle
   check "$handle: a poller" until_true 60 polls_by $handle
   note "$(cat /run/poller.log)"
@@ -74,6 +88,11 @@ for handle in af_xdp threaded; do
   check "$handle: by its polls" until_true 30 eval '[ "$(first_queue ${who}_packets)" -gt $((frames_before + 500)) ]'
   polls=$(first_queue ${who}_polls)
   check "$handle: which go on when nothing comes" until_true 30 eval '[ "$(first_queue ${who}_polls)" -gt $((polls + 5000)) ]'
+  if [ "$handle" = threaded ]; then
+    check "threaded: the poller stays with what the kernel goes on polling" eval '[ "$(first_queue "state, .queues[0].backoffs" | paste -sd" ")" = "polling 0" ]'
+    looks=$(looks_in 5)
+    check "threaded: and looks it up once a second: $looks dumps in 5 s" [ "$looks" -ge 2 -a "$looks" -le 15 ]
+  fi
   killed
   [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
   check "$handle: frames are forwarded when it was killed" forwards
