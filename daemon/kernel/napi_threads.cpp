@@ -2,12 +2,13 @@
 #include "kernel/napi_threads.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <sstream>
+
+#include "kernel/pid_namespace.h"
 
 namespace xdpfwd {
 namespace {
@@ -34,10 +35,7 @@ bool is_number(std::string_view text, Number& number) {
 }  // namespace
 
 bool sees_kernel_threads(const HostRoots& roots) {
-  constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // PID_NS_INIT_INO, linux/nsfs.h
-  struct stat ours{};
-  // A kernel without PID namespaces has one.
-  return ::stat((roots.proc + "/self/ns/pid").c_str(), &ours) != 0 || ours.st_ino == kFirstPidNamespace;
+  return in_first_pid_namespace(roots.proc);
 }
 
 std::vector<NapiInstance> find_napi_threads(const HostRoots& roots, const InterfaceName& device) {

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "kernel/pid_namespace.h"
 #include "poller/choose_handle.h"
 #include "poller/own_cpu.h"
 #include "poller/privileges.h"
@@ -62,6 +63,9 @@ Poller::Poller(const Options& options, CountersFile counters, NapiLookup lookup,
       turn_length_(options.look) {}
 
 Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFile counters) {
+  if (!in_first_pid_namespace("/proc"))
+    return fail("in this PID namespace its own polls, and threads of NAPI, cannot be told from others'",
+                "run xdpfwd-poller in the host's PID namespace");
   if (auto moved = move_to_cpu(options.cpu); !moved) return std::unexpected(moved.error());
   auto lookup = NapiLookup::open();
   if (!lookup) return std::unexpected(lookup.error());

@@ -317,6 +317,17 @@ TEST_F(PollerTest, says_what_is_wrong_with_what_it_was_given) {
   EXPECT_NE(poller_->log().find("qeue"), std::string::npos) << poller_->log();
 }
 
+// The kernel counts polls by the host's number of a thread.
+TEST_F(PollerTest, refuses_a_pid_namespace_of_its_own) {
+  std::string said;
+  EXPECT_EQ(run_status(fmt::format("timeout 20 unshare --pid --fork --kill-child {}/xdpfwd-poller --cpu {} "
+                                   "--queue up0:0 --runtime-dir /mnt/poller/run 2>&1",
+                                   XDPFWD_BINARY_DIR, poller_cpu()),
+                       &said),
+            1);
+  EXPECT_NE(said.find("run xdpfwd-poller in the host's PID namespace"), std::string::npos) << said;
+}
+
 TEST_F(PollerTest, goes_back_to_its_cpu) {
   poller_->start(polling_up0({"--idle-ms", "20"}));
   const auto cpus = [&] {
