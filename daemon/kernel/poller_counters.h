@@ -56,7 +56,7 @@ struct PollerCounters {
   uint32_t queues;
   uint32_t reserved;
   uint64_t started_ns;    // CLOCK_MONOTONIC, as all times
-  uint64_t heartbeat_ns;  // when it last wrote here: every 10 ms or so
+  uint64_t heartbeat_ns;  // when it last wrote here: every 10 ms or so, 100 when it rests
   uint64_t sleeps;        // times it slept because it had nothing to poll
   uint64_t slept_ns;      // for so long in all
   PollerQueueCounters queue[kPollerQueues];
@@ -66,7 +66,7 @@ static_assert(sizeof(PollerQueueCounters) == 120 && sizeof(PollerCounters) == 64
 struct PollerReading {
   std::string name;
   bool running = false;    // its process lives
-  uint64_t silent_ms = 0;  // since it last wrote: more than some 100, and it is stopped or starved
+  uint64_t silent_ms = 0;  // since it last wrote: more than some 200, and it is stopped or starved
   PollerCounters counters{};
   [[nodiscard]] std::string device_of(size_t queue) const;  // "eth0"
 };

@@ -24,6 +24,8 @@ namespace {
 
 // How often counts are written down and the kernel's news are read.
 constexpr auto kTick = std::chrono::milliseconds(10);
+// How long it sleeps when no queue can have work for it; news of links end that.
+constexpr auto kRest = std::chrono::milliseconds(100);
 // How often all queues are looked up. Nobody tells of every reset.
 constexpr auto kLocate = std::chrono::seconds(1);
 // How often at most because nobody polled.
@@ -233,7 +235,7 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
                          ended);
       ++served.turns;
     } else {
-      sleep_until_look();
+      sleep(rotation_.any_backed_off() ? options_.look : kRest);
     }
     count(clock_now());
   }
@@ -242,12 +244,12 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
   return {};
 }
 
-void Poller::sleep_until_look() {
+void Poller::sleep(Nanoseconds at_most) {
   const Nanoseconds begin = clock_now();
   pollfd news{.fd = links_.fd(), .events = POLLIN, .revents = 0};
-  const timespec at_most{.tv_sec = options_.look.count() / 1'000'000,
-                         .tv_nsec = options_.look.count() % 1'000'000 * 1000};
-  if (::ppoll(&news, 1, &at_most, nullptr) > 0) next_tick_ = Nanoseconds(0);
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(at_most);
+  const timespec time{.tv_sec = seconds.count(), .tv_nsec = (at_most - seconds).count()};
+  if (::ppoll(&news, 1, &time, nullptr) > 0) next_tick_ = Nanoseconds(0);
   ++file_.counters().sleeps;
   file_.counters().slept_ns += count_of(clock_now() - begin);
 }

@@ -55,7 +55,7 @@ class Poller {
   Result<void> defer_interrupts(Served& served);
   void check_deferral(const Served& served) const;
   Result<void> tick(Nanoseconds now);
-  void sleep_until_look();
+  void sleep(Nanoseconds at_most);
   void count(Nanoseconds now);
   void publish(Nanoseconds now);
 

@@ -45,4 +45,8 @@ bool Rotation::alone() const {
   return std::ranges::count_if(queues_, &Queue::has_turns) <= 1;
 }
 
+bool Rotation::any_backed_off() const {
+  return std::ranges::find(queues_, QueueState::kBackedOff, &Queue::state) != queues_.end();
+}
+
 }  // namespace xdpfwd::poller

@@ -30,6 +30,8 @@ class Rotation {
   std::optional<size_t> next();
   // One queue at most has turns: nobody waits for its end.
   [[nodiscard]] bool alone() const;
+  // A queue has been left to interrupts: whether it has work again is to be looked at.
+  [[nodiscard]] bool any_backed_off() const;
 
   [[nodiscard]] QueueState state(size_t queue) const { return queues_[queue].state; }
   [[nodiscard]] uint64_t backoffs(size_t queue) const { return queues_[queue].backoffs; }

@@ -276,6 +276,14 @@ TEST_F(PollerTest, follows_a_nic_that_is_reset_goes_and_comes_back) {
   run("ip link del sw0");
   ASSERT_TRUE(poller_->wait_queue([](const json& queue) { return queue["state"] == "absent"; }));
   EXPECT_NE(poller_->log().find("up0:0: the NIC is gone"), std::string::npos) << poller_->log();
+  // It waits for news of links, and looks round rarely.
+  const json gone = poller_->status();
+  json later;
+  ASSERT_TRUE(poller_->wait_queue([&](const json&) {
+    later = poller_->status();
+    return later["slept_ns"].get<uint64_t>() >= gone["slept_ns"].get<uint64_t>() + 1'000'000'000;
+  }));
+  EXPECT_LE(later["sleeps"].get<uint64_t>() - gone["sleeps"].get<uint64_t>(), 30U) << later.dump();
   add_veth("sw0", "up0");
   wait_for_members();
   const auto polled_again = [](const json& queue) { return queue["state"] == "polling"; };

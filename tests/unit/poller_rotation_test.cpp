@@ -19,6 +19,7 @@ std::vector<size_t> turns(Rotation& rotation, size_t count) {
 TEST(PollerRotationTest, queues_have_turns_one_after_the_other) {
   Rotation rotation(3, 1ms);
   EXPECT_FALSE(rotation.next().has_value()) << "absent at first";
+  EXPECT_FALSE(rotation.any_backed_off());
   for (size_t i = 0; i < 3; ++i) rotation.set_present(i, true, 0ns);
   EXPECT_EQ(turns(rotation, 7), (std::vector<size_t>{0, 1, 2, 0, 1, 2, 0}));
   rotation.set_present(1, false, 0ns);
@@ -42,6 +43,7 @@ TEST(PollerRotationTest, an_idle_queue_is_left_alone_and_comes_back_with_its_fir
   rotation.counted(0, 0, 15ms);
   rotation.counted(1, 7, 15ms);
   EXPECT_EQ(rotation.state(0), QueueState::kBackedOff);
+  EXPECT_TRUE(rotation.any_backed_off());
   EXPECT_EQ(rotation.state(1), QueueState::kPolling) << "it has had frames";
   EXPECT_EQ(turns(rotation, 3), (std::vector<size_t>{1, 1, 1}));
   rotation.counted(1, 7, 24999us);
