@@ -90,8 +90,11 @@ for handle in af_xdp threaded; do
   check "$handle: which go on when nothing comes" until_true 30 eval '[ "$(first_queue ${who}_polls)" -gt $((polls + 5000)) ]'
   if [ "$handle" = threaded ]; then
     check "threaded: the poller stays with what the kernel goes on polling" eval '[ "$(first_queue "state, .queues[0].backoffs" | paste -sd" ")" = "polling 0" ]'
+    PPS=200 send 2000 "${frames[@]}" >/dev/null &
+    sending=$!
     looks=$(looks_in 5)
-    check "threaded: and looks it up once a second: $looks dumps in 5 s" [ "$looks" -ge 2 -a "$looks" -le 15 ]
+    wait $sending
+    check "threaded: and looks it up once a second while frames come: $looks dumps in 5 s" [ "$looks" -ge 2 -a "$looks" -le 15 ]
   fi
   killed
   [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
