@@ -34,9 +34,6 @@ open_taps() {
     tc qdisc replace dev "tap$i" root noqueue
   done
 }
-# Readers that rest: the taps' rings hold what comes.
-rest_readers() { kill -STOP "${readers[@]}"; }
-wake_readers() { kill -CONT "${readers[@]}"; }
 close_taps() {
   kill "${readers[@]}"
   wait "${readers[@]}" 2>/dev/null

@@ -6,10 +6,10 @@
 #   cost_per_packet.sh CONTENDERS RATES POLLS FRAMES REPETITIONS [profile]      comma-separated lists, or a number
 #
 # CONTENDERS: NAME, or NAME:GUESTS. RATES: packets a second; 0: as fast as the generator can, in bursts of 16, and no more than
-# the taps' rings hold, whose readers rest meanwhile; that is measured once, for the first of POLLS.
-# POLLS: how many frames NAPI takes at once, on average; 64: as many as it can. What it took is said in hundredths ("polled"), of
-# polls that found any. FRAMES: in a window; a quarter where each frame has a poll of its own. With "profile" instructions are counted by address too, for tests/lab/count/report.py; then name
-# one contender, for the names of BPF programs are those of the last.
+# the taps' rings hold; that is measured once, for the first of POLLS. POLLS: how many frames NAPI takes at once, on average;
+# 64: as many as it can. What it took is said in hundredths ("polled"), of polls that found any. FRAMES: in a window; a quarter
+# where each frame has a poll of its own. With "profile" instructions are counted by address too, for
+# tests/lab/count/report.py; then name one contender, for the names of BPF programs are those of the last.
 . "${BASH_SOURCE[0]%/*}/contenders.sh"
 export COUNT_DIRECTORY=$LAB_OUT
 
@@ -108,9 +108,7 @@ measure() {
     name="$1/$2/$3/$4/$repetition"
     before=$(delivered)
     window begin "$name" || fail "counting"
-    [ "$2" != 0 ] || rest_readers
     generate
-    [ "$2" != 0 ] || wake_readers
     settled
     window end "$name" "$count" "$receiving" || fail "counting"
     generated_usecs >/run/usecs

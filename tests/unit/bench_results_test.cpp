@@ -198,10 +198,14 @@ TEST(BenchHeadline, IsOfFullPollsLessTheSender) {
   EXPECT_NEAR(line["one_frame_a_poll"]["xdpfwd_over_ovs"].get<double>(), 0.5, 1e-9);
   EXPECT_FALSE(line.contains("several_cpus"));
   EXPECT_FALSE(line.contains("delivered_pps_in_overload"));
+  results.samples.push_back(
+      {"nobody", {{"pps", 0}, {"vms", 1}, {"poll", 64}, {"cpus", 1}}, 1, {{"sent_pps", 240'000}}});
   for (const auto& [contender, pps] : {std::pair("xdpfwd", 120'000), std::pair("ovs-kernel", 40'000)})
     results.samples.push_back(
         {contender, {{"pps", 0}, {"vms", 1}, {"poll", 64}, {"cpus", 1}}, 1, {{"delivered_pps", pps}}});
-  EXPECT_EQ(kind->json_line(results)["delivered_pps_in_overload"]["one_cpu"]["xdpfwd_over_ovs"], 3);
+  const nlohmann::json overload = kind->json_line(results)["delivered_pps_in_overload"]["one_cpu"];
+  EXPECT_EQ(overload["xdpfwd_over_ovs"], 3);
+  EXPECT_NEAR(overload["xdpfwd_over_ovs_less_sender"].get<double>(), 5, 1e-9);  // 6 - 1 and 2 - 1
 }
 
 TEST_F(BenchResults, TheReportNeedsNothingBesideIt) {
