@@ -52,6 +52,12 @@ namespace {
 
 }  // namespace
 
+std::string beside_this_program(const std::string& name) {
+  std::error_code failed;
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / name;
+  return std::filesystem::exists(beside, failed) ? beside.string() : "/usr/sbin/" + name;
+}
+
 Result<Child> Child::start(const ChildOptions& options) {
   const UniqueFd log(::open(options.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return fail_errno(options.log, errno);

@@ -26,6 +26,9 @@ struct ProcessCost {
   uint64_t cpu_ns = 0;  // of all its threads
 };
 
+// A program of this project: beside this one, or installed.
+std::string beside_this_program(const std::string& name);
+
 class Child {
  public:
   static Result<Child> start(const ChildOptions& options);

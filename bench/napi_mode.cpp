@@ -35,24 +35,20 @@ std::vector<pid_t> napi_threads(const std::string& device) {
   return found;
 }
 
-std::string poller_beside_this_program() {
-  std::error_code failed;
-  const auto beside = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path() / "xdpfwd-poller";
-  return std::filesystem::exists(beside, failed) ? beside.string() : "/usr/sbin/xdpfwd-poller";
-}
-
 }  // namespace
 
 InNapiMode::InNapiMode(InNapiMode&& other) noexcept
     : stand_(std::exchange(other.stand_, nullptr)),
       threads_(std::move(other.threads_)),
-      poller_(std::move(other.poller_)) {
+      poller_(std::move(other.poller_)),
+      packed_(other.packed_) {
   other.poller_.reset();
 }
 
 InNapiMode::~InNapiMode() {
   if (!stand_) return;
   if (poller_) poller_->end(SIGTERM);
+  if (packed_) (void)leave_to_packer(false);
   (void)set("gro_flush_timeout", stand_->rig().options().rx_usecs * 1000);
   (void)set("threaded", 0);
 }
@@ -81,12 +77,35 @@ Result<void> InNapiMode::run_in_threads() {
   return {};
 }
 
+// The contender's own tuning, by a configuration beside its own.
+Result<void> InNapiMode::leave_to_packer(bool packed) {
+  const Rig& rig = stand_->rig();
+  const std::string drop_in = rig.folder() + "/xdpfwd.d/packed.toml";
+  std::error_code failed;
+  std::filesystem::create_directories(rig.folder() + "/xdpfwd.d", failed);
+  std::ofstream(drop_in) << fmt::format(
+      "[tuning]\napply = \"manual\"\nprofile = \"none\"\nsteering = \"off\"\nchannels = \"keep\"\ncpus = "
+      "\"{}\"\n"
+      "napi = \"auto\"\n",
+      rig.rx_cpu());
+  if (!packed) std::filesystem::remove(drop_in, failed);
+  const std::string ctl =
+      fmt::format("{} --socket {}/control.sock", beside_this_program("xdpctl"), rig.folder());
+  packed_ = true;
+  if (!packed) return rig.run(fmt::format("{0} tune revert && {0} reload", ctl));
+  if (auto applied = rig.run(fmt::format("{0} reload && {0} tune apply", ctl)); !applied) return applied;
+  for (const std::string& uplink : rig.uplinks())
+    for (const pid_t thread : napi_threads(uplink)) threads_.push_back(thread);
+  return threads_.empty() ? fail("mode auto made no NAPI thread", "see xdpfwd.log in the rig's folder")
+                          : Result<void>{};
+}
+
 Result<void> InNapiMode::run_in_poller() {
   Rig& rig = stand_->rig();
   const std::string folder = rig.folder() + "/poller";
   if (auto done = set("gro_flush_timeout", kLongFlushNs); !done) return done;
-  ChildOptions options{.arguments = {poller_beside_this_program(), "--cpu", fmt::format("{}", rig.rx_cpu()),
-                                     "--runtime-dir", folder},
+  ChildOptions options{.arguments = {beside_this_program("xdpfwd-poller"), "--cpu",
+                                     fmt::format("{}", rig.rx_cpu()), "--runtime-dir", folder},
                        .log = rig.folder() + "/poller.log"};
   for (const std::string& uplink : rig.uplinks()) {
     options.arguments.emplace_back("--queue");
@@ -115,6 +134,7 @@ Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
   Result<void> entered;
   if (mode == NapiMode::kDeferred) entered = in_mode.set("gro_flush_timeout", kLongFlushNs);
   if (mode == NapiMode::kThreaded) entered = in_mode.run_in_threads();
+  if (mode == NapiMode::kAuto) entered = in_mode.leave_to_packer(true);
   if (mode == NapiMode::kBusyPoll) entered = in_mode.run_in_poller();
   if (!entered) return std::unexpected(entered.error());
   return in_mode;
@@ -122,6 +142,7 @@ Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
 
 uint64_t InNapiMode::thread_ns() const {
   uint64_t sum = poller_ ? poller_->cost().cpu_ns : 0;
+  if (packed_) sum += stand_->cost().cpu_ns;  // the daemon decides
   for (const pid_t thread : threads_) {
     std::ifstream schedstat(fmt::format("/proc/{}/schedstat", thread));
     uint64_t on_cpu_ns = 0;

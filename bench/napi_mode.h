@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Who runs the NAPI of a rig's uplinks: softirqs after the rig's timer, or after one four times as long (on
-// veth, which has no interrupts, both are what mode deferred does); a kernel thread on the receiving CPU, or
+// veth, which has no interrupts, both are what mode deferred does); a kernel thread on the receiving CPU, put
+// there by this rig or by the daemon's packer, which with one queue has nothing else to decide; or
 // xdpfwd-poller there. A further mode is a row of kNapiModes, and what entering it takes.
 #pragma once
 
@@ -18,15 +19,16 @@
 
 namespace xdpfwd::bench {
 
-enum class NapiMode { kSoftirq, kDeferred, kThreaded, kBusyPoll };
+enum class NapiMode { kSoftirq, kDeferred, kThreaded, kAuto, kBusyPoll };
 
 struct NapiModeKind {
   NapiMode mode;
   const char* name;
 };
-inline constexpr std::array<NapiModeKind, 4> kNapiModes = {{{NapiMode::kSoftirq, "softirq"},
+inline constexpr std::array<NapiModeKind, 5> kNapiModes = {{{NapiMode::kSoftirq, "softirq"},
                                                             {NapiMode::kDeferred, "deferred 200 us"},
                                                             {NapiMode::kThreaded, "threaded"},
+                                                            {NapiMode::kAuto, "auto"},
                                                             {NapiMode::kBusyPoll, "busy-poll"}}};
 
 // A stand in one of the modes; in softirqs again when this goes.
@@ -45,11 +47,13 @@ class InNapiMode {
   explicit InNapiMode(Stand& stand) : stand_(&stand) {}
   [[nodiscard]] Result<void> set(const char* file, unsigned value) const;
   Result<void> run_in_threads();
+  Result<void> leave_to_packer(bool packed);
   Result<void> run_in_poller();
 
   Stand* stand_;
   std::vector<pid_t> threads_;
   std::optional<Child> poller_;
+  bool packed_ = false;
 };
 
 }  // namespace xdpfwd::bench

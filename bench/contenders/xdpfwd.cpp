@@ -11,13 +11,6 @@
 namespace xdpfwd::bench {
 namespace {
 
-std::string beside_this_program(const std::string& name) {
-  std::error_code failed;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
-  const std::string beside = (self.parent_path() / name).string();
-  return std::filesystem::exists(beside, failed) ? beside : "/usr/sbin/" + name;
-}
-
 class Xdpfwd final : public Contender {
  public:
   explicit Xdpfwd(std::string flavour) : flavour_(std::move(flavour)) {}

@@ -91,7 +91,8 @@ const RegisteredScenario latency(
                {"99th percentile", "percent_of_pdr", "% of the mode's PDR", "p99_us", "us", false, true},
                {"99.9th percentile", "percent_of_pdr", "% of the mode's PDR", "p999_us", "us", false, true}},
      .ratios = {{"p50_us", "xdpfwd, busy-poll", "xdpfwd, softirq"},
-                {"p50_us", "xdpfwd, threaded", "xdpfwd, softirq"}},
+                {"p50_us", "xdpfwd, threaded", "xdpfwd, softirq"},
+                {"p50_us", "xdpfwd, auto", "xdpfwd, softirq"}},
      .table = {"pps", "p50_us", "p99_us", "p999_us", "loss_percent"},
      .order = 36});
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Article 3: who runs NAPI. In softirqs, on top of whatever is running, soon or late; in a kernel thread for
-// each queue that the scheduler sees, here pinned to the receiving CPU; or in xdpfwd-poller, which wants that
-// CPU for itself and here has a victim beside it. What it costs, what the victim keeps, and how late frames
-// are. Each mode is a contender.
+// each queue that the scheduler sees, here pinned to the receiving CPU, or put there by the packer (auto); or
+// in xdpfwd-poller, which wants that CPU for itself and here has a victim beside it. What it costs, what the
+// victim keeps, and how late frames are. Each mode is a contender.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -125,6 +125,7 @@ const RegisteredScenario modes(
                {"99th percentile of latency", "pps", "packets per second", "p99_us", "us", true, true}},
      .ratios = {{"host_ns_per_packet", "xdpfwd, deferred 200 us", "xdpfwd, softirq"},
                 {"host_ns_per_packet", "xdpfwd, threaded", "xdpfwd, softirq"},
+                {"host_ns_per_packet", "xdpfwd, auto", "xdpfwd, softirq"},
                 {"host_ns_per_packet", "xdpfwd, busy-poll", "xdpfwd, softirq"},
                 {"p99_us", "xdpfwd, threaded", "xdpfwd, softirq"},
                 {"p99_us", "xdpfwd, busy-poll", "xdpfwd, softirq"}},
