@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // How long the threads of NAPI instances ran, and waited for a CPU: what /proc/PID/schedstat tells, which is
-// exact where the kernel's ticks see nothing of a thread that sleeps between them. It is read by a program
-// where the kernel has that, as the files of a hundred threads cost more than to decide. And their moves,
-// with their interrupts: nobody else has to be looked at for one, as whose a number is was asked when the
-// meter was made, and the open files tell when that is over.
+// exact of a thread that sleeps, where the kernel's ticks see nothing of it; of one that runs without pause
+// it is up to a tick old (once a second on a CPU of nohz_full). It is read by a program where the kernel has
+// that, as the files of a hundred threads cost more than to decide. And their moves, with their interrupts:
+// nobody else has to be looked at for one, as whose a number is was asked when the meter was made, and the
+// open files tell when that is over.
 #pragma once
 
 #include <functional>
