@@ -169,8 +169,8 @@ TEST_F(BenchTest, InAThreadOrPollerItIsThatWhichWorks) {
     EXPECT_EQ(line["metrics"]["thread_ns_per_packet"].get<double>() > 0, !in_softirqs) << line;
     EXPECT_GT(line["metrics"]["p50_us"], 0) << line;
   }
-  // Two rates, four modes.
-  EXPECT_EQ(samples, 8U) << log();
+  // Two rates, five modes.
+  EXPECT_EQ(samples, 10U) << log();
 }
 
 TEST_F(BenchTest, TcpComesThroughAndBack) {
