@@ -57,7 +57,8 @@ bool is_of_thread(Knob knob) {
 // What is not seen of a NIC that is there may come back, and what was before must not be forgotten: the
 // interrupts of one that is down, anything of one that is being reset. Not so a queue that there is not any
 // more, nor an interrupt of one that has others.
-bool is_gone(const Setting& setting, const Nic& nic) {
+bool is_gone(const UndoLog& log, const UndoEntry& entry, const Nic& nic) {
+  const Setting& setting = entry.setting;
   switch (scope_of(setting.knob)) {
     case KnobScope::kAnyQueue:
     case KnobScope::kRxQueue:
@@ -65,8 +66,10 @@ bool is_gone(const Setting& setting, const Nic& nic) {
       return setting.index != kWholeDevice && setting.index >= nic.queues.size();
     case KnobScope::kNapi:
       // A thread that is not there any more takes its CPUs along; the next one starts with the usual ones.
-      if (is_of_thread(setting.knob)) return true;
-      return setting.index != kWholeDevice && !nic.napis.empty() && setting.index >= nic.napis.size();
+      // Of an instance itself the kernel keeps the values, for when there are as many again. One that came with
+      // channels that we added had none before.
+      return is_of_thread(setting.knob) || entry.set == entry.before ||
+             find_entry(log, {setting.ifindex, Knob::kChannels, kWholeDevice}) != nullptr;
     case KnobScope::kIrq:
       return std::ranges::any_of(nic.queues, [](const Queue& queue) { return queue.irq != 0; });
     default:
@@ -168,7 +171,7 @@ UndoChanges settle(UndoLog& log, const HostTuning& observed, const std::vector<u
     const Nic* nic = find_nic(observed, entry.setting.ifindex);
     const bool comes_back =
         !value && nic && nic->name == entry.device &&
-        (waiting.contains(nic->ifindex) || !is_gone(entry.setting, *nic) ||
+        (waiting.contains(nic->ifindex) || !is_gone(before, entry, *nic) ||
          (is_of_thread(entry.setting.knob) && waits_for_thread(before, observed, entry.setting)));
     const bool unseen = !value && std::ranges::binary_search(there, entry.setting.ifindex) &&
                         !is_seen(observed, entry.setting.ifindex);

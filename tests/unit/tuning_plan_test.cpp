@@ -358,6 +358,23 @@ TEST(UndoLog, an_interrupt_that_a_nic_has_no_more_is_forgotten) {
   EXPECT_NE(find_entry(daemon.log, {2, Knob::kIrqAffinity, 200}), nullptr);
 }
 
+TEST(UndoLog, what_the_kernel_keeps_of_an_instance_that_others_took_away_is_not_forgotten) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5, 2);
+  daemon.wish.tuning.napi = *parse_napi_wish("threaded");
+  daemon.apply(daemon.plan());
+  const Setting second{2, Knob::kNapiThreaded, 1};
+  ASSERT_NE(find_entry(daemon.log, second), nullptr);
+  // Somebody's ethtool -L, and back: the instance has the value that we set.
+  daemon.host.nic(2).napis.pop_back();
+  daemon.host.remove(second);
+  settle(daemon.log, daemon.host.observe());
+  daemon.host.nic(2).napis.push_back(2001);
+  daemon.host.put(second, "on");
+  daemon.apply(daemon.revert());
+  EXPECT_EQ(daemon.host.values().at(second), "off");
+}
+
 TEST(UndoLog, what_was_begun_and_not_done_was_undone_by_nobody) {
   Daemon daemon;
   daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);

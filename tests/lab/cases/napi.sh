@@ -18,9 +18,7 @@ napi_knobs() {
     cat /sys/class/net/$nic/{threaded,napi_defer_hard_irqs,gro_flush_timeout}
   done
   each_has_its_own || return 0
-  # Not of eth0, whether each has a thread: on 7.2 those that ethtool -L made anew keep theirs when all is put back.
-  python3 "$LAB_GUEST/napi_values.py" eth0 | cut -d' ' -f1-3
-  python3 "$LAB_GUEST/napi_values.py" eth1
+  for nic in eth0 eth1; do python3 "$LAB_GUEST/napi_values.py" $nic; done
 }
 # deferral: of eth0, "POLLS NANOSECONDS"; of all its instances, each that there is once.
 deferral() {
