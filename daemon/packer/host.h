@@ -26,6 +26,7 @@ struct NapiLoad {
   float waiting = 0;              // its thread could have run, and something else did
   float queueing = 0;             // frames were left when a poll's budget was used up
   std::vector<uint32_t> allowed;  // CPUs; empty: all
+  bool measured = true;           // false: nothing is known of this interval but where it is
 };
 
 enum class MoveReason : uint8_t {

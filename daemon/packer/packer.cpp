@@ -77,7 +77,7 @@ Decision Packer::decide(std::span<const NapiLoad> loads) {
     const size_t cpu = place_of(*load);
     const bool starved = cpu == Board::kNowhere || busy[cpu] >= kFull || queueing[cpu] >= kQueueing;
     Known& known = known_[load->napi];
-    known.demand.observe(*load, starved, now_);
+    if (load->measured) known.demand.observe(*load, starved, now_);
     if (known.spent > 0) --known.spent;
     const uint32_t left =
         settings_.moves_saved - (known.spent + settings_.move_every - 1) / settings_.move_every;

@@ -210,12 +210,17 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
   return {};
 }
 
-// Nothing was read of a NIC: its NAPIs stay where they are, and their CPUs are as full as they were.
+// Nothing was read of a NIC: its NAPIs stay where they are, and their CPUs are as full as they were. A reset
+// may have given them other ids; they come in the same order then.
 void Packing::keep(const MeteredNic& nic, std::span<const PackedNapi> napis,
                    std::vector<packer::NapiLoad>& loads) const {
-  for (const PackedNapi& napi : napis) {
-    const auto last = std::ranges::find(nic.last, napi.napi, &packer::NapiLoad::napi);
-    packer::NapiLoad load = last == nic.last.end() ? packer::NapiLoad{.napi = napi.napi} : *last;
+  for (size_t i = 0; i < napis.size(); ++i) {
+    const PackedNapi& napi = napis[i];
+    auto last = std::ranges::find(nic.last, napi.napi, &packer::NapiLoad::napi);
+    if (last == nic.last.end() && nic.last.size() == napis.size())
+      last = std::next(nic.last.begin(), static_cast<ptrdiff_t>(i));
+    packer::NapiLoad load = last == nic.last.end() ? packer::NapiLoad{.measured = false} : *last;
+    load.napi = napi.napi;
     load.irq = napi.irq;
     load.node = napi.node;
     load.cpu = napi.cpu;

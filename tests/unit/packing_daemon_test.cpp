@@ -61,9 +61,11 @@ class PackingDaemonTest : public testing::Test {
     }
   }
   void tell_time() {
-    for (ThreadTimes& thread : kernel_.threads) {
+    for (uint32_t queue = 0; queue < kQueues; ++queue) {
+      ThreadTimes& thread = kernel_.threads[queue];
       thread.time_ns = now_ms_ * 1'000'000;
-      thread.ran_ns = now_ms_ * 10'000 * busy_percent_;
+      thread.ran_ns =
+          now_ms_ * 10'000 * (queue == 0 ? busy_percent_of_first_.value_or(busy_percent_) : busy_percent_);
     }
   }
   std::string thread_cpus(uint32_t queue, uint32_t nic = kNic) {
@@ -81,6 +83,7 @@ class PackingDaemonTest : public testing::Test {
   ScratchDirectory directory_;
   uint64_t now_ms_ = 100'000;
   uint64_t busy_percent_ = 0;  // each thread
+  std::optional<uint64_t> busy_percent_of_first_;
   Daemon::Clock now_ = [this] { return now_ms_; };
   std::unique_ptr<Daemon> daemon_;
 };
@@ -111,6 +114,27 @@ TEST_F(PackingOfTwoNicsTest, cpus_of_a_nic_that_cannot_be_read_are_not_empty) {
   busy_percent_ = 0;
   run(60);
   EXPECT_EQ(thread_cpus(0, kNic + 1), thread_cpus(1, kNic + 1));
+}
+
+// Three threads on one CPU; of one nothing is known since a reset, not even its id, when another has more to
+// do.
+TEST_F(PackingOfTwoNicsTest, nor_are_those_of_one_whose_napis_have_other_ids_since_a_reset) {
+  busy_percent_ = 10;
+  busy_percent_of_first_ = 40;
+  run(60);
+  ASSERT_EQ(thread_cpus(0, kNic), thread_cpus(0, kNic + 1));
+  kernel_.meter_fault = Error{"a thread of NAPI: No such process", "", ESRCH};
+  kernel_.meter_fault_nic = kNic;
+  Nic& nic = kernel_.tuning.nics.front();
+  ASSERT_EQ(nic.ifindex, kNic);
+  for (uint32_t queue = 0; queue < kQueues; ++queue) {
+    nic.napis[queue] += 100;
+    nic.queues[queue].napi += 100;
+  }
+  run(20);
+  busy_percent_of_first_ = 60;
+  run(20);
+  EXPECT_NE(thread_cpus(0, kNic), thread_cpus(0, kNic + 1));
 }
 
 // "echo 0 > threaded; echo 1 > threaded" makes others, which may run anywhere, and no event tells.

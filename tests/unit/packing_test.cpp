@@ -104,6 +104,17 @@ TEST_F(PackingTest, three_queues_at_thirty_percent_end_on_one_cpu_with_their_int
   EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
 }
 
+// What it does not know yet is not a load of nothing, from which the first that is read would be a rise.
+TEST_F(PackingTest, the_next_daemon_goes_on_from_where_they_are) {
+  run({45, 43, 0, 0}, 60);
+  ASSERT_THAT(cpus_used(), SizeIs(1));
+  start();
+  ASSERT_THAT(cpus_used(), SizeIs(1));
+  run({45, 43, 0, 0}, 20);
+  EXPECT_EQ(packing_->report().moves, 0U);
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+}
+
 // A reader that has to wait for its own CPU reads the rest late, and next time it may not have to.
 TEST_F(PackingTest, a_thread_that_is_read_late_is_measured_over_its_own_time) {
   run({40, 40, 0, 0}, 3);
