@@ -225,7 +225,8 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
       const Nanoseconds began = clock_now();
       const Nanoseconds ran = time_run();
       const uint64_t frames = counter_.frames(*queue);
-      served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), began));
+      const Nanoseconds timer(served.instance.deferral.value_or(Deferral{}).flush_timeout_ns);
+      served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), timer, began));
       counter_.end_turn();
       const Nanoseconds ended = clock_now();
       turn_length_.ended({.period = served.spec.period,

@@ -16,8 +16,10 @@ constexpr int64_t kLeastFrames = 16;
 
 }  // namespace
 
-TurnLength::Nanoseconds TurnLength::next(Nanoseconds period, bool alone, Nanoseconds now) const {
-  return alone && (now >= short_until_ || too_many_) ? std::max(period, longest_) : period;
+TurnLength::Nanoseconds TurnLength::next(Nanoseconds period, bool alone, Nanoseconds timer,
+                                         Nanoseconds now) const {
+  const bool emptied = timer > Nanoseconds(0) && 2 * timer <= longest_;
+  return alone && (now >= short_until_ || (too_many_ && emptied)) ? std::max(period, longest_) : period;
 }
 
 void TurnLength::ended(const Turn& turn, Nanoseconds now) {

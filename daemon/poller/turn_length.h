@@ -4,9 +4,8 @@
 // turn's end while frames wait for the queue's own timer: turns are short, until nobody has wanted the CPU
 // for a while.
 // Short ones that end early take few frames each, and end before that timer, so nobody takes the rest. When
-// more come than they can take, turns are long all the same: the timer's softirq empties the queue, late and
-// cheaply.
-// Pure: times and counts are given to it.
+// more come than they can take, turns are long all the same, if the timer ends within one: its softirq
+// empties the queue, late and cheaply. Pure: times and counts are given to it.
 #pragma once
 
 #include <chrono>
@@ -20,8 +19,9 @@ class TurnLength {
   // Long turns last so long.
   explicit TurnLength(Nanoseconds longest) : longest_(longest) {}
 
-  // Of a queue whose period that is, and which nobody waits behind if it is alone.
-  [[nodiscard]] Nanoseconds next(Nanoseconds period, bool alone, Nanoseconds now) const;
+  // Of a queue whose period that is, and which nobody waits behind if it is alone. Its `timer`
+  // (gro_flush_timeout) empties it when nobody polls it; 0: none, or not known.
+  [[nodiscard]] Nanoseconds next(Nanoseconds period, bool alone, Nanoseconds timer, Nanoseconds now) const;
   struct Turn {
     Nanoseconds period;  // of its queue
     Nanoseconds lasted;

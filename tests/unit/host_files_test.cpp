@@ -112,6 +112,8 @@ TEST(NapiThreads, AreTheKernelsOwn) {
 
 TEST(NapiThreads, AreSeenFromTheFirstPidNamespace) {
   const Tree tree;
+  EXPECT_FALSE(sees_kernel_threads(tree.roots())) << "the /proc of another: self leads nowhere";
+  tree.put("proc/self/ns/net", "");
   EXPECT_TRUE(sees_kernel_threads(tree.roots())) << "a kernel that has one only";
   tree.put("proc/self/ns/pid", "");
   EXPECT_FALSE(sees_kernel_threads(tree.roots()));
