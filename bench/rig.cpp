@@ -36,30 +36,46 @@ Result<void> write_file(const std::string& path, unsigned value) {
   return {};
 }
 
-// The harness itself goes before the generator for the moments it needs, on the generator's CPU.
-class Foremost {
+// The harness itself, and what it starts, scheduled otherwise for a while.
+class Scheduled {
  public:
-  explicit Foremost(unsigned cpu) {
-    CPU_ZERO(&before_);
-    ::sched_getaffinity(0, sizeof(before_), &before_);
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(cpu, &only);
-    ::sched_setaffinity(0, sizeof(only), &only);
-    const sched_param above{.sched_priority = 2};
-    ::sched_setscheduler(0, SCHED_FIFO, &above);
+  Scheduled(const cpu_set_t& cpus, int policy, int priority) : policy_(::sched_getscheduler(0)) {
+    ::sched_getparam(0, &param_);
+    ::sched_getaffinity(0, sizeof(cpus_), &cpus_);
+    // First to the CPUs: behind the generator, on its CPU, nothing more would be done.
+    ::sched_setaffinity(0, sizeof(cpus), &cpus);
+    const sched_param param{.sched_priority = priority};
+    ::sched_setscheduler(0, policy, &param);
   }
-  ~Foremost() {
-    const sched_param usual{};
-    ::sched_setscheduler(0, SCHED_OTHER, &usual);
-    ::sched_setaffinity(0, sizeof(before_), &before_);
+  ~Scheduled() {
+    ::sched_setscheduler(0, policy_, &param_);
+    ::sched_setaffinity(0, sizeof(cpus_), &cpus_);
   }
-  Foremost(const Foremost&) = delete;
-  Foremost& operator=(const Foremost&) = delete;
+  Scheduled(const Scheduled&) = delete;
+  Scheduled& operator=(const Scheduled&) = delete;
 
  private:
-  cpu_set_t before_;
+  int policy_;
+  sched_param param_{};
+  cpu_set_t cpus_{};
 };
+
+// Before the generator, on its CPU: for the moments that the harness needs to look.
+Scheduled before_generator(unsigned cpu) {
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(cpu, &only);
+  return {only, SCHED_FIFO, 2};
+}
+
+// As usual, on all other CPUs: for what is not to take the generator's time.
+Scheduled beside_generator(unsigned cpu) {
+  cpu_set_t others;
+  CPU_ZERO(&others);
+  for (unsigned other = 0; other < CPU_SETSIZE; ++other)
+    if (other != cpu) CPU_SET(other, &others);
+  return {others, SCHED_OTHER, 0};
+}
 
 }  // namespace
 
@@ -290,7 +306,7 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
     reader = std::move(*started);
   }
   {
-    const Foremost foremost(options_.tx_cpu);
+    const Scheduled foremost = before_generator(options_.tx_cpu);
     if (auto started = (*sender)->start(); !started) {
       reading = false;
       if (reader.joinable()) reader.join();
@@ -301,7 +317,9 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
     const CpuReading first = telemetry_.read_all();
     if (options.in_the_middle) {
       wait_for(due / 2);
+      const Scheduled aside = beside_generator(options_.tx_cpu);
       options.in_the_middle();
+      trial.ended_in_the_middle = (*sender)->finished();
     }
     wait_for(due - due / 10);
     const CpuReading last = telemetry_.read_all();
@@ -320,6 +338,7 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   const pktgen::StreamTally total = checker.report().total();
   trial.sent = sent->sent();
   trial.refused = sent->refused;
+  trial.unsent = due - sent->handed_over;
   trial.delivered = total.delivered();
   trial.wrong = total.corrupted + total.misdelivered + total.duplicated;
   trial.elsewhere = total.misdelivered;

@@ -47,7 +47,8 @@ struct TrialOptions {
   unsigned guests = 0;  // only so many of the rig's guests; 0 = all
   // Somebody reads the taps while traffic runs, on the receiving CPU, as soon as frames come: for latencies.
   bool reader = false;
-  // Called where the measured window of the run begins, in its middle, and where the window ends.
+  // Called where the measured window of the run begins, in its middle, and where the window ends. The first
+  // and the last take the generator's time; what is done in the middle does not.
   std::function<void()> window_opens = {};
   std::function<void()> in_the_middle = {};
   std::function<void()> window_closes = {};
@@ -58,11 +59,13 @@ struct Trial {
   uint64_t due = 0;        // frames that were to be sent
   uint64_t sent = 0;       // frames on the cable
   uint64_t refused = 0;    // frames that the cable did not take, its ring being full: nobody polled in time
+  uint64_t unsent = 0;     // frames that came too late to be sent
   uint64_t delivered = 0;  // frames in their tap, checked
   uint64_t wrong = 0;      // frames at the wrong tap, doubled, or with other bytes
   uint64_t elsewhere = 0;  // those of them that are at another tap
   double seconds = 0;
-  pktgen::Histogram latency_ns;  // from the sender's stamp to the reader; only with a reader
+  bool ended_in_the_middle = false;  // all had been sent when in_the_middle came back
+  pktgen::Histogram latency_ns;      // from the sender's stamp to the reader; only with a reader
   // Between a tenth and nine tenths of the run.
   CpuReading cpu;
 

@@ -63,21 +63,20 @@ class OpenVswitch final : public Contender {
   }
 
   std::vector<Event> events() override {
-    return {{"kill and restart",
-             [this] {
-               switch_->end(SIGKILL);
-               return start_switch();
-             }},
-            {"stop and start",
-             [this] {
-               switch_->end(SIGTERM);
-               return start_switch();
-             }},
+    return {{"kill and restart", [this] { return restart(SIGKILL); }},
+            {"stop and start", [this] { return restart(SIGTERM); }},
             {"guest moved", [this] { return move_first_guest(true); },
              [this] { return move_first_guest(false); }, true}};
   }
 
  private:
+  // Until the new one has configured itself: vsctl waits for that, if it changes something.
+  Result<void> restart(int signal) {
+    switch_->end(signal);
+    if (auto started = start_switch(); !started) return started;
+    return control(
+        fmt::format("ovs-vsctl --timeout=30 set Open_vSwitch . external_ids:pid={}", switch_->pid()));
+  }
   // The second tap joins the first guest's VLAN, and the guest speaks there.
   Result<void> move_first_guest(bool away) const {
     const pktgen::Guest& first = site_->guests().at(0);

@@ -3,13 +3,17 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "bench/contender.h"
 
 namespace xdpfwd::bench {
 namespace {
+
+using namespace std::chrono_literals;
 
 class Xdpfwd final : public Contender {
  public:
@@ -26,16 +30,8 @@ class Xdpfwd final : public Contender {
   }
 
   std::vector<Event> events() override {
-    return {{"kill and restart",
-             [this] {
-               daemon_->end(SIGKILL);
-               return start_daemon();
-             }},
-            {"stop and start",
-             [this] {
-               daemon_->end(SIGTERM);
-               return start_daemon();
-             }},
+    return {{"kill and restart", [this] { return restart(SIGKILL); }},
+            {"stop and start", [this] { return restart(SIGTERM); }},
             {"guest added", [this] { return reload(1, flavour_); }, [this] { return reload(0, flavour_); }},
             {"program replaced", [this] { return reload(0, flavour_ == "hint" ? "frame" : "hint"); },
              [this] { return reload(0, flavour_ == "hint" ? "frame" : "hint"); }},
@@ -54,8 +50,23 @@ class Xdpfwd final : public Contender {
     extra_guests_ = extra_guests;
     flavour_ = std::move(flavour);
     if (auto written = write_config(); !written) return written;
-    return site_->run(
-        fmt::format("{} --socket {}/control.sock reload", beside_this_program("xdpctl"), site_->folder()));
+    return control("reload");
+  }
+  // Until the new one says that it forwards.
+  Result<void> restart(int signal) {
+    daemon_->end(signal);
+    if (auto started = start_daemon(); !started) return started;
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    for (;;) {
+      const auto forwards = control("status --check");
+      if (forwards) return {};
+      if (!daemon_->running() || std::chrono::steady_clock::now() > deadline) return forwards;
+      std::this_thread::sleep_for(5ms);
+    }
+  }
+  Result<void> control(const std::string& command) const {
+    return site_->run(fmt::format("{} --socket {}/control.sock {}", beside_this_program("xdpctl"),
+                                  site_->folder(), command));
   }
 
   Result<void> write_config() {
