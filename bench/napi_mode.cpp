@@ -11,6 +11,8 @@
 #include <thread>
 #include <utility>
 
+#include "kernel/generic_family.h"
+#include "kernel/napi_instance.h"
 #include "kernel/poller_counters.h"
 
 namespace xdpfwd::bench {
@@ -46,11 +48,18 @@ InNapiMode::InNapiMode(InNapiMode&& other) noexcept
 }
 
 InNapiMode::~InNapiMode() {
-  if (!stand_) return;
+  (void)leave();
+}
+
+Result<void> InNapiMode::leave() {
+  if (!stand_) return {};
   if (poller_) poller_->end(SIGTERM);
-  if (packed_) (void)leave_to_packer(false);
-  (void)set("gro_flush_timeout", stand_->rig().options().rx_usecs * 1000);
-  (void)set("threaded", 0);
+  Result<void> left;
+  if (packed_) left = leave_to_packer(false);
+  if (auto done = set("threaded", 0); left) left = done;
+  if (auto done = set("gro_flush_timeout", stand_->rig().options().rx_usecs * 1000); left) left = done;
+  stand_ = nullptr;
+  return left;
 }
 
 Result<void> InNapiMode::set(const char* file, unsigned value) const {
@@ -63,10 +72,32 @@ Result<void> InNapiMode::set(const char* file, unsigned value) const {
   return {};
 }
 
-Result<void> InNapiMode::run_in_threads() {
-  if (auto done = set("threaded", 1); !done) return done;
+void InNapiMode::find_threads() {
+  threads_.clear();
   for (const std::string& uplink : stand_->rig().uplinks())
     for (const pid_t thread : napi_threads(uplink)) threads_.push_back(thread);
+}
+
+// Since Linux 6.17 it is kept for each NAPI, too, which sysfs does not show.
+Result<void> InNapiMode::expect_no_threads() const {
+  const Rig& rig = stand_->rig();
+  const auto inside = rig.enter();
+  if (!inside) return std::unexpected(inside.error());
+  auto netdev = GenericFamily::open("netdev");
+  if (!netdev) return std::unexpected(netdev.error());
+  for (const std::string& uplink : rig.uplinks()) {
+    unsigned threaded = 0;
+    std::ifstream(fmt::format("{}/sys/class/net/{}/threaded", rig.folder(), uplink)) >> threaded;
+    if (const auto napis = read_napis(*netdev, rig.ifindex(uplink)))
+      for (const NapiInstance& napi : *napis) threaded += napi.threaded.value_or(0);
+    if (threaded != 0) return fail(uplink + " still has NAPI in threads", "the mode before was not left");
+  }
+  return {};
+}
+
+Result<void> InNapiMode::run_in_threads() {
+  if (auto done = set("threaded", 1); !done) return done;
+  find_threads();
   if (threads_.empty()) return fail("the kernel made no NAPI thread", "it needs threaded NAPI, Linux 5.12");
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
@@ -94,10 +125,9 @@ Result<void> InNapiMode::leave_to_packer(bool packed) {
   packed_ = true;
   if (!packed) return rig.run(fmt::format("{0} tune revert && {0} reload", ctl));
   if (auto applied = rig.run(fmt::format("{0} reload && {0} tune apply", ctl)); !applied) return applied;
-  for (const std::string& uplink : rig.uplinks())
-    for (const pid_t thread : napi_threads(uplink)) threads_.push_back(thread);
-  return threads_.empty() ? fail("mode auto made no NAPI thread", "see xdpfwd.log in the rig's folder")
-                          : Result<void>{};
+  find_threads();
+  if (threads_.empty()) return fail("mode auto made no NAPI thread", "see xdpfwd.log in the rig's folder");
+  return stand_->rig().wake();  // deferred as the other modes are
 }
 
 Result<void> InNapiMode::run_in_poller() {
@@ -131,6 +161,8 @@ Result<void> InNapiMode::run_in_poller() {
 
 Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
   InNapiMode in_mode(stand);
+  if (auto free = in_mode.expect_no_threads(); !free) return std::unexpected(free.error());
+  in_mode.find_threads();  // before 6.17 they stay, and have nothing to do: their time shows that
   Result<void> entered;
   if (mode == NapiMode::kDeferred) entered = in_mode.set("gro_flush_timeout", kLongFlushNs);
   if (mode == NapiMode::kThreaded) entered = in_mode.run_in_threads();
@@ -142,7 +174,6 @@ Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
 
 uint64_t InNapiMode::thread_ns() const {
   uint64_t sum = poller_ ? poller_->cost().cpu_ns : 0;
-  if (packed_) sum += stand_->cost().cpu_ns;  // the daemon decides
   for (const pid_t thread : threads_) {
     std::ifstream schedstat(fmt::format("/proc/{}/schedstat", thread));
     uint64_t on_cpu_ns = 0;

@@ -2,7 +2,9 @@
 // Who runs the NAPI of a rig's uplinks: softirqs after the rig's timer, or after one four times as long (on
 // veth, which has no interrupts, both are what mode deferred does); a kernel thread on the receiving CPU, put
 // there by this rig or by the daemon's packer, which with one queue has nothing else to decide; or
-// xdpfwd-poller there. A further mode is a row of kNapiModes, and what entering it takes.
+// xdpfwd-poller there. Threads, too, come after the rig's timer: the daemon's modes with threads have none,
+// and set it to 0, so it is set again behind it, or auto and threaded would differ by that and not by the
+// packer. A further mode is a row of kNapiModes, and what entering it takes.
 #pragma once
 
 #include <sys/types.h>
@@ -31,21 +33,26 @@ inline constexpr std::array<NapiModeKind, 5> kNapiModes = {{{NapiMode::kSoftirq,
                                                             {NapiMode::kAuto, "auto"},
                                                             {NapiMode::kBusyPoll, "busy-poll"}}};
 
-// A stand in one of the modes; in softirqs again when this goes.
+// A stand in one of the modes.
 class InNapiMode {
  public:
-  // The stand is awake.
+  // The stand is awake, and in softirqs.
   static Result<InNapiMode> enter(Stand& stand, NapiMode mode);
   InNapiMode(InNapiMode&& other) noexcept;
   InNapiMode& operator=(InNapiMode&&) = delete;
+  // Leaves the mode, and has nobody to tell what failed.
   ~InNapiMode();
 
+  // Back to softirqs, while the stand is still awake.
+  Result<void> leave();
   // What kernel threads or the poller have run so far.
   [[nodiscard]] uint64_t thread_ns() const;
 
  private:
   explicit InNapiMode(Stand& stand) : stand_(&stand) {}
   [[nodiscard]] Result<void> set(const char* file, unsigned value) const;
+  void find_threads();
+  [[nodiscard]] Result<void> expect_no_threads() const;
   Result<void> run_in_threads();
   Result<void> leave_to_packer(bool packed);
   Result<void> run_in_poller();

@@ -19,10 +19,11 @@ constexpr std::array<double, 4> kPercents = {0, 10, 50, 90};
 
 Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds) {
   if (auto woken = stand.wake(); !woken) return std::unexpected(woken.error());
-  const auto in_mode = InNapiMode::enter(stand, mode);
+  auto in_mode = InNapiMode::enter(stand, mode);
   if (!in_mode) return std::unexpected(in_mode.error());
   const auto trial = stand.rig().send({.pps = pps, .seconds = seconds, .reader = true});
   if (!trial) return std::unexpected(trial.error());
+  if (auto left = in_mode->leave(); !left) return std::unexpected(left.error());
   const auto us = [&](double fraction) {
     return static_cast<double>(trial->latency_ns.percentile(fraction)) / 1000;
   };
@@ -35,9 +36,11 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
 
 Result<double> most_of(const Run& run, Stand& stand, NapiMode mode) {
   if (auto woken = stand.wake(); !woken) return std::unexpected(woken.error());
-  const auto in_mode = InNapiMode::enter(stand, mode);
+  auto in_mode = InNapiMode::enter(stand, mode);
   if (!in_mode) return std::unexpected(in_mode.error());
-  return find_pdr(run, stand.rig());
+  auto found = find_pdr(run, stand.rig());
+  if (auto left = in_mode->leave(); found && !left) return std::unexpected(left.error());
+  return found;
 }
 
 Result<void> run_latency(Run& run) {
