@@ -66,8 +66,8 @@ bool is_gone(const UndoLog& log, const UndoEntry& entry, const Nic& nic) {
       return setting.index != kWholeDevice && setting.index >= nic.queues.size();
     case KnobScope::kNapi:
       // A thread that is not there any more takes its CPUs along; the next one starts with the usual ones.
-      // Of an instance itself the kernel keeps the values, for when there are as many again. One that came with
-      // channels that we added had none before.
+      // Of an instance itself the kernel keeps the values, for when there are as many again. One that came
+      // with channels that we added had none before.
       return is_of_thread(setting.knob) || entry.set == entry.before ||
              find_entry(log, {setting.ifindex, Knob::kChannels, kWholeDevice}) != nullptr;
     case KnobScope::kIrq:
