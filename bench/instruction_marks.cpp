@@ -13,6 +13,11 @@ std::string_view whole_lines(std::string_view text) {
   return text.substr(0, text.rfind('\n') + 1);  // npos + 1: nothing
 }
 
+// No frame is to arrive.
+bool takes_nothing(std::string_view contender) {
+  return contender == "nobody" || contender == "xdp-drop";
+}
+
 }  // namespace
 
 Result<InstructionMarks> parse_marks(std::string_view text) {
@@ -52,6 +57,7 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
     double sent = 0;
     double arrived = 0;
     double usecs = 0;
+    double in_time = 0;  // arrived before the sender was done
     if (!(words >> word) || (word != "measured" && word != "polled")) continue;
     if (!(words >> contender >> pps >> guests >> poll)) return fail("the guest's script said: " + line);
     const std::string point = fmt::format("{}/{}/{}/{}", contender, pps, guests, poll);
@@ -61,7 +67,8 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
       frames_per_poll[point] = hundredths / 100;
       continue;
     }
-    if (!(words >> repetition >> sent >> arrived >> usecs)) return fail("the guest's script said: " + line);
+    if (!(words >> repetition >> sent >> arrived >> usecs >> in_time))
+      return fail("the guest's script said: " + line);
     const std::string name = fmt::format("{}/{}", point, repetition);
     const auto start = marks.find(name + "/begin");
     const auto end = marks.find(name + "/end");
@@ -70,17 +77,20 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
       return fail(fmt::format("there are no instruction counts for {}", name));
     const VcpuCount& first = start->second[receiving_cpu];
     const VcpuCount& last = end->second[receiving_cpu];
-    const double packets = arrived > 0 ? arrived : sent;
+    // Nothing done is no cheap way of doing it.
+    if (arrived <= 0 && !takes_nothing(contender)) return fail(fmt::format("nothing arrived in {}", name));
+    const double packets = takes_nothing(contender) ? sent : arrived;
     Metrics metrics = {
         {"softirq_instructions_per_packet", static_cast<double>(last.softirq - first.softirq) / packets},
         {"softirqs_per_packet", static_cast<double>(last.softirqs - first.softirqs) / packets},
         {"sent", sent},
         {"lost", sent - arrived}};
+    // Looked at once a point: repeated in every sample it would seem to be measured as often.
     if (const auto polled = frames_per_poll.find(point);
-        polled != frames_per_poll.end() && polled->second > 0)
+        repetition == 1 && polled != frames_per_poll.end() && polled->second > 0)
       metrics["frames_per_poll"] = polled->second;
     if (usecs > 0) metrics["sent_pps"] = sent / usecs * 1e6;
-    if (usecs > 0 && arrived > 0) metrics["delivered_pps"] = arrived / usecs * 1e6;
+    if (usecs > 0 && arrived > 0) metrics["delivered_pps"] = in_time / usecs * 1e6;
     samples.push_back(
         {contender,
          {{"pps", std::stod(pps)}, {"vms", std::stod(guests)}, {"poll", std::stod(poll)}, {"cpus", cpus}},

@@ -23,11 +23,12 @@ using InstructionMarks = std::map<std::string, std::vector<VcpuCount>>;  // by N
 
 Result<InstructionMarks> parse_marks(std::string_view text);
 
-// "measured CONTENDER PPS GUESTS POLL REPETITION SENT ARRIVED USECS", with the marks
+// "measured CONTENDER PPS GUESTS POLL REPETITION SENT ARRIVED USECS IN_TIME", with the marks
 // CONTENDER/PPS/GUESTS/POLL/REPETITION/begin and /end, becomes a sample of the receiving CPU. Instructions
-// are told for each frame that arrived; for each that was sent, where none is to arrive. "polled CONTENDER
-// PPS GUESTS POLL HUNDREDTHS" before it says how many frames a poll took that found any. Other lines are
-// nothing; nor is a last line that an interruption cut off.
+// are told for each frame that arrived; for each that was sent, where none is to arrive. IN_TIME are those
+// that arrived within USECS, while the sender sent. "polled CONTENDER PPS GUESTS POLL HUNDREDTHS" before it
+// says how many frames a poll took that found any; the first repetition tells it. Other lines are nothing;
+// nor is a last line that an interruption cut off.
 Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
                                            size_t receiving_cpu, unsigned cpus);
 

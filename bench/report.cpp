@@ -256,6 +256,8 @@ std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
     text += fmt::format("{}{}, {} / {}, {}: {:.3f} ({:.3f} to {:.3f})\n", one.what.metric,
                         one.what.base.empty() ? "" : " less " + one.what.base, one.what.contender,
                         one.what.against, point_text(one.point), one.ratio, one.low, one.high);
+  if (kind.caveats)
+    for (const std::string& caveat : kind.caveats(results)) text += caveat + "\n";
   return text;
 }
 
@@ -279,6 +281,9 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
     if (!results.complete) html += "<p><b>This scenario was interrupted: not all was measured.</b></p>\n";
     for (const auto& [contender, why] : results.absent)
       html += fmt::format("<p>Left out: {}: {}</p>\n", escaped(contender), escaped(why));
+    if (kind.caveats)
+      for (const std::string& caveat : kind.caveats(results))
+        html += fmt::format("<p>{}</p>\n", escaped(caveat));
     size_t number = 0;
     for (const Chart& chart : charts_of(results, kind)) {
       const std::string svg = svg_of(chart);

@@ -73,6 +73,8 @@ struct ScenarioKind {
   std::vector<std::string> table = {};  // the metrics worth a column
   // The last line of `run --json`; empty: the ratios.
   std::function<nlohmann::json(const ResultSet&)> json_line = {};
+  // What has to be told beside the figures, a line each.
+  std::function<std::vector<std::string>(const ResultSet&)> caveats = {};
   int order = 100;
 };
 

@@ -23,63 +23,92 @@ profile=${6:+--profile}
 # pktgen computes until the next frame is due in less than 100 us, and sleeps longer waits. Where frames wait in the NIC anyway
 # it sends as many at once as are due in this time: a fourth of the instructions to emulate.
 NAP_USECS=200
-BURST=16   # as fast as the generator can
-BUDGET=64  # frames that NAPI takes at once
-GATHERED=6 # times 32 frames, a little less than what the NIC's ring holds: a poll is full then
+BURST=16       # as fast as the generator can
+BUDGET=64      # frames that NAPI takes at once
+GATHERED=6     # times 32 frames, a little less than what the NIC's ring holds: a poll is full then
+LONGEST=8000   # us that igb can wait
+ANOTHER="name another rate, or another number of frames a poll"
 
 napi_poll=/sys/kernel/tracing/events/napi/napi_poll
 
+# takes_nothing CONTENDER: no frame is to arrive.
+takes_nothing() { [[ $1 =~ ^(xdp-drop|nobody)$ ]]; }
+
+# burst_of PPS POLL: burst is how many frames are sent at once.
+burst_of() {
+  burst=1
+  if [ "$1" = 0 ]; then
+    burst=$BURST
+  elif [ "$2" != 1 ]; then
+    burst=$((($1 * NAP_USECS + 999999) / 1000000))
+  fi
+}
+
 # sends COUNT PPS GUESTS POLL: what the next "generate" does.
 sends() {
-  local burst=1
-  if [ "$2" = 0 ]; then
-    burst=$BURST
-  elif [ "$4" != 1 ]; then
-    burst=$((($2 * NAP_USECS + 999999) / 1000000))
-  fi
+  local burst
+  burst_of "$2" "$4"
   generator "$1" $(($2 / burst)) "$GUEST_MAC" "$3" "$burst" || fail "no generator"
 }
 
 # watched: generates, and says how many hundredths of a frame the polls took that found any.
 watched() {
-  echo 'hist:keys=work if dev_name == "eth0"' >"$napi_poll/trigger" || fail "this kernel has no histograms of tracepoints"
-  generate
-  settled
+  local trigger='hist:keys=work if dev_name == "eth0"'
+  echo "$trigger" >"$napi_poll/trigger" && generate && settled || return
   awk -F '[^0-9]+' '/^{ work:/ && $2 > 0 { frames += $2 * $3; polls += $3 } END { print int(polls ? 100 * frames / polls : 0) }' \
-    "$napi_poll/hist"
-  echo '!hist:keys=work if dev_name == "eth0"' >"$napi_poll/trigger"
+    "$napi_poll/hist" && echo "!$trigger" >"$napi_poll/trigger"
+}
+
+# tried POLL PPS: mean is how many hundredths of a frame polls take when the NIC is told usecs. Frames go up the stack here.
+tried() {
+  coalesce_hosts "$usecs" || fail "no coalescing of $usecs us"
+  sends $(($1 * 100)) "$2" 1 "$1"
+  mean=$(watched) || fail "cannot calibrate: polls cannot be watched; does this kernel have histograms of tracepoints?"
+  echo "calibrated $1 $2: $usecs us, $mean hundredths"
+  [ "$mean" -gt 0 ] || fail "cannot calibrate: no frame arrived at $2 packets a second; is there a link?"
 }
 
 # calibrated POLL PPS: usecs is what the NIC has to be told for polls to take POLL frames, by trying: an emulated igb waits several
-# times as long as it is told to, and after a long wait lets the next frame through at once. Frames go up the stack here.
+# times as long as it is told to, and after a long wait lets the next frame through at once.
 declare -A told
 calibrated() {
-  local mean tries
+  local mean
   usecs=${told[$1/$2]:-}
   [ -z "$usecs" ] || return 0
   usecs=$(($1 * 1000000 / $2 / 2))
-  for tries in $(seq 8); do
-    coalesce_hosts "$usecs" || return
-    sends $(($1 * 100)) "$2" 1 "$1"
-    mean=$(watched)
-    echo "calibrated $1 $2: $usecs us, $mean hundredths"
-    [ "$mean" -gt 0 ] || return
-    [ $((mean > $1 * 100 ? mean - $1 * 100 : $1 * 100 - mean)) -gt $(($1 * 3)) ] || break
+  for _ in $(seq 8); do
+    usecs=$((usecs < 1 ? 1 : usecs > LONGEST ? LONGEST : usecs))
+    tried "$1" "$2"
+    if [ $((mean > $1 * 100 ? mean - $1 * 100 : $1 * 100 - mean)) -le $(($1 * 3)) ]; then
+      told[$1/$2]=$usecs
+      return
+    fi
     usecs=$((usecs * $1 * 100 / mean))
   done
-  told[$1/$2]=$usecs
+  fail "cannot calibrate: polls of $1 frames at $2 packets a second took $mean hundredths at the last of 8 tries; $ANOTHER"
 }
 
-# coalesce POLL PPS: how long the NIC waits before it interrupts; at most the 8 ms that igb can.
+# gathered PPS: usecs is a wait in which more comes than a poll takes.
+gathered() {
+  local mean
+  usecs=${told[$BUDGET/$1]:-}
+  [ -z "$usecs" ] || return 0
+  calibrated 16 "$1"
+  usecs=$((usecs * GATHERED < LONGEST ? usecs * GATHERED : LONGEST))
+  tried "$BUDGET" "$1"
+  [ "$mean" -ge 3200 ] || fail "cannot calibrate: full polls at $1 packets a second took $mean hundredths after $usecs us; $ANOTHER"
+  told[$BUDGET/$1]=$usecs
+}
+
+# coalesce POLL PPS: how long the NIC waits before it interrupts.
 coalesce() {
   local usecs=0
   case $1/$2 in
     */0) usecs=200 ;; # of an emulated igb: the ring does not overflow
     1/*) ;;
-    "$BUDGET"/*) calibrated 16 "$2" && usecs=$((usecs * GATHERED)) ;;
+    "$BUDGET"/*) gathered "$2" ;;
     *) calibrated "$1" "$2" ;;
-  esac || fail "cannot calibrate"
-  [ "$usecs" -le 8000 ] || usecs=8000
+  esac
   coalesce_hosts "$usecs" || fail "no coalescing of $usecs us"
 }
 
@@ -93,27 +122,34 @@ calibrate() {
 
 # measure CONTENDER PPS GUESTS POLL: all repetitions.
 measure() {
-  local before name repetition usecs count=$frames
+  local before arrived in_time mean name repetition usecs burst count=$frames
   if [ "$2" = 0 ]; then
     count=$((RING * 9 / 10))
   elif [ "$4" = 1 ]; then
     count=$((frames / 4))
   fi
+  burst_of "$2" "$4"
+  count=$((count - count % burst)) # a burst that is begun is sent
   coalesce "$4" "$2"
   # Warms caches, slabs and the emulator's translated code; not measured.
   sends 2000 "$2" "$3" "$4"
-  echo "polled $1 $2 $3 $4 $(watched)"
+  mean=$(watched) || fail "$1: polls cannot be watched"
+  echo "polled $1 $2 $3 $4 $mean"
   sends "$count" "$2" "$3" "$4"
   for repetition in $(seq 1 "$repetitions"); do
     name="$1/$2/$3/$4/$repetition"
     before=$(delivered)
     window begin "$name" || fail "counting"
-    generate
-    settled
+    generate || fail "$name: the generator failed"
+    delivered >/run/in_time # no subshell within the window
+    settled || fail "$name: frames go on arriving"
     window end "$name" "$count" "$receiving" || fail "counting"
-    generated_usecs >/run/usecs
+    generated_usecs >/run/usecs || fail "$name: the generator does not say how long it took"
     read -r usecs </run/usecs
-    echo "measured $1 $2 $3 $4 $repetition $count $(($(delivered) - before)) $usecs"
+    read -r in_time </run/in_time
+    arrived=$(($(delivered) - before))
+    [ "$arrived" -gt 0 ] || takes_nothing "$1" || fail "$name: nothing arrived"
+    echo "measured $1 $2 $3 $4 $repetition $count $arrived $usecs $((in_time - before))"
   done
 }
 
@@ -125,7 +161,7 @@ for one in "${contenders[@]}"; do
   open_taps "$guests"
   [ ${#told[@]} -gt 0 ] || calibrate
   start "$contender" "$guests"
-  [[ $contender =~ ^(xdp-drop|nobody)$ ]] || until_true 60 forwards "$guests" || fail "$contender does not forward: $(cat /run/hold.log)"
+  takes_nothing "$contender" || until_true 60 forwards "$guests" || fail "$contender does not forward: $(cat /run/hold.log)"
   pin_nics
   for poll in "${polls[@]}"; do
     for pps in "${rates[@]}"; do

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // What the emulator counted becomes instructions a packet.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "bench/compare.h"
 #include "bench/instruction_marks.h"
 
 namespace xdpfwd::bench {
@@ -16,7 +20,7 @@ TEST(BenchInstructions, BecomeSamplesOfTheReceivingCpu) {
   const auto marks = parse_marks(kMarks);
   ASSERT_TRUE(marks) << marks.error().text();
   const std::string log =
-      "lab: guest up\npolled xdpfwd 10000 1 16 1587\nmeasured xdpfwd 10000 1 16 1 500 250 50000\ndone\n";
+      "lab: guest up\npolled xdpfwd 10000 1 16 1587\nmeasured xdpfwd 10000 1 16 1 500 250 50000 200\ndone\n";
   const auto samples = samples_of_log(log, *marks, 0, 1);
   ASSERT_TRUE(samples) << samples.error().text();
   ASSERT_EQ(samples->size(), 1U);
@@ -30,24 +34,70 @@ TEST(BenchInstructions, BecomeSamplesOfTheReceivingCpu) {
   EXPECT_EQ(sample.metrics.at("frames_per_poll"), 15.87);
   EXPECT_EQ(sample.metrics.at("lost"), 250);
   EXPECT_EQ(sample.metrics.at("sent_pps"), 10'000);
-  EXPECT_EQ(sample.metrics.at("delivered_pps"), 5'000);
+  // Those that were read after the sender was done are not of its time.
+  EXPECT_EQ(sample.metrics.at("delivered_pps"), 4'000);
   EXPECT_EQ(samples_of_log(log, *marks, 1, 3)->front().metrics.at("softirq_instructions_per_packet"), 6);
 }
 
+std::string marks_of(std::string contender) {
+  std::string marks = kMarks;
+  for (size_t at = 0; (at = marks.find("xdpfwd", at)) != std::string::npos;) marks.replace(at, 6, contender);
+  return marks;
+}
+
 TEST(BenchInstructions, OfWhatNobodyReceivesAreToldForEachSent) {
+  for (const char* contender : {"nobody", "xdp-drop"})
+    for (const char* strays : {"0", "1"}) {
+      const auto marks = parse_marks(marks_of(contender));
+      ASSERT_TRUE(marks);
+      const auto samples = samples_of_log(
+          std::string("measured ") + contender + " 10000 1 16 1 500 " + strays + " 50000 0\n", *marks, 0, 1);
+      ASSERT_TRUE(samples);
+      EXPECT_EQ(samples->front().metrics.at("softirq_instructions_per_packet"), 1000) << contender << strays;
+    }
+}
+
+// It would be a very cheap one.
+TEST(BenchInstructions, ThatDeliveredNothingAreNoSample) {
   const auto marks = parse_marks(kMarks);
   ASSERT_TRUE(marks);
-  const auto samples = samples_of_log("measured xdpfwd 10000 1 16 1 500 0 50000\n", *marks, 0, 1);
-  ASSERT_TRUE(samples);
-  EXPECT_EQ(samples->front().metrics.at("softirq_instructions_per_packet"), 1000);
-  EXPECT_FALSE(samples->front().metrics.contains("delivered_pps"));
+  const auto samples = samples_of_log("measured xdpfwd 10000 1 16 1 500 0 50000 0\n", *marks, 0, 1);
+  ASSERT_FALSE(samples);
+  EXPECT_NE(samples.error().text().find("nothing arrived in xdpfwd/10000/1/16/1"), std::string::npos);
+}
+
+// Ten copies of one look, against ten of another, would differ by more than chance.
+TEST(BenchInstructions, FramesAPollAreOfOneLook) {
+  ResultSet runs[2];
+  for (const bool after : {false, true}) {
+    std::string text = marks_of("xdpfwd");
+    std::string log = after ? "polled xdpfwd 10000 1 16 1600\n" : "polled xdpfwd 10000 1 16 1500\n";
+    for (unsigned i = 1; i <= 10; ++i) {
+      std::string more = kMarks;
+      for (size_t at = 0; (at = more.find("16/1\"", at)) != std::string::npos; ++at)
+        more.replace(at, 5, fmt::format("16/{}\"", i));
+      text += more;
+      log += fmt::format("measured xdpfwd 10000 1 16 {} 500 500 50000 490\n", i);
+    }
+    const auto marks = parse_marks(text);
+    ASSERT_TRUE(marks);
+    const auto samples = samples_of_log(log, *marks, 0, 1);
+    ASSERT_TRUE(samples) << samples.error().text();
+    ASSERT_EQ(samples->size(), 10U);
+    runs[after ? 1 : 0] = {.scenario = "cost-per-packet", .header = {}, .samples = *samples};
+  }
+  const auto differences = compare_runs({runs[0]}, {runs[1]});
+  const auto polls = std::ranges::find(differences, "frames_per_poll", &Difference::metric);
+  ASSERT_NE(polls, differences.end());
+  EXPECT_EQ(polls->after, 16);
+  EXPECT_FALSE(polls->significant());
 }
 
 TEST(BenchInstructions, WhatAnInterruptionCutOffIsNothing) {
   const auto marks = parse_marks(std::string(kMarks) + R"({"mark": {"edge": "beg)");
   ASSERT_TRUE(marks) << marks.error().text();
   const auto samples =
-      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000\nmeasured xdpfwd 100", *marks, 0, 1);
+      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000 490\nmeasured xdpfwd 100", *marks, 0, 1);
   ASSERT_TRUE(samples) << samples.error().text();
   EXPECT_EQ(samples->size(), 1U);
 }
@@ -55,11 +105,13 @@ TEST(BenchInstructions, WhatAnInterruptionCutOffIsNothing) {
 TEST(BenchInstructions, SayWhatIsMissing) {
   const auto marks = parse_marks(kMarks);
   ASSERT_TRUE(marks);
-  const auto missing = samples_of_log("measured tcx 10000 1 16 1 500 500 50000\n", *marks, 0, 1);
+  const auto missing = samples_of_log("measured tcx 10000 1 16 1 500 500 50000 490\n", *marks, 0, 1);
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().text().find("tcx/10000/1/16/1"), std::string::npos);
   EXPECT_FALSE(samples_of_log("measured xdpfwd 10000\n", *marks, 0, 1));
-  EXPECT_FALSE(samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000\n", *marks, 2, 1));  // no such CPU
+  EXPECT_FALSE(samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000\n", *marks, 0, 1));
+  EXPECT_FALSE(
+      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000 490\n", *marks, 2, 1));  // no such CPU
   EXPECT_FALSE(parse_marks("{}\n"));
 }
 

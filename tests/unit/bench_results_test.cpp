@@ -208,6 +208,76 @@ TEST(BenchHeadline, IsOfFullPollsLessTheSender) {
   EXPECT_NEAR(overload["xdpfwd_over_ovs_less_sender"].get<double>(), 5, 1e-9);  // 6 - 1 and 2 - 1
 }
 
+// One that is no slower than the sender alone leaves nothing to compare; nor does one that delivers nothing.
+TEST(BenchHeadline, OfOverloadHasNoShareOfTheSenderThatIsAll) {
+  const ScenarioKind* kind = find_scenario("cost-per-packet");
+  const auto overload = [&](double ours, double theirs) {
+    ResultSet results{.scenario = "cost-per-packet", .header = header("a")};
+    const Point at = {{"pps", 0}, {"vms", 1}, {"poll", 64}, {"cpus", 1}};
+    results.samples = {{"nobody", at, 1, {{"sent_pps", 100'000}}},
+                       {"xdpfwd", at, 1, {{"delivered_pps", ours}}},
+                       {"ovs-kernel", at, 1, {{"delivered_pps", theirs}}}};
+    return kind->json_line(results)["delivered_pps_in_overload"]["one_cpu"];
+  };
+  EXPECT_TRUE(overload(50'000, 25'000).contains("xdpfwd_over_ovs_less_sender"));
+  EXPECT_FALSE(overload(100'000, 50'000).contains("xdpfwd_over_ovs_less_sender"));
+  EXPECT_EQ(overload(120'000, 40'000)["xdpfwd_over_ovs"], 3);
+  EXPECT_FALSE(overload(120'000, 40'000).contains("xdpfwd_over_ovs_less_sender"));
+  EXPECT_FALSE(overload(120'000, 0).contains("xdpfwd_over_ovs"));
+}
+
+struct Window {
+  std::string contender;
+  double frames_per_poll = 16;
+  double lost = 0;  // of 1000
+};
+
+ResultSet windows_of(const std::vector<Window>& windows, double poll = 16) {
+  ResultSet results{.scenario = "cost-per-packet", .header = header("a"), .complete = true};
+  for (const Window& one : windows)
+    results.samples.push_back({one.contender,
+                               {{"pps", 10'000}, {"vms", 1}, {"poll", poll}, {"cpus", 1}},
+                               1,
+                               {{"softirq_instructions_per_packet", one.contender == "nobody" ? 10 : 1000},
+                                {"sent", 1000},
+                                {"lost", one.lost},
+                                {"frames_per_poll", one.frames_per_poll}}});
+  return results;
+}
+
+TEST(BenchHeadline, IsRefusedWhereFramesArrivedOtherwise) {
+  const ScenarioKind* kind = find_scenario("cost-per-packet");
+  const auto refused = [&](double ours, double theirs, double poll = 16) {
+    const auto line =
+        kind->json_line(windows_of({{"nobody", 0, 1000}, {"xdpfwd", ours}, {"ovs-kernel", theirs}}, poll));
+    const auto& ratio = poll == 16 ? line["xdpfwd_over_ovs"] : line["budget_polls"]["xdpfwd_over_ovs"];
+    EXPECT_EQ(ratio.is_null(), line.contains("refused"));
+    return ratio.is_null();
+  };
+  EXPECT_FALSE(refused(16, 16));
+  EXPECT_FALSE(refused(13.7, 18.3));
+  EXPECT_TRUE(refused(13.5, 16));
+  EXPECT_TRUE(refused(18.5, 16));
+  EXPECT_TRUE(refused(16, 13.5));
+  EXPECT_FALSE(refused(16, 21));  // its own work fills them: in its favour
+  EXPECT_FALSE(refused(45, 48, 64));
+}
+
+TEST(BenchHeadline, IsRefusedWhereFramesWereLost) {
+  const ScenarioKind* kind = find_scenario("cost-per-packet");
+  const ResultSet few = windows_of({{"nobody", 0, 1000}, {"xdpfwd", 16, 10}, {"ovs-kernel"}});
+  EXPECT_FALSE(kind->json_line(few).contains("refused"));
+  EXPECT_EQ(kind->json_line(few)["xdpfwd_over_ovs"], 1);
+  const ResultSet many = windows_of({{"nobody", 0, 1000}, {"xdpfwd"}, {"ovs-kernel", 16, 11}});
+  const auto line = kind->json_line(many);
+  EXPECT_TRUE(line["xdpfwd_over_ovs"].is_null());
+  EXPECT_FALSE(line["instructions"]["xdpfwd"].is_null());
+  const std::string why = line["refused"].at(0);
+  EXPECT_NE(why.find("ovs-kernel"), std::string::npos) << why;
+  EXPECT_NE(why.find("lost 1.1 %"), std::string::npos) << why;
+  EXPECT_NE(summary_text(many, *kind).find(why), std::string::npos);
+}
+
 TEST_F(BenchResults, TheReportNeedsNothingBesideIt) {
   {
     auto file = ResultFile::open(folder_, "some", header("a"));
