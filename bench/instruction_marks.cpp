@@ -57,7 +57,7 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
     double sent = 0;
     double arrived = 0;
     double usecs = 0;
-    double in_time = 0;  // arrived before the sender was done
+    double in_time = 0;  // arrived when the sender was known to be done
     if (!(words >> word) || (word != "measured" && word != "polled")) continue;
     if (!(words >> contender >> pps >> guests >> poll)) return fail("the guest's script said: " + line);
     const std::string point = fmt::format("{}/{}/{}/{}", contender, pps, guests, poll);

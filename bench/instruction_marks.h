@@ -25,10 +25,10 @@ Result<InstructionMarks> parse_marks(std::string_view text);
 
 // "measured CONTENDER PPS GUESTS POLL REPETITION SENT ARRIVED USECS IN_TIME", with the marks
 // CONTENDER/PPS/GUESTS/POLL/REPETITION/begin and /end, becomes a sample of the receiving CPU. Instructions
-// are told for each frame that arrived; for each that was sent, where none is to arrive. IN_TIME are those
-// that arrived within USECS, while the sender sent. "polled CONTENDER PPS GUESTS POLL HUNDREDTHS" before it
-// says how many frames a poll took that found any; the first repetition tells it. Other lines are nothing;
-// nor is a last line that an interruption cut off.
+// are told for each frame that arrived; for each that was sent, where none is to arrive. The sender sent for
+// USECS; when it was known to be done IN_TIME frames had arrived. "polled
+// CONTENDER PPS GUESTS POLL HUNDREDTHS" before it says how many frames a poll took that found any; the first
+// repetition tells it. Other lines are nothing; nor is a last line that an interruption cut off.
 Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
                                            size_t receiving_cpu, unsigned cpus);
 

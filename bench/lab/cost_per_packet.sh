@@ -122,7 +122,7 @@ calibrate() {
 
 # measure CONTENDER PPS GUESTS POLL: all repetitions.
 measure() {
-  local before arrived in_time mean name repetition usecs burst count=$frames
+  local before arrived in_time mean name repetition sent usecs burst count=$frames
   if [ "$2" = 0 ]; then
     count=$((RING * 9 / 10))
   elif [ "$4" = 1 ]; then
@@ -144,12 +144,13 @@ measure() {
     delivered >/run/in_time # no subshell within the window
     settled || fail "$name: frames go on arriving"
     window end "$name" "$count" "$receiving" || fail "counting"
-    generated_usecs >/run/usecs || fail "$name: the generator does not say how long it took"
+    generated_usecs >/run/usecs && generated_frames >/run/sent || fail "$name: the generator does not say what it did"
     read -r usecs </run/usecs
+    read -r sent </run/sent
     read -r in_time </run/in_time
     arrived=$(($(delivered) - before))
     [ "$arrived" -gt 0 ] || takes_nothing "$1" || fail "$name: nothing arrived"
-    echo "measured $1 $2 $3 $4 $repetition $count $arrived $usecs $((in_time - before))"
+    echo "measured $1 $2 $3 $4 $repetition $sent $arrived $usecs $((in_time - before))"
   done
 }
 

@@ -263,6 +263,15 @@ TEST(BenchHeadline, IsRefusedWhereFramesArrivedOtherwise) {
   EXPECT_FALSE(refused(45, 48, 64));
 }
 
+TEST_F(BenchResults, TheReportSaysWhatIsRefused) {
+  {
+    auto file = ResultFile::open(folder_, "cost-per-packet", header("a"));
+    for (const Sample& one : windows_of({{"nobody"}, {"xdpfwd", 30}}).samples) ASSERT_TRUE(file->add(one));
+  }
+  ASSERT_TRUE(write_report(folder_));
+  EXPECT_NE(text_of(folder_ + "/report.html").find("30.0 frames a poll"), std::string::npos);
+}
+
 TEST(BenchHeadline, IsRefusedWhereFramesWereLost) {
   const ScenarioKind* kind = find_scenario("cost-per-packet");
   const ResultSet few = windows_of({{"nobody", 0, 1000}, {"xdpfwd", 16, 10}, {"ovs-kernel"}});

@@ -43,7 +43,7 @@ pin_interrupts() {
 start_switch_shell() {
   mkfifo /run/switch.asked /run/switch.answered || return
   # shellcheck disable=SC2016  # the other shell's
-  tor bash -c "$(declare -f set_generator find_usecs)"'
+  tor bash -c "$(declare -f set_generator find_result)"'
     while read -r line; do
       said=
       eval "$line"
@@ -77,12 +77,13 @@ set_generator() {
   done
 }
 generate() { on_switch 'echo start >/proc/net/pktgen/pgctrl'; }
-# How long the last run took, in microseconds.
-generated_usecs() { on_switch find_usecs && echo "$switch_said"; }
+# How long the last run took, in microseconds; and how many frames it sent, which may be a few more than were asked for.
+generated_usecs() { on_switch "find_result 1" && echo "$switch_said"; }
+generated_frames() { on_switch "find_result 2" && echo "$switch_said"; }
 # For the switch's shell.
-find_usecs() {
+find_result() {
   while read -r line; do
-    [[ $line =~ ^Result:\ OK:\ ([0-9]+) ]] && said=${BASH_REMATCH[1]}
+    [[ $line =~ ^Result:\ OK:\ ([0-9]+)\(.*\ usec,\ ([0-9]+)\  ]] && said=${BASH_REMATCH[$1]}
   done </proc/net/pktgen/eth2
   [ -n "$said" ]
 }
