@@ -36,13 +36,16 @@ TEST(BenchInstructions, BecomeSamplesOfTheReceivingCpu) {
   EXPECT_EQ(sample.metrics.at("lost"), 250);
   EXPECT_EQ(sample.metrics.at("sent_pps"), 10'000);
   // Those that were read after the sender was done are not of its time.
-  EXPECT_EQ(sample.metrics.at("delivered_pps"), 5'000);
+  EXPECT_EQ(sample.metrics.at("delivered_pps"), 4'000);
   EXPECT_EQ(samples_of_log(log, *marks, 1, 3)->front().metrics.at("softirq_instructions_per_packet"), 6);
 }
 
 std::string marks_of(std::string contender) {
   std::string marks = kMarks;
-  for (size_t at = 0; (at = marks.find("xdpfwd", at)) != std::string::npos;) marks.replace(at, 6, contender);
+  for (size_t at = 0; (at = marks.find("xdpfwd", at)) != std::string::npos;) {
+    marks.replace(at, 6, contender);
+    at += contender.size();
+  }
   return marks;
 }
 
@@ -52,8 +55,7 @@ TEST(BenchInstructions, OfWhatNobodyReceivesAreToldForEachSent) {
       const auto marks = parse_marks(marks_of(contender));
       ASSERT_TRUE(marks);
       const auto samples = samples_of_log(
-          std::string("measured ") + contender + " 10000 1 16 1 500 " + strays + " 50000 0 51000\n", *marks,
-          0, 1);
+          std::string("measured ") + contender + " 10000 1 16 1 500 " + strays + " 50000 0\n", *marks, 0, 1);
       ASSERT_TRUE(samples);
       EXPECT_EQ(samples->front().metrics.at("softirq_instructions_per_packet"), 1000) << contender << strays;
     }
@@ -63,7 +65,7 @@ TEST(BenchInstructions, OfWhatNobodyReceivesAreToldForEachSent) {
 TEST(BenchInstructions, ThatDeliveredNothingAreNoSample) {
   const auto marks = parse_marks(kMarks);
   ASSERT_TRUE(marks);
-  const auto samples = samples_of_log("measured xdpfwd 10000 1 16 1 500 0 50000 0 51000\n", *marks, 0, 1);
+  const auto samples = samples_of_log("measured xdpfwd 10000 1 16 1 500 0 50000 0\n", *marks, 0, 1);
   ASSERT_FALSE(samples);
   EXPECT_NE(samples.error().text().find("nothing arrived in xdpfwd/10000/1/16/1"), std::string::npos);
 }
@@ -79,7 +81,7 @@ TEST(BenchInstructions, FramesAPollAreOfOneLook) {
       for (size_t at = 0; (at = more.find("16/1\"", at)) != std::string::npos; ++at)
         more.replace(at, 5, fmt::format("16/{}\"", i));
       text += more;
-      log += fmt::format("measured xdpfwd 10000 1 16 {} 500 500 50000 490 51000\n", i);
+      log += fmt::format("measured xdpfwd 10000 1 16 {} 500 500 50000 490\n", i);
     }
     const auto marks = parse_marks(text);
     ASSERT_TRUE(marks);
@@ -98,8 +100,8 @@ TEST(BenchInstructions, FramesAPollAreOfOneLook) {
 TEST(BenchInstructions, WhatAnInterruptionCutOffIsNothing) {
   const auto marks = parse_marks(std::string(kMarks) + R"({"mark": {"edge": "beg)");
   ASSERT_TRUE(marks) << marks.error().text();
-  const auto samples = samples_of_log(
-      "measured xdpfwd 10000 1 16 1 500 500 50000 490 51000\nmeasured xdpfwd 100", *marks, 0, 1);
+  const auto samples =
+      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000 490\nmeasured xdpfwd 100", *marks, 0, 1);
   ASSERT_TRUE(samples) << samples.error().text();
   EXPECT_EQ(samples->size(), 1U);
 }
@@ -107,13 +109,13 @@ TEST(BenchInstructions, WhatAnInterruptionCutOffIsNothing) {
 TEST(BenchInstructions, SayWhatIsMissing) {
   const auto marks = parse_marks(kMarks);
   ASSERT_TRUE(marks);
-  const auto missing = samples_of_log("measured tcx 10000 1 16 1 500 500 50000 490 51000\n", *marks, 0, 1);
+  const auto missing = samples_of_log("measured tcx 10000 1 16 1 500 500 50000 490\n", *marks, 0, 1);
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().text().find("tcx/10000/1/16/1"), std::string::npos);
   EXPECT_FALSE(samples_of_log("measured xdpfwd 10000\n", *marks, 0, 1));
-  EXPECT_FALSE(samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000 490\n", *marks, 0, 1));
+  EXPECT_FALSE(samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000\n", *marks, 0, 1));
   EXPECT_FALSE(
-      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000 490 51000\n", *marks, 2, 1));  // no such CPU
+      samples_of_log("measured xdpfwd 10000 1 16 1 500 500 50000 490\n", *marks, 2, 1));  // no such CPU
   EXPECT_FALSE(parse_marks("{}\n"));
 }
 
