@@ -204,6 +204,7 @@ nlohmann::json overload_of(const ResultSet& results, double cpus) {
       else if (contender == "nobody")
         sender_s = 1 / quantile(values, 0.5);
     }
+  if (line.is_null()) return line;  // was not measured
   const double ours = line.value("xdpfwd", 0.0);
   const double theirs = line.value("ovs-kernel", 0.0);
   if (ours <= 0 || theirs <= 0) return line;

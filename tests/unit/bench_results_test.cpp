@@ -265,7 +265,9 @@ TEST(BenchHeadline, IsRefusedWhereFramesArrivedOtherwise) {
 
 TEST_F(BenchResults, TheReportSaysWhatIsRefused) {
   {
-    auto file = ResultFile::open(folder_, "cost-per-packet", header("a"));
+    nlohmann::json of_the_lab = header("a");
+    of_the_lab["scenario"] = "cost-per-packet";
+    auto file = ResultFile::open(folder_, "cost-per-packet", of_the_lab);
     for (const Sample& one : windows_of({{"nobody"}, {"xdpfwd", 30}}).samples) ASSERT_TRUE(file->add(one));
   }
   ASSERT_TRUE(write_report(folder_));
