@@ -66,9 +66,12 @@ bool is_gone(const UndoLog& log, const UndoEntry& entry, const Nic& nic) {
       return setting.index != kWholeDevice && setting.index >= nic.queues.size();
     case KnobScope::kNapi:
       // A thread that is not there any more takes its CPUs along; the next one starts with the usual ones.
+      if (is_of_thread(setting.knob)) return true;
+      if (setting.index == kWholeDevice || nic.napis.empty() || setting.index < nic.napis.size())
+        return false;
       // Of an instance itself the kernel keeps the values, for when there are as many again. One that came
       // with channels that we added had none before.
-      return is_of_thread(setting.knob) || entry.set == entry.before ||
+      return entry.set == entry.before ||
              find_entry(log, {setting.ifindex, Knob::kChannels, kWholeDevice}) != nullptr;
     case KnobScope::kIrq:
       return std::ranges::any_of(nic.queues, [](const Queue& queue) { return queue.irq != 0; });

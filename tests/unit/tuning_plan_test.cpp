@@ -375,6 +375,22 @@ TEST(UndoLog, what_the_kernel_keeps_of_an_instance_that_others_took_away_is_not_
   EXPECT_EQ(daemon.host.values().at(second), "off");
 }
 
+// Nothing at all is told of its instances, though nobody took them away.
+TEST(UndoLog, instances_of_a_nic_that_is_being_reset_are_not_gone) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kMlx5, 2);
+  daemon.wish.tuning.napi = *parse_napi_wish("threaded");
+  daemon.apply(daemon.plan());
+  const Setting channels{2, Knob::kChannels, kWholeDevice}, second{2, Knob::kNapiThreaded, 1};
+  daemon.log.entries.push_back({channels, name_of("eth0"), "combined 1", "combined 2", std::nullopt, false});
+  std::ranges::sort(daemon.log.entries, {}, &UndoEntry::setting);
+  daemon.host.remove(channels);
+  for (const uint32_t queue : {0U, 1U}) daemon.host.remove({2, Knob::kNapiThreaded, queue});
+  daemon.host.nic(2).napis.clear();
+  settle(daemon.log, daemon.host.observe());
+  EXPECT_NE(find_entry(daemon.log, second), nullptr);
+}
+
 TEST(UndoLog, what_was_begun_and_not_done_was_undone_by_nobody) {
   Daemon daemon;
   daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 1);
