@@ -57,11 +57,20 @@ void send_a_frame(uint32_t ifindex) {
       60);
 }
 
-void put_schedstat(const ScratchDirectory& proc, const NapiInstance& napi, const std::string& text) {
-  const std::string folder = proc / std::to_string(napi.pid);
-  std::filesystem::create_directory(folder);
-  std::ofstream(folder + "/schedstat") << text << '\n';
-}
+// A /proc of a kernel with one PID namespace, whose processes tell nothing but what is put.
+class FakeProc {
+ public:
+  FakeProc() { std::filesystem::create_directories(folder_ / "self/ns"); }
+  [[nodiscard]] HostRoots roots() const { return {.proc = folder_ / "."}; }
+  void put_schedstat(const NapiInstance& napi, const std::string& text) const {
+    const std::string folder = folder_ / std::to_string(napi.pid);
+    std::filesystem::create_directory(folder);
+    std::ofstream(folder + "/schedstat") << text << '\n';
+  }
+
+ private:
+  ScratchDirectory folder_;
+};
 
 class ThreadMeterOnVeth : public testing::Test {
  protected:
@@ -179,10 +188,10 @@ TEST_F(ThreadMeterOnVeth, WhereTheyAgreeTheProgramIsRead) {
   const auto until = std::chrono::steady_clock::now() + 10s;
   std::unique_ptr<ThreadMeter> meter;
   do {  // until none of them runs meanwhile
-    const ScratchDirectory proc;
+    const FakeProc proc;
     for (const NapiInstance& one : instances_)
-      put_schedstat(proc, one, read_host_file(fmt::format("/proc/{}/schedstat", one.pid)).value());
-    meter = meter_with(timer, {.proc = proc / "."});
+      proc.put_schedstat(one, read_host_file(fmt::format("/proc/{}/schedstat", one.pid)).value());
+    meter = meter_with(timer, proc.roots());
     ASSERT_TRUE(meter);
   } while (meter->one_by_one() && std::chrono::steady_clock::now() < until);
   ASSERT_FALSE(meter->one_by_one()) << meter->one_by_one()->text();
@@ -196,9 +205,9 @@ TEST_F(ThreadMeterOnVeth, WhereTheyAgreeTheProgramIsRead) {
 
 // As in another PID namespace: the files that the numbers lead to are of other threads than the kernel's.
 TEST_F(ThreadMeterOnVeth, WhereNumbersAreOthersTheFilesAreRead) {
-  const ScratchDirectory proc;
-  for (const NapiInstance& one : instances_) put_schedstat(proc, one, "7 5 3");
-  const auto meter = meter_with(ThreadTimer::load(), {.proc = proc / "."});
+  const FakeProc proc;
+  for (const NapiInstance& one : instances_) proc.put_schedstat(one, "7 5 3");
+  const auto meter = meter_with(ThreadTimer::load(), proc.roots());
   ASSERT_TRUE(meter);
   EXPECT_TRUE(meter->one_by_one());
   const auto read = meter->read().value();
