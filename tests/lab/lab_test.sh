@@ -53,7 +53,7 @@ check "killed: its emulator goes with it" until_true 20 eval "! kill -0 $emulato
 
 check_equal "nothing is left but the folder of the run that was killed" 1 "$(find "$work"/xdpfwd-lab-* -maxdepth 1 -name 'run-*' | wc -l)"
 
-for wrong in "--kernel nine true" "--kernel 3.2 true" "no-such-script.sh" "--icount true" "--systemd true" "--cpus 0 true"; do
+for wrong in "--kernel nine true" "--kernel 3.2 true" "no-such-script.sh" "--icount --count-instructions true" "--systemd true" "--cpus 0 true"; do
   # shellcheck disable=SC2086  # words
   tests/lab/lab run $wrong >"$work/wrong" 2>&1
   status=$?

@@ -31,7 +31,7 @@ def _boot_options(parser):
                         help="root file system: the lab's (Debian 13, with OVS and DPDK), or a small system of this machine's suite")
     parser.add_argument("--systemd", action="store_true", help="systemd as init (with --root system)")
     parser.add_argument("--disk", action="store_true", help="keep what the guest writes over reboots within the run")
-    parser.add_argument("--icount", action="store_true", help="a clock that counts instructions (with --cpus 1)")
+    parser.add_argument("--icount", action="store_true", help="a clock that counts instructions; several CPUs run in turns")
     parser.add_argument("--count-instructions", action="store_true", help="load the plugin that counts instructions")
     parser.add_argument("--silence", type=_seconds, default=300, metavar="S",
                         help="end a guest that says nothing for so long (default 300)")

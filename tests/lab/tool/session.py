@@ -59,8 +59,6 @@ class _nothing:
 def _machine(options, folder):
     machine = Machine(kernel=kernel.Kernel(options.kernel).required(), cpus=options.cpus, memory_mib=options.memory,
                       nic=options.nic, icount=options.icount)
-    if options.icount and options.cpus != 1:
-        raise Trouble("--icount emulates one CPU: say --cpus 1 too")
     machine.root = ROOTS[options.root]().required()
     machine.shares = [("tree", case.TREE)]
     if not _build(options).is_relative_to(case.TREE) and _build(options).is_dir():
