@@ -78,6 +78,9 @@ class Meter final : public ThreadMeter {
   // What is not of the thread that it was made for, its file tells.
   Result<std::vector<ThreadTimes>> read() override {
     const auto timed = timer_ ? timer_->read(numbers_) : std::span<const xdpfwd_thread_times>();
+    if (timer_) one_by_one_.reset();
+    if (timer_ && timed.empty())
+      one_by_one_ = Error{.message = "the kernel does not run the program that reads them any more"};
     std::vector<ThreadTimes> all;
     all.reserve(threads_.size());
     for (size_t i = 0; i < threads_.size(); ++i) {

@@ -157,11 +157,12 @@ void Packing::move(const PackedNapi& napi, uint32_t cpu) {
 }
 
 // Whether it costs what it should; nothing is wrong where it does not.
-void Packing::tell_how_threads_are_read(const ThreadMeter& meter) {
-  const auto why = meter.one_by_one();
-  const std::string how = why ? fmt::format("one by one: {}", why->message) : "in one call";
-  if (std::exchange(threads_are_read_, how) != how)
-    log_event(spdlog::level::debug, fmt::format("threads of NAPI are read {}", how));
+void Packing::tell_how_threads_are_read(MeteredNic& nic, const InterfaceName& device) {
+  const auto why = nic.meter->one_by_one();
+  std::string how = why ? "one by one: " + why->message : "in one call";
+  if (how == nic.read_how) return;
+  nic.read_how = std::move(how);
+  log_event(spdlog::level::debug, fmt::format("NAPI threads of {} are read {}", device.view(), nic.read_how));
 }
 
 Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
@@ -173,7 +174,6 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
     auto meter = kernel_.meter_threads(threads);
     if (!meter) return std::unexpected(meter.error());
     nic.meter = std::move(*meter);
-    tell_how_threads_are_read(*nic.meter);
     nic.outdated = false;
     if (!same) nic.before.clear();
     nic.threads = std::move(threads);
@@ -181,6 +181,7 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
   }
   auto reading = nic.meter->read();
   if (!reading) return std::unexpected(reading.error());
+  tell_how_threads_are_read(nic, napis.front().device);
   nic.failed.reset();
   nic.failures = 0;
   const auto before = std::exchange(nic.before, std::move(*reading));

@@ -60,6 +60,7 @@ class Packing {
     bool outdated = false;               // an interrupt is not what the meter was made for
     std::vector<packer::NapiLoad> last;  // what was read of it last
     std::vector<ThreadTimes> before;     // the last reading; empty: none
+    std::string read_how;                // as told last
     std::optional<Error> failed;
     uint32_t failures = 0;  // in a row
     uint64_t retry_ms = 0;
@@ -76,7 +77,7 @@ class Packing {
                       std::vector<packer::NapiLoad>& loads);
   void keep(const MeteredNic& nic, std::span<const PackedNapi> napis,
             std::vector<packer::NapiLoad>& loads) const;
-  void tell_how_threads_are_read(const ThreadMeter& meter);
+  static void tell_how_threads_are_read(MeteredNic& nic, const InterfaceName& device);
   void fail_for_a_while(MeteredNic& nic, const Error& error, std::span<const PackedNapi> napis);
   // Thread and interrupt, or neither.
   void move(const PackedNapi& napi, uint32_t cpu);
@@ -96,7 +97,6 @@ class Packing {
   uint64_t now_ms_ = 0;          // of the last tick
   std::optional<Error> failed_;  // of the packer
   bool surprised_ = false;
-  std::string threads_are_read_;  // how, as told last
   struct Refusal {
     Error error;
     uint64_t until_ms = 0;  // it stays; then it is tried again

@@ -7,7 +7,9 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/seccomp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -17,6 +19,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
@@ -43,6 +46,16 @@ void keep_capabilities(std::initializer_list<unsigned> kept) {
   std::array<__user_cap_data_struct, 2> sets{};
   for (const unsigned one : kept) sets[one / 32].permitted = sets[one / 32].effective |= 1U << one % 32;
   ASSERT_EQ(syscall(SYS_capset, &header, sets.data()), 0);
+}
+
+// To this thread alone: EPERM, whatever it asks of BPF.
+void lose_bpf() {
+  std::array filter{sock_filter BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                    sock_filter BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 0, 1),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                    sock_filter BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{.len = filter.size(), .filter = filter.data()};
+  ASSERT_EQ(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program), 0);
 }
 
 void send_a_frame(uint32_t ifindex) {
@@ -212,6 +225,21 @@ TEST_F(ThreadMeterOnVeth, WhereNumbersAreOthersTheFilesAreRead) {
   EXPECT_TRUE(meter->one_by_one());
   const auto read = meter->read().value();
   EXPECT_EQ(std::pair(read[3].ran_ns, read[3].waited_ns), std::pair(7UL, 5UL));
+}
+
+TEST_F(ThreadMeterOnVeth, WhereTheProgramFailsLaterTheFilesAreReadUntilItDoesNot) {
+  const auto timer = ThreadTimer::load();
+  if (!timer && kernel_is_before(6, 12)) GTEST_SKIP() << "a kernel whose files are read";
+  const auto meter = meter_with(timer);
+  ASSERT_TRUE(meter);
+  ASSERT_FALSE(meter->one_by_one()) << meter->one_by_one()->text();
+  std::thread([&] {
+    lose_bpf();
+    EXPECT_TRUE(meter->read());
+    EXPECT_TRUE(meter->one_by_one());
+  }).join();
+  EXPECT_TRUE(meter->read());
+  EXPECT_FALSE(meter->one_by_one());
 }
 
 TEST_F(ThreadMeterOnVeth, WhereTheProgramIsRefusedTheFilesAreRead) {
