@@ -109,7 +109,7 @@ step "dependencies"
 deploy/dependencies.sh test || { failed=1; failures+=("dependencies"); finish; }
 
 # What the layers need of the main tree.
-targets=(xdpfwd xdpctl xdpfwd-pktgen xdpfwd-bench)
+targets=(xdpfwd xdpfwd-poller xdpctl xdpfwd-pktgen xdpfwd-bench)
 for layer in "${layers[@]}"; do
   case "$layer" in
     unit | property | bpf | contract | e2e | fuzz) targets+=("${layer}_tests") ;;

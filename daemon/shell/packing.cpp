@@ -65,6 +65,7 @@ void Packing::fail_for_a_while(MeteredNic& nic, const Error& error, std::span<co
 Result<void> Packing::make_packer(const Packable& packable) {
   if (packer_ && cpus_ == packable.cpus) return {};
   std::vector<packer::CpuPlace> places;
+  places.reserve(packable.cpus.size());
   for (const PackingCpu& cpu : packable.cpus)
     places.push_back({.cpu = cpu.cpu, .node = cpu.node, .core = cpu.core});
   auto made = packer::Packer::make({}, std::move(places));
