@@ -44,7 +44,16 @@ class QuickstartTest : public testing::Test {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, write_end.get(), STDOUT_FILENO);
-    ASSERT_EQ(posix_spawn(&pid_, "/bin/sh", &actions, nullptr, const_cast<char**>(words), environ), 0);
+    // A shell cannot trap what was ignored before it began, as SIGINT is of what runs in the background.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    sigset_t interrupt;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    posix_spawnattr_setsigdefault(&attributes, &interrupt);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+    ASSERT_EQ(posix_spawn(&pid_, "/bin/sh", &actions, &attributes, const_cast<char**>(words), environ), 0);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
   }
   // Reads on until a line holds the text; what was read.
