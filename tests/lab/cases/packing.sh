@@ -142,8 +142,8 @@ sending() {
   counters "$cpu"
   wait $sender
   sent=$(((frames - sent) * 1000000000 / pps))
-  [ $sent -gt 0 ] || return
   ran='' waited='' sum=0
+  [ $sent -gt 0 ] || return
   for i in 0 1 2; do
     ran+="$(((has_run[i] - run_before[i]) * 100 / sent)) "
     waited+="$(((has_waited[i] - wait_before[i]) * 100 / sent)) "
