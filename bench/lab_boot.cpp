@@ -50,7 +50,6 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
   std::filesystem::create_directories(boot.folder, failed);
   std::vector<std::string> command = {kLab,
                                       "run",
-                                      "--count-instructions",
                                       "--cpus",
                                       std::to_string(boot.cpus),
                                       "--timeout",
@@ -59,7 +58,8 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
                                       "900",
                                       "--out",
                                       boot.folder};
-  if (boot.cpus == 1) command.emplace_back("--icount");
+  if (boot.counts) command.emplace_back("--count-instructions");
+  if (boot.cpus == 1 || !boot.counts) command.emplace_back("--icount");
   command.push_back(fmt::format("{}/{}", kLabScripts, boot.script));
   command.emplace_back("--");
   command.insert(command.end(), boot.arguments.begin(), boot.arguments.end());

@@ -12,7 +12,10 @@
 namespace xdpfwd::bench {
 
 struct LabBoot {
-  unsigned cpus = 1;  // one: with a clock that counts instructions, so that runs repeat themselves
+  unsigned cpus = 1;
+  // Of instructions, CPU by CPU. Several CPUs run at once then, by this machine's clock. One, or several that
+  // nothing is counted of, run in turns by a clock that counts instructions, so that runs repeat themselves.
+  bool counts = true;
   std::string script;
   std::vector<std::string> arguments;
   std::string folder;       // for the log, and for what the guest leaves

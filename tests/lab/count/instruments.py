@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""The instruction counter's two programs, built with this machine's gcc when their sources changed: the plugin for QEMU
-and the guest's `count`. And the words that QEMU wants for them. What is made of the counts: report.py."""
+"""The programs of measurements, built with this machine's gcc when their sources changed: the guest's `drain`, and the
+instruction counter's two, the plugin for QEMU and the guest's `count`, with the words that QEMU wants for them. What is
+made of the counts: report.py."""
 
 import hashlib
 import shutil
@@ -37,6 +38,11 @@ def _make(into):
         archive.run(["gcc", *_FLAGS, "-static", _HERE / "guest" / f"{program}.c", "-o", into / program])
 
 
+def provide_reader(folder):
+    """Puts `drain` on the guest's PATH."""
+    shutil.copy(build() / "drain", folder / "programs" / "bin")
+
+
 def arguments(folder, machine):
     """QEMU's arguments for a run, whose share/out gets the counts; puts `count` on the guest's PATH."""
     if machine.icount and machine.cpus > 1:
@@ -44,6 +50,5 @@ def arguments(folder, machine):
         raise Trouble("QEMU spoils the guest's memory when it counts instructions of several CPUs in one thread: "
                       "say --cpus 1")
     built = build()
-    for program in _GUEST_PROGRAMS:
-        shutil.copy(built / program, folder / "programs" / "bin")
+    shutil.copy(built / "count", folder / "programs" / "bin")
     return ["-plugin", f"{built / _PLUGIN},directory={folder / 'share' / 'out'}"]

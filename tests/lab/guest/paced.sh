@@ -51,10 +51,11 @@ start_switch_shell() {
     done </run/switch.asked 3>/run/switch.answered' &
   exec {switch_asked}>/run/switch.asked {switch_answered}</run/switch.answered
 }
-# on_switch LINE: its words are in switch_said.
-on_switch() {
+# on_switch LINE: its words are in switch_said. Or ask_switch LINE, and later switch_answers.
+on_switch() { ask_switch "$1" && switch_answers; }
+ask_switch() { printf '%s\n' "$1" >&"$switch_asked"; }
+switch_answers() {
   local status
-  printf '%s\n' "$1" >&"$switch_asked"
   read -r status switch_said <&"$switch_answered" && return "$status"
 }
 
@@ -76,7 +77,8 @@ set_generator() {
     echo "$setting" >/proc/net/pktgen/eth2 || { echo "pktgen refused: $setting" >&2; return 1; }
   done
 }
-generate() { on_switch 'echo start >/proc/net/pktgen/pgctrl'; }
+generate() { begin_generating && switch_answers; }
+begin_generating() { ask_switch 'echo start >/proc/net/pktgen/pgctrl'; }
 # How long the last run took, in microseconds; and how many frames it sent, which may be a few more than were asked for.
 generated_usecs() { on_switch "find_result 1" && echo "$switch_said"; }
 generated_frames() { on_switch "find_result 2" && echo "$switch_said"; }

@@ -30,6 +30,7 @@ def boot(options, command_of, shell=False):
         if machine.nic == LABNIC:
             shutil.copy(stand_in.build(machine.kernel), share)
         initramfs.build(machine.kernel, folder / "initramfs", with_disk=machine.disk is not None)
+        instruments.provide_reader(folder)
         if options.count_instructions:
             machine.more += instruments.arguments(folder, machine)
         words, environment = emulator.command()
