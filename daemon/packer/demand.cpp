@@ -38,9 +38,8 @@ void Demand::observe(const NapiLoad& load, bool starved, uint64_t now) {
   float expected = sample;
   // It goes on as steeply.
   if (rising) expected = share(sample + (sample - last_));
-  // Where frames queued and the CPU was full it would have run for all the time that it waited, and nobody
-  // knows how much longer.
-  if (starved && load.queueing > 0) expected = std::max(expected, share(sample + share(load.waiting)));
+  // It would have run for all the time that it waited, and nobody knows how much longer.
+  if (starved) expected = std::max(expected, share(sample + share(load.waiting)));
   now_ = now;
   profile_[now_ % kWindow] = sample;
   last_ = sample;

@@ -24,7 +24,6 @@ struct NapiLoad {
   uint32_t cpu = 0;               // where it is
   float busy = 0;                 // its thread ran
   float waiting = 0;              // its thread could have run, and something else did
-  float queueing = 0;             // frames were left when a poll's budget was used up
   std::vector<uint32_t> allowed;  // CPUs; empty: all
   bool measured = true;           // false: nothing is known of this interval but where it is
 };

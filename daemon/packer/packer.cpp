@@ -13,7 +13,7 @@ namespace xdpfwd::packer {
 namespace {
 
 constexpr float kFull = 0.98F;      // a CPU that was busy for this share had no time left
-constexpr float kQueueing = 0.5F;   // nor one where a NAPI's frames queued for this share
+constexpr float kFairShare = 0.8F;  // of the busiest there: who had less of a full CPU had all that it wanted
 constexpr uint32_t kLongCalm = 50;  // intervals, before anything moves for locality alone
 
 // By id, without those that are given twice: the first counts. No tree: this is for every NAPI in every
@@ -57,7 +57,9 @@ Decision Packer::decide(std::span<const NapiLoad> loads) {
     return !std::ranges::binary_search(by_id, one.first, {}, &NapiLoad::napi);
   });
 
-  std::vector<float> busy(cpus_.size()), queueing(cpus_.size());
+  // Of each CPU: what its NAPIs ran together, what the busiest of them ran, and what something else must have
+  // run, as a NAPI waited for longer than the others ran.
+  std::vector<float> busy(cpus_.size()), busiest(cpus_.size()), taken(cpus_.size());
   const auto place_of = [&](const NapiLoad& load) {
     const auto found = index_of_cpu_.find(load.cpu);
     return found == index_of_cpu_.end() ? Board::kNowhere : found->second;
@@ -65,8 +67,11 @@ Decision Packer::decide(std::span<const NapiLoad> loads) {
   for (const NapiLoad* load : by_id)
     if (const size_t cpu = place_of(*load); cpu != Board::kNowhere) {
       if (load->busy > 0) busy[cpu] += load->busy;
-      queueing[cpu] = std::max(queueing[cpu], load->queueing);
+      busiest[cpu] = std::max(busiest[cpu], load->busy);
     }
+  for (const NapiLoad* load : by_id)
+    if (const size_t cpu = place_of(*load); cpu != Board::kNowhere)
+      taken[cpu] = std::max(taken[cpu], load->waiting + load->busy - busy[cpu]);
 
   Board board(cpus_);
   std::vector<const NapiLoad*> given;
@@ -75,7 +80,8 @@ Decision Packer::decide(std::span<const NapiLoad> loads) {
   std::vector<size_t> homeless;
   for (const NapiLoad* load : by_id) {
     const size_t cpu = place_of(*load);
-    const bool starved = cpu == Board::kNowhere || busy[cpu] >= kFull || queueing[cpu] >= kQueueing;
+    const bool starved = cpu == Board::kNowhere ||
+                         (busy[cpu] + taken[cpu] >= kFull && load->busy >= kFairShare * busiest[cpu]);
     Known& known = known_[load->napi];
     if (load->measured) known.demand.observe(*load, starved, now_);
     if (known.spent > 0) --known.spent;

@@ -194,6 +194,8 @@ void Daemon::look_at_knobs() {
           counts.push_back({.tap = port.name, .packets = at->packets});
       tuner_.feed_rates(counts, now_ms);
     }
+  // What a poller still holds while another mode is set, it would take back.
+  if (!tuner_.may_poll()) pollers_.make_so({}, now_ms);
   tuner_.look(tuned_devices(), now_ms);
   look_at_pollers();
 }
@@ -618,6 +620,7 @@ Result<TuningReport> Daemon::tune_apply() {
 
 Result<TuningReport> Daemon::tune_revert() {
   if (auto may = may_tune(); !may) return std::unexpected(may.error());
+  pollers_.make_so({}, clock_());  // what one still holds would be taken for somebody else's
   auto report = tuner_.revert(tuned_devices(), clock_());
   look_at_pollers();
   if (on_look_) on_look_();

@@ -2,6 +2,7 @@
 #include "shell/packing.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,9 +14,6 @@
 
 namespace xdpfwd {
 namespace {
-
-// A thread that ran for so much of the interval had frames left all the time.
-constexpr float kFull = 0.98F;
 
 float share(uint64_t before, uint64_t now, uint64_t period) {
   if (now <= before || period == 0) return 0;
@@ -88,9 +86,20 @@ void Packing::forget_those_gone(const Packable& packable) {
   });
 }
 
-bool Packing::stays(uint32_t napi) const {
+bool Packing::refused(uint32_t napi) const {
   const auto refusal = refusals_.find(napi);
   return refusal != refusals_.end() && refusal->second.until_ms > now_ms_;
+}
+
+// Empty: to all.
+std::vector<uint32_t> Packing::may_go_to(const PackedNapi& napi) const {
+  if (!refused(napi.napi)) return {};
+  const std::vector<uint32_t>& by = refusals_.at(napi.napi).cpus;
+  std::vector<uint32_t> cpus = {napi.cpu};
+  if (by.size() < kMostRefusals)
+    for (const PackingCpu& one : cpus_)
+      if (one.cpu != napi.cpu && std::ranges::find(by, one.cpu) == by.end()) cpus.push_back(one.cpu);
+  return cpus;
 }
 
 size_t Packing::MeteredNic::nth(uint32_t napi) const {
@@ -152,9 +161,12 @@ void Packing::move(const PackedNapi& napi, uint32_t cpu) {
   Refusal& refusal = refusals_[napi.napi];
   if (refusal.error.code != moved.error().code)
     log_event(spdlog::level::warn,
-              fmt::format("NAPI {} of {} stays on CPU {} for {} s: {}", napi.napi, napi.device.view(), from,
-                          kStayMs / 1000, moved.error().text()));
-  refusal = {.error = moved.error(), .until_ms = now_ms_ + kStayMs};
+              fmt::format("NAPI {} of {} cannot move from CPU {} to {}, which is left alone for {} s: {}",
+                          napi.napi, napi.device.view(), from, cpu, kStayMs / 1000, moved.error().text()));
+  if (!refused(napi.napi)) refusal.cpus.clear();
+  refusal.cpus.push_back(cpu);
+  refusal.error = moved.error();
+  refusal.until_ms = now_ms_ + kStayMs;
 }
 
 // Whether it costs what it should; nothing is wrong where it does not.
@@ -198,15 +210,13 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
     Load& load = loads_[napi.napi];
     load.busy = share(was.ran_ns, now.ran_ns, period);
     load.waiting = share(was.waited_ns, now.waited_ns, period);
-    // A thread that waits for its CPU has frames; how long they wait behind a thread that runs, nobody tells.
     nic.last.push_back({.napi = napi.napi,
                         .irq = napi.irq,
                         .node = napi.node,
                         .cpu = napi.cpu,
                         .busy = load.busy,
                         .waiting = load.waiting,
-                        .queueing = load.busy >= kFull ? 1.0F : load.waiting,
-                        .allowed = stays(napi.napi) ? std::vector{napi.cpu} : std::vector<uint32_t>()});
+                        .allowed = may_go_to(napi)});
   }
   loads.insert(loads.end(), nic.last.begin(), nic.last.end());
   return {};
@@ -226,7 +236,6 @@ void Packing::keep(const MeteredNic& nic, std::span<const PackedNapi> napis,
     load.irq = napi.irq;
     load.node = napi.node;
     load.cpu = napi.cpu;
-    load.queueing = 0;  // nothing can be done about it now
     load.allowed = {napi.cpu};
     loads.push_back(std::move(load));
   }
@@ -286,8 +295,9 @@ std::optional<Problem> Packing::problem(uint64_t now_ms) const {
   for (const auto& [ifindex, nic] : nics_)
     if (nic.failed) add(nic.failed->text(), nic.retry_ms);
   for (const auto& [napi, refusal] : refusals_)
-    if (stays(napi))
-      add(fmt::format("NAPI {}{} stays on its CPU: {}", napi, device_of(napi), refusal.error.text()),
+    if (refused(napi))
+      add(fmt::format("NAPI {}{} cannot move to CPU {}: {}", napi, device_of(napi),
+                      fmt::join(refusal.cpus, ","), refusal.error.text()),
           refusal.until_ms);
   for (const auto& [napi, error] : alone_)
     add(fmt::format("NAPI {}{} moves without its interrupt: {}", napi, device_of(napi), error.text()), 0);

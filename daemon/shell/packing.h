@@ -84,7 +84,8 @@ class Packing {
   Result<void> move_both(const PackedNapi& napi, uint32_t cpu);
   Result<void> move_thread(const PackedNapi& napi, uint32_t cpu);
   Result<void> move_interrupt(const PackedNapi& napi, uint32_t cpu);
-  [[nodiscard]] bool stays(uint32_t napi) const;
+  [[nodiscard]] bool refused(uint32_t napi) const;
+  [[nodiscard]] std::vector<uint32_t> may_go_to(const PackedNapi& napi) const;
 
   Kernel& kernel_;
   Tuner& tuner_;
@@ -97,9 +98,12 @@ class Packing {
   uint64_t now_ms_ = 0;          // of the last tick
   std::optional<Error> failed_;  // of the packer
   bool surprised_ = false;
+  // A CPU may have no vector left; whatever refuses two of them refuses others, too.
+  static constexpr size_t kMostRefusals = 2;
   struct Refusal {
     Error error;
-    uint64_t until_ms = 0;  // it stays; then it is tried again
+    uint64_t until_ms = 0;       // then all is tried again
+    std::vector<uint32_t> cpus;  // until then it goes to none of these, or nowhere
   };
   std::map<uint32_t, Refusal> refusals_;  // by NAPI, until it moves
   std::map<uint32_t, Error> alone_;       // by NAPI: its interrupt cannot follow its thread

@@ -24,10 +24,10 @@ class Services {
  public:
   virtual ~Services() = default;
   virtual Result<ServiceStatus> status(const std::string& service) = 0;
-  // None waits until it is done.
+  // Neither waits until it is done.
   virtual Result<void> start(const std::string& service) = 0;
   virtual Result<void> restart(const std::string& service) = 0;
-  // Also forgets that it failed.
+  // Waits until it has ended, which is an error where it takes long. Also forgets that it failed.
   virtual Result<void> stop(const std::string& service) = 0;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <set>
 #include <string_view>
 
 namespace xdpfwd {
@@ -29,6 +30,19 @@ struct Unref {
   void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
 };
 using Message = std::unique_ptr<sd_bus_message, Unref>;
+struct Forget {
+  void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
+};
+using Slot = std::unique_ptr<sd_bus_slot, Forget>;
+
+// systemd tells whoever gave it a job when that is done.
+int note_done(sd_bus_message* message, void* jobs, sd_bus_error*) {
+  uint32_t number = 0;
+  const char* job = nullptr;
+  if (sd_bus_message_read(message, "uo", &number, &job) >= 0)
+    static_cast<std::set<std::string>*>(jobs)->insert(job);
+  return 0;
+}
 
 }  // namespace
 
@@ -101,9 +115,35 @@ Result<void> SystemdServices::restart(const std::string& service) {
 }
 
 Result<void> SystemdServices::stop(const std::string& service) {
-  if (auto stopped = call("StopUnit", service); !stopped) return stopped;
   const auto connected = bus();
   if (!connected) return std::unexpected(connected.error());
+  std::set<std::string> done;
+  sd_bus_slot* raw_slot = nullptr;
+  BusError failed;
+  int result = sd_bus_match_signal(*connected, &raw_slot, kManager, kManagerPath, kManagerInterface,
+                                   "JobRemoved", note_done, &done);
+  const Slot slot(raw_slot);
+  if (result < 0) return refused("JobRemoved", service, result, failed.error);
+  sd_bus_message* raw = nullptr;
+  result = sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, "StopUnit",
+                              &failed.error, &raw, "ss", service.c_str(), "replace");
+  const Message reply(raw);
+  const char* job = nullptr;
+  if (result >= 0) result = sd_bus_message_read(reply.get(), "o", &job);
+  if (result < 0) return refused("StopUnit", service, result, failed.error);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(kPatienceUs);
+  while (!done.contains(job)) {
+    result = sd_bus_process(*connected, nullptr);
+    if (result > 0) continue;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::microseconds>(until - std::chrono::steady_clock::now());
+    if (result == 0 && left.count() <= 0)
+      return fail(fmt::format("systemd: {} has not ended {} s after it was told to", service,
+                              kPatienceUs / 1'000'000),
+                  fmt::format("see: systemctl status {}", service), ETIMEDOUT);
+    if (result == 0) result = sd_bus_wait(*connected, static_cast<uint64_t>(left.count()));
+    if (result < 0 && result != -EINTR) return refused("StopUnit", service, result, failed.error);
+  }
   // Of one that has not failed there is nothing to forget.
   BusError error;
   (void)sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, "ResetFailedUnit",

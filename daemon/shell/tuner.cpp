@@ -113,6 +113,10 @@ void Tuner::set_unpolled(std::vector<uint32_t> queues) {
   last_ms_ = 0;  // their modes are others
 }
 
+bool Tuner::may_poll() const {
+  return goal() == Goal::kWish && wants_polling(wish_.tuning.napi);
+}
+
 std::vector<Poller> Tuner::pollers() const {
   return goal() == Goal::kWish ? pollers_ : std::vector<Poller>();
 }

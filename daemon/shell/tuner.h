@@ -68,6 +68,8 @@ class Tuner {
 
   // Queues (sorted) that nothing busy-polls, as their pollers found.
   void set_unpolled(std::vector<uint32_t> queues);
+  // Whether pollers are wanted at all, whatever the last look found.
+  [[nodiscard]] bool may_poll() const;
   // Those that should run, as of the last look; none while nothing is held.
   [[nodiscard]] std::vector<Poller> pollers() const;
   // The same, as if what was planned last were held.

@@ -20,11 +20,6 @@ constexpr size_t kMostQueues = 16;
 constexpr uint32_t kTurnUs = 50;
 constexpr uint32_t kShortestTurnUs = 2;
 
-bool wants_polling(const NapiWish& wish) {
-  return wish.mode == NapiMode::kBusyPoll ||
-         std::ranges::any_of(wish.exceptions, [](const auto& e) { return e.mode == NapiMode::kBusyPoll; });
-}
-
 // "2", "0-1,4"
 std::string list_of(const std::set<uint32_t>& numbers) {
   std::string text;
@@ -194,6 +189,11 @@ class Choosing {
 };
 
 }  // namespace
+
+bool wants_polling(const NapiWish& wish) {
+  return wish.mode == NapiMode::kBusyPoll ||
+         std::ranges::any_of(wish.exceptions, [](const auto& e) { return e.mode == NapiMode::kBusyPoll; });
+}
 
 std::string Poller::name() const {
   return fmt::format("cpu{}", cpu);

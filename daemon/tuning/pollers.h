@@ -36,6 +36,9 @@ struct PollerChoice {
   NapiWish napi;                // as wished, but deferred where no poller can have the queue
 };
 
+// Of any queue.
+bool wants_polling(const NapiWish& wish);
+
 // `cpus`: of the queues, as choose_cpus() says; empty: they stay where the interrupts are. `unpolled`
 // (sorted): queues whose poller said that nothing here polls for it.
 PollerChoice choose_pollers(const TuningSettings& tuning, const HostTuning& members,

@@ -88,7 +88,6 @@ class Rig {
     for (size_t i = 0; i < napis_.size(); ++i) {
       napis_[i].busy = seen[i].busy;
       napis_[i].waiting = seen[i].waiting;
-      napis_[i].queueing = seen[i].queueing;
     }
   }
 
@@ -266,7 +265,6 @@ TEST_P(PackerProperty, nothing_is_put_where_it_may_not_be) {
         napi.busy =
             below(chance, 50) == 0 ? std::numeric_limits<float>::quiet_NaN() : between(chance, -0.1F, 1.2F);
         napi.waiting = between(chance, 0, 1);
-        napi.queueing = between(chance, 0, 1);
       }
     const Decision decision = packer.decide(napis);
     carry_out(decision, napis);

@@ -93,7 +93,10 @@ TEST(PackerDecide, a_burst_that_a_full_cpu_hides_spreads_in_the_next_interval) {
   Host host(flat(4), {0.3F, 0.3F, 0.3F});
   host.intervals(50);
   // Each gets a third, as before or nearly so, and could have run all the time.
-  for (NapiLoad& napi : host.napis) napi = {napi.napi, napi.irq, 0, napi.cpu, 0.333F, 0.667F, 1, {}};
+  for (NapiLoad& napi : host.napis) {
+    napi.busy = 0.333F;
+    napi.waiting = 0.667F;
+  }
   host.interval();
   EXPECT_EQ(host.load_of_cpus().size(), 3U);
 }
@@ -101,14 +104,34 @@ TEST(PackerDecide, a_burst_that_a_full_cpu_hides_spreads_in_the_next_interval) {
 TEST(PackerDecide, waiting_in_turn_on_a_cpu_that_keeps_up_is_no_burst) {
   Host host(flat(4), {0.3F, 0.3F, 0.3F});
   host.intervals(50);
-  for (NapiLoad& napi : host.napis) napi.waiting = 0.5F;
+  for (NapiLoad& napi : host.napis) napi.waiting = 0.6F;
   EXPECT_EQ(host.intervals(50), 0U);
+}
+
+TEST(PackerDecide, who_had_less_of_a_full_cpu_than_others_had_all_that_it_wanted) {
+  Host host(flat(4), {0.3F, 0.15F, 0.15F});
+  host.intervals(50);
+  host.napis[0].busy = 0.7F;
+  host.napis[0].waiting = 0.3F;
+  host.napis[1].waiting = host.napis[2].waiting = 0.6F;
+  host.interval();
+  EXPECT_EQ(host.load_of_cpus().size(), 2U);  // those two stay together
+}
+
+TEST(PackerDecide, what_waits_for_something_else_on_its_cpu_is_not_left_there_together) {
+  Host host(flat(4), {0.25F, 0.25F});
+  host.intervals(50);
+  for (NapiLoad& napi : host.napis)
+    napi.waiting = 0.5F;  // 0.25 of it while nobody of us ran; yet they keep up
+  EXPECT_EQ(host.intervals(50), 0U);
+  for (NapiLoad& napi : host.napis) napi.waiting = 0.75F;
+  host.interval();
+  EXPECT_EQ(host.load_of_cpus().size(), 2U);
 }
 
 TEST(PackerDecide, one_that_fills_a_cpu_by_itself_stays_alone) {
   Host host(flat(3), {1.0F, 0.1F, 0.1F});
   host.napis[0].waiting = 0;
-  host.napis[0].queueing = 1;
   host.intervals(50);
   EXPECT_EQ(host.load_of_cpus().size(), 2U);
   EXPECT_EQ(host.intervals(100), 0U);

@@ -53,13 +53,16 @@ class PackingTest : public testing::Test {
     kernel_.time_ns += Tuner::kPauseMs * 1'000'000;
     tuner_->look(devices_, now_ms_);
   }
-  // Control intervals in which each NAPI's thread runs for so many percent.
-  void run(const std::vector<uint32_t>& percent, size_t intervals) {
+  // Control intervals in which each NAPI's thread runs for so many percent, and waits for its CPU for so
+  // many.
+  void run(const std::vector<uint32_t>& percent, size_t intervals, uint32_t waiting_percent = 0) {
     for (size_t i = 0; i < intervals; ++i) {
       now_ms_ += Packing::kPeriodMs;
       kernel_.time_ns += Packing::kPeriodMs * 1'000'000;
-      for (uint32_t queue = 0; queue < percent.size(); ++queue)
+      for (uint32_t queue = 0; queue < percent.size(); ++queue) {
         kernel_.threads[napi(queue)].ran_ns += Packing::kPeriodMs * 10'000 * percent[queue];
+        kernel_.threads[napi(queue)].waited_ns += Packing::kPeriodMs * 10'000 * waiting_percent;
+      }
       packing_->tick(now_ms_);
     }
   }
@@ -102,6 +105,22 @@ TEST_F(PackingTest, three_queues_at_thirty_percent_end_on_one_cpu_with_their_int
   EXPECT_EQ(packing_->report().cpus_used, 1U);
   EXPECT_GE(packing_->report().moves, 3U);
   EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
+}
+
+// The more they fill a CPU the longer each waits while the others run.
+TEST_F(PackingTest, threads_that_take_turns_stay_together) {
+  run({30, 30, 30, 0}, 60);
+  ASSERT_THAT(cpus_used(), SizeIs(1));
+  const uint64_t moves = packing_->report().moves;
+  run({30, 30, 30, 0}, 20, 60);
+  EXPECT_THAT(cpus_used(), SizeIs(1));
+  EXPECT_EQ(packing_->report().moves, moves);
+}
+
+TEST_F(PackingTest, threads_that_fill_a_cpu_and_wait_are_spread) {
+  run({30, 30, 30, 0}, 60);
+  run({33, 33, 33, 0}, 2, 66);
+  EXPECT_THAT(cpus_used(), SizeIs(testing::Ge(3U)));
 }
 
 // What it does not know yet is not a load of nothing, from which the first that is read would be a rise.
@@ -290,6 +309,22 @@ TEST_F(PackingTest, an_interrupt_that_cannot_go_keeps_its_thread_and_the_others_
   run({29, 29, 29, 0}, 2 * Packing::kStayMs / Packing::kPeriodMs);
   EXPECT_THAT(cpus_used(), SizeIs(1));
   EXPECT_EQ(packing_->report().failure, "");
+  expect_pairs();
+}
+
+// Which CPU they are packed on is not said; the fullest is asked for first, again and again.
+TEST_F(PackingTest, a_cpu_that_refuses_an_interrupt_is_gone_around) {
+  std::string full;
+  kernel_.fault = [&](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting.knob != Knob::kIrqAffinity) return std::nullopt;
+    if (full.empty()) full = tune.value;
+    if (tune.value != full) return std::nullopt;
+    return Error{"no vector is left", "", ENOSPC};
+  };
+  run({29, 29, 29, 0}, 60);
+  EXPECT_THAT(cpus_used(), SizeIs(testing::Le(2U)));
+  run({80, 80, 80, 0}, 3);
+  EXPECT_THAT(cpus_used(), SizeIs(testing::Ge(3U)));
   expect_pairs();
 }
 

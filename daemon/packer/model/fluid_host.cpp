@@ -20,7 +20,6 @@ FluidHost::FluidHost(const HostModel& model, std::span<const float> cost_ns)
       served_us_(cost_ns.size()),
       waited_us_(cost_ns.size()),
       frames_(cost_ns.size()),
-      queued_steps_(cost_ns.size()),
       cpu_of_(cost_ns.size()),
       cpu_wanted_(model.cpus),
       cpu_arrived_(model.cpus),
@@ -103,7 +102,6 @@ void FluidHost::serve_full(uint32_t cpu) {
     double rest = wanted_us_[napi] - given;
     if (rest > 0) {
       waited_us_[napi] += kStep - given;
-      ++queued_steps_[napi];
       const double ring = model_.ring_frames * cost_us_[napi];
       if (rest > ring) {
         lost_frames_ += (rest - ring) / cost_us_[napi];
@@ -154,16 +152,15 @@ std::span<const NapiLoad> FluidHost::end_interval() {
     // others leave, and at least its turn.
     const double turns = std::max(1.0, static_cast<double>(napis[cpu_of_[napi]]));
     const double polite = std::min(own * others / (1 - others), own * (turns - 1));
-    const double waiting = std::min(waited_us_[napi] / length + polite, std::max(0.0, 1 - own));
+    // Nothing else is there to wait for.
+    const double waiting = std::min(waited_us_[napi] / length + polite, busy[cpu_of_[napi]] - own);
     NapiLoad& load = loads_[napi];
     load.napi = static_cast<uint32_t>(napi);
     load.cpu = cpu_of_[napi];
     load.busy = static_cast<float>(own);
     load.waiting = static_cast<float>(waiting);
-    load.queueing = static_cast<float>(queued_steps_[napi]) / static_cast<float>(in_interval_);
     served_us_[napi] = 0;
     waited_us_[napi] = 0;
-    queued_steps_[napi] = 0;
   }
   for (double& work : cpu_interval_) {
     if (work > 0) ++cpus_used_;

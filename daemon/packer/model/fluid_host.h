@@ -55,7 +55,7 @@ class FluidHost {
   std::vector<double> cost_us_;
   // Of each NAPI.
   std::vector<double> backlog_us_, wanted_us_, served_us_, waited_us_, frames_;
-  std::vector<uint32_t> queued_steps_, cpu_of_;
+  std::vector<uint32_t> cpu_of_;
   // Of each CPU.
   std::vector<double> cpu_wanted_, cpu_arrived_, cpu_backlog_, cpu_frames_, cpu_slot_, cpu_interval_;
   std::vector<double> cpu_slots_;   // the last interval's, slot by slot

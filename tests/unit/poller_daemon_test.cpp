@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// A daemon in mode busy-poll whose poller holds its queues by the kernel's own busy-polling threads: it ends
+// before what it held is put back, or given to another mode.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "shell/daemon.h"
+#include "support/fake_host_tuning.h"
+#include "support/fake_kernel.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd {
+namespace {
+
+constexpr uint32_t kNic = 2;
+constexpr uint32_t kQueues = 2;
+
+// As such a poller does: on its end, its instances have no thread.
+class PollersOfThreads final : public Services {
+ public:
+  explicit PollersOfThreads(test::FakeKernel& kernel) : kernel_(kernel) {}
+  Result<ServiceStatus> status(const std::string& service) override { return units_[service]; }
+  Result<void> start(const std::string& service) override {
+    units_[service].state = ServiceStatus::State::kRunning;
+    set_threaded("busy-poll");
+    return {};
+  }
+  Result<void> restart(const std::string& service) override { return start(service); }
+  Result<void> stop(const std::string& service) override {
+    if (units_[service].state == ServiceStatus::State::kRunning) set_threaded("off");
+    units_[service].state = ServiceStatus::State::kStopped;
+    return {};
+  }
+
+ private:
+  void set_threaded(const std::string& value) {
+    for (SettingValue& one : kernel_.tuning.settings)
+      if (one.setting.knob == Knob::kNapiThreaded && one.setting.index != kWholeDevice) one.value = value;
+  }
+  test::FakeKernel& kernel_;
+  std::map<std::string, ServiceStatus> units_;
+};
+
+class PollerDaemonTest : public testing::Test {
+ protected:
+  PollerDaemonTest() {
+    host_.irqbalance = false;
+    host_.add_nic(kNic, name_, test::NicModel::kMlx5, kQueues);
+    for (uint32_t queue = 0; queue < kQueues; ++queue)
+      EXPECT_TRUE(host_.apply({.setting = {kNic, Knob::kNapiThreaded, queue}, .name = name_, .value = "on"}));
+    kernel_.state.links.push_back({.ifindex = kNic, .name = name_, .admin_up = true, .lower_up = true});
+    kernel_.tuning = host_.observe();
+    configure("busy-poll");
+    const auto config = parse_config(text());
+    EXPECT_TRUE(config) << config.error().text();
+    daemon_ = std::make_unique<Daemon>(kernel_, file_, std::vector<std::string>(), *config,
+                                       [this] { return now_ms_; });
+    daemon_->use_services(std::make_unique<PollersOfThreads>(kernel_));
+    EXPECT_TRUE(daemon_->start());
+  }
+  void configure(const std::string& napi) {
+    std::ofstream(file_) << fmt::format(
+        "[uplink]\ndevices = [\"eth0\"]\n[tuning]\napply = \"auto\"\nprofile = \"none\"\nnapi = \"{}\"\n"
+        "[daemon]\nstate_dir = \"{}\"\n[control]\nsocket = \"{}\"\n",
+        napi, directory_ / "state", directory_ / "control.sock");
+  }
+  std::vector<ConfigText> text() {
+    std::ifstream file(file_);
+    return {{.file = file_, .text = {std::istreambuf_iterator<char>(file), {}}}};
+  }
+  std::string threaded(uint32_t queue) {
+    return *find_setting(kernel_.tuning, {kNic, Knob::kNapiThreaded, queue});
+  }
+  void later() {
+    now_ms_ += 10'000;
+    daemon_->look_at_tuning();
+  }
+
+  const InterfaceName name_ = InterfaceName::parse("eth0").value();
+  test::FakeHostTuning host_{4};
+  test::FakeKernel kernel_;
+  ScratchDirectory directory_;
+  const std::string file_ = directory_ / "xdpfwd.toml";
+  uint64_t now_ms_ = 100'000;
+  std::unique_ptr<Daemon> daemon_;
+};
+
+TEST_F(PollerDaemonTest, what_was_before_is_put_back) {
+  later();
+  for (uint32_t queue = 0; queue < kQueues; ++queue) ASSERT_EQ(threaded(queue), "busy-poll") << queue;
+  const auto reverted = daemon_->tune_revert();
+  ASSERT_TRUE(reverted) << reverted.error().text();
+  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(threaded(queue), "on") << queue;
+  later();
+  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(threaded(queue), "on") << queue;
+}
+
+TEST_F(PollerDaemonTest, another_mode_is_not_taken_back_by_a_poller_that_ends) {
+  later();
+  configure("threaded");
+  ASSERT_TRUE(daemon_->reload());
+  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(threaded(queue), "on") << queue;
+}
+
+}  // namespace
+}  // namespace xdpfwd
