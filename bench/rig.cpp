@@ -270,8 +270,10 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   drain(nullptr);
   const uint64_t room =
       static_cast<uint64_t>(options_.ring_slots) * std::min<size_t>(guests.size(), taps_.size()) * 9 / 10;
+  const auto wanted = static_cast<uint64_t>(options.pps * options.seconds);
+  // A reader makes room.
   const uint64_t due =
-      options.pps > 0 ? std::clamp<uint64_t>(static_cast<uint64_t>(options.pps * options.seconds), 1, room)
+      options.pps > 0 ? std::clamp<uint64_t>(wanted, 1, options.reader ? std::max<uint64_t>(wanted, 1) : room)
                       : room;
   auto sender = pktgen::make_live_sender(*streams, {.devices = devices,
                                                     .netns = netns_path_,

@@ -28,12 +28,16 @@
 
 namespace xdpfwd::bench {
 
+// Slots of a tap whose reader's lateness is measured: as many as virtio-net can have. A reader that is too
+// slow loses frames then, instead of being late with all of them.
+inline constexpr uint32_t kVirtqueueSlots = 1024;
+
 struct RigOptions {
   std::string name;  // unique in this process
   unsigned guests = 1;
   unsigned macs_per_guest = 1;
   unsigned members = 1;
-  uint32_t ring_slots = 131'072;
+  uint32_t ring_slots = 131'072;  // of a tap
   unsigned rx_cpu = 1;
   unsigned tx_cpu = 0;
   unsigned rx_usecs = 50;
@@ -42,7 +46,7 @@ struct RigOptions {
 
 struct TrialOptions {
   double pps = 0;        // of all guests together; 0 = as fast as possible
-  double seconds = 0.4;  // cut down to what the taps hold
+  double seconds = 0.4;  // without a reader cut down to what the taps hold
   std::vector<size_t> sizes = {64};
   unsigned guests = 0;  // only so many of the rig's guests; 0 = all
   // Somebody reads the taps while traffic runs, on the receiving CPU, as soon as frames come: for latencies.

@@ -80,6 +80,15 @@ stop() {
   esac
 }
 
+# forwards_steadily GUESTS: for two seconds. A bond may hear late of a NIC that was reset for a program, and then leaves it alone.
+forwards_steadily() {
+  local _
+  for _ in 1 2 3 4 5; do
+    forwards "$1" || return
+    sleep 0.4
+  done
+}
+
 # forwards GUESTS: a frame to each guest arrives.
 forwards() {
   local before

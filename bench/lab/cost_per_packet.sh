@@ -162,7 +162,7 @@ for one in "${contenders[@]}"; do
   open_taps "$guests"
   [ ${#told[@]} -gt 0 ] || calibrate
   start "$contender" "$guests"
-  takes_nothing "$contender" || until_true 60 forwards "$guests" || fail "$contender does not forward: $(cat /run/hold.log)"
+  takes_nothing "$contender" || until_true 60 forwards_steadily "$guests" || fail "$contender does not forward: $(cat /run/hold.log)"
   pin_nics
   for poll in "${polls[@]}"; do
     for pps in "${rates[@]}"; do

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # In the lab's guest: how many frames a second a CPU forwards while more than that arrive. Sender, receiver and reader have a
 # CPU each, and take turns by a clock that counts instructions: a receiver that never rests is saturated, however fast the
-# emulator is. Prints a line for each window, which begins and ends while the sender sends; the scenario "saturation" reads them.
+# emulator is. What one CPU does not use of its turn the others get; so that a receiver always has a third, the two others are
+# never idle. Prints a line for each window, which begins and ends while the sender sends (window 0 warms up); the scenario
+# "saturation" reads them.
 #
 #   saturation.sh CONTENDERS WINDOWS      CONTENDERS: a comma-separated list
 . "${BASH_SOURCE[0]%/*}/contenders.sh"
@@ -14,7 +16,8 @@ FRAMES=10000000 # more than can be sent meanwhile
 BURST=16
 WAIT_USECS=50
 NIC_RING=4096 # holds what comes while it is another CPU's turn
-WINDOW_S=0.5
+# Of what is sent, none is looked at in the beginning; and a rest.
+BEFORE_S=0.1 WINDOW_S=0.4 AFTER_S=1.2
 
 mkfifo /run/quiet
 exec {quiet}<>/run/quiet
@@ -34,33 +37,43 @@ look() {
   idle=$((words[4] + words[5]))
 }
 
-# measure CONTENDER WINDOW
+# arrived_whole TAKEN REFUSED DELIVERED: what NAPI took has come to the tap, but for a few: nobody dropped it on the way, as a
+# bond does whose LACP has expired.
+arrived_whole() { [ $((($1 - $2 - $3) * 100)) -le "$1" ] && lacp_complete; }
+
+# measure CONTENDER WINDOW: then it rests, for LACP's frames of each second are lost like others.
 measure() {
-  local now taken refused idle was
+  local now taken refused idle was before sent usecs
+  look && before=("$taken" "$refused" "$(delivered)")
+  generator $FRAMES 0 "$GUEST_MAC" 1 $BURST && begin_generating || fail "no generator"
+  pause "$BEFORE_S"
   look && was=("$now" "$taken" "$refused" "$idle")
   pause "$WINDOW_S"
-  look
-  echo "measured $1 $2 $((now - was[0])) $((taken - was[1])) $((refused - was[2])) $(((idle - was[3]) * 10000))"
+  look && was=($((now - was[0])) $((taken - was[1])) $((refused - was[2])) $(((idle - was[3]) * 10000)))
+  tor sh -c 'echo stop >/proc/net/pktgen/pgctrl'
+  switch_answers || fail "$1: the generator failed"
+  usecs=$(generated_usecs) && sent=$(generated_frames) || fail "$1: the generator does not say what it did"
+  pause "$AFTER_S"
+  settled || fail "$1: frames go on arriving"
+  look && before=($((taken - before[0])) $((refused - before[1])) $(($(delivered) - before[2])))
+  arrived_whole "${before[@]}" || fail "$1: NAPI took ${before[0]} frames, the tap refused ${before[1]}, ${before[2]} were read;" \
+    "LACP: $(lacp_states)"
+  echo "measured $1 $2 ${was[*]} $sent $usecs"
 }
 
 set_up
 taskset -cp "$reading" $$ >/dev/null
+chrt --idle 0 bash -c 'while :; do :; done' &
 for nic in "${HOST_NICS[@]}"; do ethtool -G "$nic" rx "$NIC_RING" || fail "no ring of $NIC_RING in $nic"; done
 until_true 60 lacp_complete || fail "LACP: $(lacp_states)"
 coalesce_hosts "$WAIT_USECS" || fail "no coalescing of $WAIT_USECS us"
 for contender in "${contenders[@]}"; do
   open_taps 1
   start "$contender" 1
-  until_true 60 forwards 1 || fail "$contender does not forward: $(cat /run/hold.log)"
+  until_true 60 forwards_steadily 1 || fail "$contender does not forward: $(cat /run/hold.log)"
   pin_nics
-  generator $FRAMES 0 "$GUEST_MAC" 1 $BURST && begin_generating || fail "no generator"
-  pause "$WINDOW_S" # warms up
+  measure "$contender" 0 # warms up
   for window in $(seq 1 "$windows"); do measure "$contender" "$window"; done
-  tor sh -c 'echo stop >/proc/net/pktgen/pgctrl'
-  switch_answers || fail "$contender: the generator failed"
-  usecs=$(generated_usecs) && sent=$(generated_frames) || fail "$contender: the generator does not say what it did"
-  settled || fail "$contender: frames go on arriving"
-  echo "sent $contender $sent $usecs"
   stop "$contender"
   close_taps
 done

@@ -48,8 +48,10 @@ Result<void> run_latency(Run& run) {
   if (kinds.empty()) return {};
   const unsigned repetitions = run.repetitions(10, 3);
   run.progress.begin("napi-latency", kPercents.size() * kNapiModes.size() * repetitions);
-  auto stand = Stand::open(*kinds.front(), {.rx_cpu = run.options.rx_cpu, .tx_cpu = run.options.tx_cpu},
-                           *run.telemetry);
+  auto stand =
+      Stand::open(*kinds.front(),
+                  {.ring_slots = kVirtqueueSlots, .rx_cpu = run.options.rx_cpu, .tx_cpu = run.options.tx_cpu},
+                  *run.telemetry);
   if (!stand) return std::unexpected(stand.error());
   std::map<NapiMode, double> most;
   bool polls = true;  // not where the kernel has no way for a process

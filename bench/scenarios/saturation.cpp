@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 #include <sstream>
 
 #include "bench/lab_boot.h"
@@ -20,40 +19,37 @@ constexpr double kSaturated = 95;  // percent of the receiving CPU
 const std::vector<std::string> kContenders = {"xdpfwd", "xdpfwd-bridge", "bridge",
                                               "tcx",    "ovs-kernel",    "bare-redirect"};
 
-// "measured CONTENDER WINDOW USECS TAKEN REFUSED IDLE_USECS": of the frames that NAPI took the tap had no
-// room for some. "sent CONTENDER FRAMES USECS" is of all windows together, and comes after them.
+// "measured CONTENDER WINDOW USECS TAKEN REFUSED IDLE_USECS SENT SENDING_USECS": of the frames that NAPI took
+// the tap had no room for some; all windows' but the first, which is 0.
 Result<void> add_samples(Run& run, const std::string& log) {
-  std::map<std::string, std::vector<Sample>> open;
   std::istringstream lines(log);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string mark;
     std::string contender;
-    if (!(words >> mark >> contender)) continue;
-    if (mark == "measured") {
-      unsigned window = 0;
-      double usecs = 0;
-      double taken = 0;
-      double refused = 0;
-      double idle_usecs = 0;
-      if (!(words >> window >> usecs >> taken >> refused >> idle_usecs) || usecs <= 0 || taken <= 0)
-        return fail("the guest's script said: " + line);
-      open[contender].push_back({contender,
-                                 {},
-                                 window,
-                                 {{kMetric, (taken - refused) / usecs * 1e6},
-                                  {"refused_percent", refused / taken * 100},
-                                  {"busy_percent", std::max(0.0, 100 - idle_usecs / usecs * 100)}}});
-    } else if (mark == "sent") {
-      double frames = 0;
-      double usecs = 0;
-      if (!(words >> frames >> usecs) || usecs <= 0) return fail("the guest's script said: " + line);
-      for (Sample& sample : open[contender]) {
-        sample.metrics["sent_pps"] = frames / usecs * 1e6;
-        if (run.file.has(contender, {}, sample.repetition)) continue;
-        if (auto added = run.file.add(sample); !added) return added;
-      }
+    if (!(words >> mark >> contender) || mark != "measured") continue;
+    unsigned window = 0;
+    double usecs = 0;
+    double taken = 0;
+    double refused = 0;
+    double idle_usecs = 0;
+    double sent = 0;
+    double sending_usecs = 0;
+    if (!(words >> window >> usecs >> taken >> refused >> idle_usecs >> sent >> sending_usecs)) {
+      if (lines.eof()) break;  // cut off by an interruption
+      return fail("the guest's script said: " + line);
     }
+    if (usecs <= 0 || taken <= 0 || sending_usecs <= 0) return fail("the guest's script said: " + line);
+    if (window == 0 || run.file.has(contender, {}, window)) continue;
+    if (auto added = run.file.add({contender,
+                                   {},
+                                   window,
+                                   {{kMetric, (taken - refused) / usecs * 1e6},
+                                    {"refused_percent", refused / taken * 100},
+                                    {"busy_percent", std::max(0.0, 100 - idle_usecs / usecs * 100)},
+                                    {"sent_pps", sent / sending_usecs * 1e6}}});
+        !added)
+      return added;
   }
   return {};
 }
@@ -61,16 +57,15 @@ Result<void> add_samples(Run& run, const std::string& log) {
 Result<void> run_saturation(Run& run) {
   const unsigned repetitions = run.repetitions(10, 3);
   std::vector<std::string> left = kContenders;
-  std::erase_if(left,
-                [&](const std::string& contender) { return run.file.has(contender, {}, repetitions); });
+  std::erase_if(left, [&](const std::string& contender) { return run.file.has(contender, {}, repetitions); });
   if (left.empty()) return {};
-  const auto words = run_lab_boot(
-      run, {.cpus = 3,
-            .counts = false,
-            .script = "saturation.sh",
-            .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(repetitions)},
-            .folder = run.options.out + "/lab-saturation",
-            .measurements = left.size() * repetitions});
+  const auto words =
+      run_lab_boot(run, {.cpus = 3,
+                         .counts = false,
+                         .script = "saturation.sh",
+                         .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(repetitions)},
+                         .folder = run.options.out + "/lab-saturation",
+                         .measurements = left.size() * (repetitions + 1)});
   if (!words) return std::unexpected(words.error());
   if (auto added = add_samples(run, words->log); !added) return added;
   if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
@@ -86,19 +81,19 @@ std::vector<std::string> not_saturated(const ResultSet& results) {
   return all;
 }
 
-const RegisteredScenario saturation(
-    {.name = "saturation",
-     .summary = "frames a second that one CPU forwards while more arrive",
-     .tier = Tier::kLab,
-     .run = run_saturation,
-     .plots = {{"forwarded by one CPU", "", "", kMetric, "packets per second", false, false}},
-     .ratios = {{kMetric, "xdpfwd", "ovs-kernel"},
-                {kMetric, "xdpfwd-bridge", "ovs-kernel"},
-                {kMetric, "xdpfwd", "bridge"},
-                {kMetric, "xdpfwd", "bare-redirect"}},
-     .table = {kMetric, "busy_percent", "sent_pps", "refused_percent"},
-     .caveats = not_saturated,
-     .order = 6});
+const RegisteredScenario saturation({.name = "saturation",
+                                     .summary = "frames a second that one CPU forwards while more arrive",
+                                     .tier = Tier::kLab,
+                                     .run = run_saturation,
+                                     .plots = {{"forwarded by one CPU", "", "", kMetric, "packets per second",
+                                                false, false}},
+                                     .ratios = {{kMetric, "xdpfwd", "ovs-kernel"},
+                                                {kMetric, "xdpfwd-bridge", "ovs-kernel"},
+                                                {kMetric, "xdpfwd", "bridge"},
+                                                {kMetric, "xdpfwd", "bare-redirect"}},
+                                     .table = {kMetric, "busy_percent", "sent_pps", "refused_percent"},
+                                     .caveats = not_saturated,
+                                     .order = 6});
 
 }  // namespace
 }  // namespace xdpfwd::bench
