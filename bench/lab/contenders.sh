@@ -63,9 +63,10 @@ start() {
   until_true 120 test -s /run/hold.ready || fail "$1: $(cat /run/hold.log)"
   # A NIC that gets an XDP program may take its link down for a while.
   until_true 60 links_up || fail "$1: no link"
-  # The floors take or drop LACP, too.
-  [[ $1 =~ ^(xdp-drop|bare-redirect)$ ]] || until_true 120 lacp_complete || fail "$1: LACP: $(lacp_states)"
+  takes_lacp "$1" || until_true 120 lacp_complete || fail "$1: LACP: $(lacp_states)"
 }
+# takes_lacp CONTENDER: the floors take or drop all frames.
+takes_lacp() { [[ $1 =~ ^(xdp-drop|bare-redirect)$ ]]; }
 links_up() { [ "$(cat /sys/class/net/eth0/carrier)$(tor cat /sys/class/net/eth2/carrier)" = 11 ]; }
 stop() {
   if [ "$1" = nobody ]; then

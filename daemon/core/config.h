@@ -72,9 +72,11 @@ struct TuningSettings {
   bool lro_off = true;   // likewise; LRO and hardware GRO
   NoQueue noqueue = NoQueue::kTaps;
   NapiWish napi;
-  NumberWish napi_usecs{NumberWish::Kind::kAuto, 0};  // deferred, busy-poll: to the timer
-  NumberWish napi_polls{NumberWish::Kind::kAuto, 0};  // likewise: empty ones, until interrupts
-  std::optional<ThreadSchedule> napi_thread;          // nothing: left alone
+  NumberWish napi_usecs{NumberWish::Kind::kAuto, 0};    // deferred, busy-poll: to the timer
+  NumberWish napi_polls{NumberWish::Kind::kAuto, 0};    // likewise: empty ones, until interrupts
+  NumberWish napi_idle_ms{NumberWish::Kind::kAuto, 0};  // busy-poll: without frames, until interrupts
+  NumberWish napi_target{NumberWish::Kind::kAuto, 0};   // auto: percent that a CPU is filled to
+  std::optional<ThreadSchedule> napi_thread;            // nothing: left alone
   bool operator==(const TuningSettings&) const = default;
 };
 

@@ -54,7 +54,7 @@ constexpr std::array<Section, 7> kSections = {{
     {"guest", "one guest NIC: which frames go to which tap"},
 }};
 
-const std::array<Option, 44> kOptions = {{
+const std::array<Option, 46> kOptions = {{
     {.section = "uplink",
      .key = "devices",
      .type = OptionType::kInterfaces,
@@ -483,6 +483,32 @@ const std::array<Option, 44> kOptions = {{
                     "queue then costs "
                     "nothing.",
      .example = "napi_polls = 20"},
+    {.section = "tuning",
+     .key = "napi_idle_ms",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::napi_idle_ms,
+     .min = 0,
+     .max = 60'000,
+     .choices = kAuto,
+     .help = "busy-poll queues: milliseconds without a frame until interrupts are on; 0: never",
+     .explanation =
+         "'auto': 100. The poller looks at idle queues every millisecond, and polls those that have frames "
+         "again.",
+     .example = "napi_idle_ms = 1000"},
+    {.section = "tuning",
+     .key = "napi_target",
+     .type = OptionType::kNumberOrChoice,
+     .default_text = "\"auto\"",
+     .field = &TuningSettings::napi_target,
+     .min = 10,
+     .max = 95,
+     .choices = kAuto,
+     .help = "queues in mode auto: percent of a CPU that they fill together",
+     .explanation = "'auto': 90. Where they come to take 5 more, some move to another CPU. A fuller CPU lets "
+                    "frames wait "
+                    "longer: 'xdpctl napi pack --simulate steady --target 70' shows by how much.",
+     .example = "napi_target = 70"},
     {.section = "tuning",
      .key = "napi_thread",
      .type = OptionType::kSchedule,

@@ -61,16 +61,21 @@ void Packing::fail_for_a_while(MeteredNic& nic, const Error& error, std::span<co
 }
 
 Result<void> Packing::make_packer(const Packable& packable) {
-  if (packer_ && cpus_ == packable.cpus) return {};
+  if (packer_ && cpus_ == packable.cpus && target_percent_ == packable.target_percent) return {};
   std::vector<packer::CpuPlace> places;
   places.reserve(packable.cpus.size());
   for (const PackingCpu& cpu : packable.cpus)
     places.push_back({.cpu = cpu.cpu, .node = cpu.node, .core = cpu.core});
-  auto made = packer::Packer::make({}, std::move(places));
+  packer::PackerSettings settings;
+  const float room = settings.mark - settings.target;
+  settings.target = static_cast<float>(packable.target_percent) / 100;
+  settings.mark = std::min(1.0F, settings.target + room);
+  auto made = packer::Packer::make(settings, std::move(places));
   if (!made) return std::unexpected(made.error());
   packer_ = std::move(*made);
   refusals_.clear();  // it may have been the CPU
   cpus_ = packable.cpus;
+  target_percent_ = packable.target_percent;
   return {};
 }
 

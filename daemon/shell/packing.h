@@ -90,7 +90,8 @@ class Packing {
   Kernel& kernel_;
   Tuner& tuner_;
   std::optional<packer::Packer> packer_;
-  std::vector<PackingCpu> cpus_;         // the packer's
+  std::vector<PackingCpu> cpus_;  // the packer's
+  uint32_t target_percent_ = 0;
   std::map<uint32_t, MeteredNic> nics_;  // by ifindex
   std::map<uint32_t, Load> loads_;
   uint64_t moves_ = 0;

@@ -49,6 +49,8 @@ Packable packable(const Wish& wish, const HostTuning& observed, const UndoLog& l
   const std::vector<uint32_t> cpus =
       choose_cpus(wish, observed, static_cast<uint32_t>(most_queues), told_elsewhere);
   if (cpus.empty()) return all;
+  if (wish.tuning.napi_target.kind == NumberWish::Kind::kGiven)
+    all.target_percent = wish.tuning.napi_target.given;
   for (const uint32_t cpu : cpus_to_pack(wish.tuning, observed, cpus))
     all.cpus.push_back(place_of(observed, cpu));
   for (const Nic& nic : observed.nics)

@@ -36,6 +36,7 @@ struct PackingCpu {
 struct Packable {
   std::vector<PackedNapi> napis;  // by NIC and place
   std::vector<PackingCpu> cpus;
+  uint32_t target_percent = 90;  // of a CPU, that is filled
   bool operator==(const Packable&) const = default;
 };
 

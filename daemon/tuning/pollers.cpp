@@ -20,6 +20,10 @@ constexpr size_t kMostQueues = 16;
 constexpr uint32_t kTurnUs = 50;
 constexpr uint32_t kShortestTurnUs = 2;
 
+std::optional<uint32_t> given(const NumberWish& wish) {
+  return wish.kind == NumberWish::Kind::kGiven ? std::optional(wish.given) : std::nullopt;
+}
+
 // "2", "0-1,4"
 std::string list_of(const std::set<uint32_t>& numbers) {
   std::string text;
@@ -52,8 +56,10 @@ class Choosing {
     for (auto& [cpu, queues] : by_cpu_) {
       std::erase_if(queues, [&](const Poller::Queue& queue) { return deferred.contains(queue.number); });
       if (queues.empty()) continue;
-      choice.pollers.push_back(
-          {.cpu = cpu, .period_us = turn_of(queues.size()), .queues = {queues.begin(), queues.end()}});
+      choice.pollers.push_back({.cpu = cpu,
+                                .period_us = turn_of(queues.size()),
+                                .idle_ms = given(tuning_.napi_idle_ms),
+                                .queues = {queues.begin(), queues.end()}});
     }
     tell_of_cpus(choice.pollers);
     return choice;
@@ -204,7 +210,8 @@ std::string Poller::configuration() const {
   for (const Queue& queue : queues)
     list += fmt::format("{}\"{}:{},period={}\"", list.empty() ? "" : ", ", queue.device.view(), queue.number,
                         period_us);
-  return fmt::format("cpu = {}\nqueue = [{}]\n", cpu, list);
+  const std::string idle = idle_ms ? fmt::format("idle-ms = {}\n", *idle_ms) : "";
+  return fmt::format("cpu = {}\nqueue = [{}]\n{}", cpu, list, idle);
 }
 
 PollerChoice choose_pollers(const TuningSettings& tuning, const HostTuning& members,

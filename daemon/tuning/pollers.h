@@ -21,7 +21,9 @@ struct Poller {
     auto operator<=>(const Queue&) const = default;
   };
   uint32_t cpu = 0;
-  uint32_t period_us = 0;     // how long a queue's turn is
+  uint32_t period_us = 0;  // how long a queue's turn is
+  std::optional<uint32_t> idle_ms =
+      {};                     // until an idle queue is left to interrupts; 0 = never; nothing: its own
   std::vector<Queue> queues;  // by number, then by name; not empty
 
   // "cpu3": of its unit and its file.

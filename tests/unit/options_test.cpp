@@ -144,12 +144,13 @@ TEST(Options, every_field_of_settings_has_a_row) {
                              bpffs, state_dir, socket, socket_group, log_level, tuning));
   const auto& [apply, revert_on_stop, profile, steering, cpus, ban_irqbalance, channels, ring_rx, ring_tx,
                adaptive_rx, adaptive_tx, rx_usecs, rx_frames, tx_usecs, tx_frames, force, rps_off, xps_off,
-               lro_off, noqueue, napi, napi_usecs, napi_polls, napi_thread] = tuning;
+               lro_off, noqueue, napi, napi_usecs, napi_polls, napi_idle_ms, napi_target, napi_thread] =
+      tuning;
   static_cast<void>(std::tie(apply, revert_on_stop, profile, steering, cpus, ban_irqbalance, channels,
                              ring_rx, ring_tx, adaptive_rx, adaptive_tx, rx_usecs, rx_frames, tx_usecs,
                              tx_frames, force, rps_off, xps_off, lro_off, noqueue, napi, napi_usecs,
-                             napi_polls, napi_thread));
-  constexpr size_t kFields = 11 + 1 + 24;
+                             napi_polls, napi_idle_ms, napi_target, napi_thread));
+  constexpr size_t kFields = 11 + 1 + 26;
   size_t rows = 0;
   for (const Option& option : options()) rows += option.of_guest() ? 0 : 1;
   EXPECT_EQ(rows, kFields);

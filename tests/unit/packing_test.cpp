@@ -107,6 +107,13 @@ TEST_F(PackingTest, three_queues_at_thirty_percent_end_on_one_cpu_with_their_int
   EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
 }
 
+TEST_F(PackingTest, a_lower_target_fills_cpus_less) {
+  tuning_.napi_target = {NumberWish::Kind::kGiven, 60};
+  start();
+  run({29, 29, 29, 0}, 60);
+  EXPECT_THAT(cpus_used(), SizeIs(2));
+}
+
 // The more they fill a CPU the longer each waits while the others run.
 TEST_F(PackingTest, threads_that_take_turns_stay_together) {
   run({30, 30, 30, 0}, 60);

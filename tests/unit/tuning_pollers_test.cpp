@@ -13,6 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 class TuningPollers : public testing::Test {
@@ -66,6 +67,14 @@ TEST_F(TuningPollers, a_round_of_turns_is_over_before_the_kernels_timer) {
   choose("busy-poll", {4});
   EXPECT_EQ(choice_.pollers.at(0).queues.size(), 8U);
   EXPECT_EQ(choice_.pollers[0].period_us, 2U);
+}
+
+TEST_F(TuningPollers, are_told_when_a_queue_is_idle) {
+  choose("busy-poll", {4});
+  EXPECT_THAT(choice_.pollers.at(0).configuration(), Not(HasSubstr("idle-ms")));
+  tuning_.napi_idle_ms = {NumberWish::Kind::kGiven, 0};
+  choose("busy-poll", {4});
+  EXPECT_THAT(choice_.pollers.at(0).configuration(), HasSubstr("\nidle-ms = 0\n"));
 }
 
 TEST_F(TuningPollers, a_nic_that_is_down_has_none) {
