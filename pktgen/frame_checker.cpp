@@ -2,6 +2,7 @@
 #include "pktgen/frame_checker.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace xdpfwd::pktgen {
@@ -45,7 +46,7 @@ void FrameChecker::expect(const StreamSet& set) {
     known->place = place(stream.tap);
     known_[stream.id] = std::move(known);
   }
-  if (std::ranges::find(sources_, set.source()) == sources_.end()) sources_.push_back(set.source());
+  sources_.insert(set.sources().begin(), set.sources().end());
 }
 
 uint32_t FrameChecker::place(std::string_view tap) {
@@ -73,13 +74,11 @@ FrameChecker::Known* FrameChecker::learn_from(const StampPlace& stamp, uint32_t 
   return known_[stamp.stream_id].get();
 }
 
-// A frame that names no stream of ours is somebody else's, unless it comes from our source address.
+// A frame that names no stream of ours is somebody else's, unless it comes from one of our sources.
 Judgement FrameChecker::judge_unknown(std::span<const uint8_t> frame) {
-  const bool ours =
-      frame.size() >= kEthernetSize && std::ranges::any_of(sources_, [&](const MacAddress& source) {
-        return std::memcmp(source.bytes().data(), &frame[6], 6) == 0;
-      });
-  if (!ours) {
+  std::array<uint8_t, 6> source{};
+  if (frame.size() >= kEthernetSize) std::copy_n(&frame[6], source.size(), source.begin());
+  if (!sources_.contains(MacAddress(source))) {
     ++foreign_;
     return Judgement::kForeign;
   }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,7 +36,7 @@ struct StreamTally {
 
 struct ReceiveReport {
   std::unordered_map<uint32_t, StreamTally> streams;  // by stream id
-  uint64_t corrupted_unknown = 0;                     // from our source address, and no frame of a stream
+  uint64_t corrupted_unknown = 0;                     // from a source of ours, and no frame of a stream
   uint64_t foreign = 0;                               // from others: a host says many things on a link
   uint64_t missed = 0;   // frames the kernel dropped before the reader saw them, where it tells
   Histogram latency_ns;  // of frames delivered: from the stamp to the reader
@@ -83,7 +84,7 @@ class FrameChecker {
   Form form_;
   bool learning_ = false;
   std::vector<std::unique_ptr<Known>> known_;  // by id
-  std::vector<MacAddress> sources_;
+  std::set<MacAddress> sources_;               // of the announced streams
   std::unordered_map<std::string, uint32_t> places_;
   uint64_t corrupted_unknown_ = 0;
   uint64_t foreign_ = 0;

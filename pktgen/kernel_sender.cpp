@@ -57,8 +57,9 @@ std::optional<uint64_t> number_after(std::string_view text, std::string_view wor
 
 class KernelSender final : public Sender {
  public:
-  KernelSender(std::vector<std::string> commands, const SendOptions& options, NetNamespace netns)
-      : commands_(std::move(commands)), options_(options), netns_(std::move(netns)) {}
+  KernelSender(std::vector<std::string> commands, size_t streams, const SendOptions& options,
+               NetNamespace netns)
+      : commands_(std::move(commands)), streams_(streams), options_(options), netns_(std::move(netns)) {}
   ~KernelSender() override {
     stop();
     if (runner_.joinable()) runner_.join();
@@ -110,7 +111,10 @@ class KernelSender final : public Sender {
   [[nodiscard]] bool finished() const override { return ended_; }
   // While it runs the kernel does not tell.
   [[nodiscard]] SendReport snapshot() const override {
-    SendReport report{.per_stream = {counts_.sent}, .devices = {}};
+    SendReport report;
+    // It goes through the sources in turn.
+    for (size_t i = 0; i < streams_; ++i)
+      report.per_stream.push_back(counts_.sent / streams_ + (i < counts_.sent % streams_ ? 1 : 0));
     report.devices.push_back({options_.devices[0], 0, counts_.errors, 0, 0});
     report.handed_over = counts_.sent;
     report.seconds = counts_.seconds;
@@ -137,6 +141,7 @@ class KernelSender final : public Sender {
   }
 
   std::vector<std::string> commands_;
+  size_t streams_;
   SendOptions options_;
   NetNamespace netns_;
   KernelCounts counts_;
@@ -153,7 +158,9 @@ Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const
   const auto refuse = [](const std::string& what) {
     return fail("the kernel's packet generator does not send " + what, "choose another back end");
   };
-  if (streams.size() != 1) return refuse(fmt::format("{} streams, only one", streams.size()));
+  const size_t sources = streams.sources().size();
+  if (streams.size() != sources)
+    return refuse(fmt::format("{} streams, only those of one guest, size and device", streams.size()));
   if (options.poisson) return refuse("at random times");
   if (options.max_late != 0) return refuse("with a longest lag");
   const std::vector<uint8_t>& head = streams[0].sent_head;
@@ -169,8 +176,9 @@ Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const
                                        fmt::format("src_mac {}", mac(6)),
                                        "dst 198.51.100.1",
                                        "src_min 192.0.2.1",
-                                       "src_max 192.0.2.1",
+                                       fmt::format("src_max 192.0.2.{}", sources),
                                        fmt::format("burst {}", options.burst)};
+  if (sources > 1) commands.push_back(fmt::format("src_mac_count {}", sources));
   const uint32_t ethertype = static_cast<uint32_t>(head[12]) << 8 | head[13];
   if (ethertype == kEtherTypeQinq) return refuse("802.1ad tags alone");
   if (ethertype == kEtherTypeVlan) {
@@ -202,7 +210,8 @@ Result<std::unique_ptr<Sender>> make_kernel_sender(const StreamSet& streams, con
   if (!commands) return std::unexpected(commands.error());
   auto netns = NetNamespace::open(options.netns);
   if (!netns) return std::unexpected(netns.error());
-  auto sender = std::make_unique<KernelSender>(std::move(*commands), options, std::move(*netns));
+  auto sender =
+      std::make_unique<KernelSender>(std::move(*commands), streams.size(), options, std::move(*netns));
   if (auto prepared = sender->prepare(); !prepared) return std::unexpected(prepared.error());
   return sender;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What is written to /proc/net/pktgen to send one stream, and what is read from there: text and numbers only.
+// What is written to /proc/net/pktgen to send to one guest, and what is read from there: text and numbers
+// only.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace xdpfwd::pktgen {
 
-// Commands for a device's file, in order. Fails on what pktgen.ko cannot do: several streams, bursts by
-// chance, 802.1ad.
+// Commands for a device's file, in order. Fails on what pktgen.ko cannot do: streams that differ in more than
+// their source, bursts by chance, 802.1ad.
 Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const SendOptions& options);
 
 struct KernelCounts {

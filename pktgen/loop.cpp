@@ -70,7 +70,8 @@ Result<StreamSet> Loop::guest_streams() {
   auto streams =
       StreamSet::of_guests(scenario.guests, {.sizes = scenario.sizes,
                                              .members = static_cast<uint32_t>(scenario.members.size()),
-                                             .first_id = next_id_});
+                                             .first_id = next_id_,
+                                             .sources = scenario.sources.value_or(1)});
   if (!streams) return streams;
   next_id_ = streams->end_id();
   receiver_->expect(*streams);
@@ -101,7 +102,8 @@ Result<SendReport> Loop::send(Backend backend, const StreamSet& streams, double 
   return report;
 }
 
-// Sends a frame of every guest over every member, again and again, until each has come through once.
+// Sends a frame of every guest over every member, from one source, again and again, until each has come
+// through once.
 Result<void> Loop::wait_until_forwarding() {
   if (options_.settle_s <= 0) return {};
   options_.progress("waiting until frames get through");

@@ -41,6 +41,7 @@ struct Flags {
   bool poisson = false;
   bool realtime = false;
   bool one_byte = false;
+  std::optional<uint64_t> sources;
   std::optional<double> pps;
   std::optional<uint64_t> count;
   std::optional<double> duration;
@@ -92,6 +93,7 @@ Result<Scenario> scenario_of(const Flags& flags) {
     if (!sizes) return std::unexpected(sizes.error());
     scenario.sizes.insert(scenario.sizes.end(), sizes->begin(), sizes->end());
   }
+  if (flags.sources) scenario.sources = flags.sources;
   if (flags.pps) scenario.pps = flags.pps;
   if (flags.count) scenario.count = flags.count;
   if (flags.duration) scenario.duration_s = flags.duration;
@@ -122,6 +124,7 @@ Result<Planned> plan_sending(const Flags& flags) {
   const std::vector<std::string> devices = flags.devices.empty() ? scenario->tx_devices() : flags.devices;
   if (devices.empty()) return fail("no device to send from", "name at least one: --dev eth0");
   StreamOptions stream_options{.members = static_cast<uint32_t>(devices.size()),
+                               .sources = scenario->sources.value_or(1),
                                .one_byte_payload = flags.one_byte};
   // Numbers of streams start anywhere, so that a sink which sees two runs takes them for two.
   stream_options.first_id =
@@ -294,6 +297,12 @@ void add_traffic_flags(CLI::App& command, Flags& flags) {
       .add_option("--size", flags.sizes,
                   "bytes of a frame as sent, without FCS, or imix; may be repeated (default 64)")
       ->delimiter(',');
+  command
+      .add_option(
+          "--sources", flags.sources,
+          "senders behind the wire, each with a MAC and an IPv4 address of its own; each guest gets a "
+          "stream from each of them (default 1)")
+      ->check(CLI::Range(size_t{1}, StreamSet::kMaxSources));
   command.add_option("--pps", flags.pps, "frames a second, of all streams together")
       ->check(CLI::NonNegativeNumber);
   command.add_option("--count", flags.count, "frames to send")->check(CLI::PositiveNumber);

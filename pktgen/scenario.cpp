@@ -207,6 +207,7 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view file_nam
                      })},
       {"tx_netns", text_into(scenario.tx_netns)},
       {"rx_netns", text_into(scenario.rx_netns)},
+      {"sources", number_into(scenario.sources)},
       {"pps", number_into(scenario.pps)},
       {"count", number_into(scenario.count)},
       {"duration", number_into(scenario.duration_s)},

@@ -28,6 +28,7 @@ struct Scenario {
   std::string tx_netns;
   std::string rx_netns;
   std::vector<size_t> sizes;
+  std::optional<uint64_t> sources;
   std::optional<double> pps;
   std::optional<uint64_t> count;
   std::optional<double> duration_s;
@@ -43,8 +44,8 @@ struct Scenario {
 // {"guests": [{"name": "web1", "tap": "tap1", "mac": "52:54:00:00:00:01", "vlan": 100, "inner": 7,
 // "priority": 3,
 //              "trunk": true}],
-//  "members": [{"tx": "sw0", "rx": "up0"}], "tx_netns": "", "rx_netns": "", "sizes": [64], "pps": 0, "count":
-//  0, "duration": 0, "backend": "live", "queue_length": 16384, "control_frames": 100}
+//  "members": [{"tx": "sw0", "rx": "up0"}], "tx_netns": "", "rx_netns": "", "sizes": [64], "sources": 1,
+//  "pps": 0, "count": 0, "duration": 0, "backend": "live", "queue_length": 16384, "control_frames": 100}
 // A VLAN is a number, or text: "100", "ad:100", "untagged". All keys may be left out.
 Result<Scenario> parse_scenario(std::string_view json, std::string_view file_name);
 Result<Scenario> read_scenario(const std::string& path);

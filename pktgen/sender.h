@@ -85,7 +85,7 @@ Result<std::unique_ptr<Sender>> make_packet_sender(const StreamSet& streams, con
 Result<std::unique_ptr<Sender>> make_xsk_sender(const StreamSet& streams, const SendOptions& options);
 
 // The kernel's own packet generator (pktgen.ko): its frames are not ours: they carry no stamp, so that a
-// receiver can only count them. One guest, one size, evenly paced.
+// receiver can only count them. One guest, one size, one device, evenly paced.
 Result<std::unique_ptr<Sender>> make_kernel_sender(const StreamSet& streams, const SendOptions& options);
 
 enum class Backend { kLive, kPacket, kXsk, kKernel };

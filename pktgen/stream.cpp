@@ -49,12 +49,14 @@ std::vector<uint8_t> frame_of(const std::vector<uint8_t>& head, std::span<const 
 }
 
 // Everything through the stamp, with lengths for a UDP payload of `payload_size`.
-std::vector<uint8_t> udp_head(Packet link, uint32_t id, size_t head_size, size_t payload_size) {
-  const Packet packet =
-      std::move(link) /
-      Ipv4{.dst = {198, 51, 100, static_cast<uint8_t>(1 + id % 254)}, .id = static_cast<uint16_t>(id >> 16)} /
-      Udp{.sport = static_cast<uint16_t>(id), .dport = Stamp::kPort, .checksum = 0} /
-      Payload(std::vector<uint8_t>(payload_size));
+std::vector<uint8_t> udp_head(Packet link, uint32_t id, size_t source, size_t head_size,
+                              size_t payload_size) {
+  const Packet packet = std::move(link) /
+                        Ipv4{.src = {192, 0, 2, static_cast<uint8_t>(1 + source)},
+                             .dst = {198, 51, 100, static_cast<uint8_t>(1 + id % 254)},
+                             .id = static_cast<uint16_t>(id >> 16)} /
+                        Udp{.sport = static_cast<uint16_t>(id), .dport = Stamp::kPort, .checksum = 0} /
+                        Payload(std::vector<uint8_t>(payload_size));
   std::vector<uint8_t> bytes = packet.bytes();
   bytes.resize(head_size);  // shorter, or longer by what follows the payload
   return bytes;
@@ -72,7 +74,12 @@ Result<void> check_size(std::string_view what, size_t size, size_t head) {
 Result<void> check_count(size_t count) {
   if (count <= StreamSet::kMaxStreams) return {};
   return fail(fmt::format("{} streams are too many", count),
-              fmt::format("at most {}: fewer guests, sizes or members", StreamSet::kMaxStreams));
+              fmt::format("at most {}: fewer guests, sizes, members or sources", StreamSet::kMaxStreams));
+}
+
+Result<void> check_sources(size_t count) {
+  if (count >= 1 && count <= StreamSet::kMaxSources) return {};
+  return fail(fmt::format("{} sources", count), fmt::format("choose 1 to {}", StreamSet::kMaxSources));
 }
 
 }  // namespace
@@ -172,35 +179,44 @@ std::vector<uint8_t> Stream::delivered_frame(const Stamp& stamp) const {
 Result<StreamSet> StreamSet::of_guests(std::span<const Guest> guests, const StreamOptions& options) {
   StreamSet set;
   set.first_id_ = options.first_id;
-  set.source_ = options.source;
-  if (auto checked = check_count(guests.size() * options.sizes.size() * options.members); !checked)
+  if (auto checked = check_sources(options.sources); !checked) return std::unexpected(checked.error());
+  if (auto checked = check_count(guests.size() * options.sizes.size() * options.members * options.sources);
+      !checked)
     return std::unexpected(checked.error());
+  for (size_t source = 0; source < options.sources; ++source)
+    set.sources_.push_back(MacAddress::from_bits(options.source.bits() + source));
   for (size_t guest_index = 0; guest_index < guests.size(); ++guest_index) {
     const Guest& guest = guests[guest_index];
-    Packet link = Ethernet{.dst = guest.mac, .src = options.source};
     const bool tagged = guest.vlan.id() != 0 || guest.priority.has_value();
-    if (tagged)
-      link.append(
-          Vlan{.vid = guest.vlan.id(),
-               .pcp = guest.priority.value_or(0),
-               .tpid = guest.vlan.tpid() == VlanTag::Tpid::k8021ad ? kEtherTypeQinq : kEtherTypeVlan});
-    if (guest.inner_vid) link.append(Vlan{.vid = *guest.inner_vid});
+    const auto link_from = [&](size_t source) {
+      Packet link = Ethernet{.dst = guest.mac, .src = set.sources_[source]};
+      if (tagged)
+        link.append(
+            Vlan{.vid = guest.vlan.id(),
+                 .pcp = guest.priority.value_or(0),
+                 .tpid = guest.vlan.tpid() == VlanTag::Tpid::k8021ad ? kEtherTypeQinq : kEtherTypeVlan});
+      if (guest.inner_vid) link.append(Vlan{.vid = *guest.inner_vid});
+      return link;
+    };
     const size_t head = kUdpHead + (tagged ? kVlanSize : 0) + (guest.inner_vid ? kVlanSize : 0) +
                         (options.one_byte_payload ? 1 : 0);
     for (const size_t size : options.sizes) {
       if (auto checked = check_size(fmt::format("guest '{}'", guest.name), size, head); !checked)
         return std::unexpected(checked.error());
-      for (uint32_t member = 0; member < options.members; ++member) {
+      for (size_t i = 0; i < options.members * options.sources; ++i) {
+        const auto member = static_cast<uint32_t>(i / options.sources);
+        const size_t source = i % options.sources;
         Stream stream;
         stream.id = set.end_id();
         stream.label =
             fmt::format("{} vlan {} size {} member {}", guest.name, guest.vlan.text(), size, member);
+        if (options.sources > 1) stream.label += fmt::format(" source {}", source);
         stream.tap = guest.tap;
         stream.member = member;
         stream.guest = guest_index;
         stream.fill_size = size - head;
-        stream.sent_head =
-            udp_head(link, stream.id, head, options.one_byte_payload ? 1 : Stamp::kSize + stream.fill_size);
+        stream.sent_head = udp_head(link_from(source), stream.id, source, head,
+                                    options.one_byte_payload ? 1 : Stamp::kSize + stream.fill_size);
         stream.delivered_head = stream.sent_head;
         if (tagged && !guest.keep_tag)
           stream.delivered_head.erase(stream.delivered_head.begin() + 12, stream.delivered_head.begin() + 16);
@@ -214,7 +230,7 @@ Result<StreamSet> StreamSet::of_guests(std::span<const Guest> guests, const Stre
 Result<StreamSet> StreamSet::of_control(std::span<const Control> kinds, const StreamOptions& options) {
   StreamSet set;
   set.first_id_ = options.first_id;
-  set.source_ = options.source;
+  set.sources_ = {options.source};
   if (auto checked = check_count(kinds.size() * options.sizes.size() * options.members); !checked)
     return std::unexpected(checked.error());
   for (size_t kind_index = 0; kind_index < kinds.size(); ++kind_index) {
@@ -243,7 +259,7 @@ Result<StreamSet> StreamSet::of_control(std::span<const Control> kinds, const St
           const MacAddress dst = kind == Control::kUnknownUnicast ? kUnknownMac
                                  : kind == Control::kMulticast    ? kMulticastMac
                                                                   : kBroadcastMac;
-          stream.sent_head = udp_head(Ethernet{.dst = dst, .src = options.source}, stream.id, head,
+          stream.sent_head = udp_head(Ethernet{.dst = dst, .src = options.source}, stream.id, 0, head,
                                       Stamp::kSize + stream.fill_size);
         }
         stream.delivered_head = stream.sent_head;

@@ -70,6 +70,9 @@ struct StreamOptions {
   uint32_t members = 1;   // each guest and size gets a stream through each of them
   uint32_t first_id = 1;  // the streams take the ids from here on, without gaps
   MacAddress source = kGatewayMac;
+  // Senders behind the wire: each guest gets a stream from each of them. Their MACs count up from `source`,
+  // their addresses from 192.0.2.1.
+  size_t sources = 1;
   // UDP carries one byte; stamp and fill follow as what a NIC would have padded with. Only for layer 2: an IP
   // stack cuts padding off.
   bool one_byte_payload = false;
@@ -100,10 +103,11 @@ class StreamSet {
  public:
   static constexpr size_t kMaxSize = 2048;
   static constexpr size_t kMaxStreams = size_t{1} << 22;
+  static constexpr size_t kMaxSources = 254;  // the addresses of 192.0.2.0/24
 
-  // guests x sizes x members. Fails on a size that cannot hold the stamp, or too many streams.
+  // guests x sizes x members x sources. Fails on a size that cannot hold the stamp, or too many streams.
   static Result<StreamSet> of_guests(std::span<const Guest> guests, const StreamOptions& options);
-  // kinds x sizes x members, for the stack.
+  // kinds x sizes x members, for the stack; all from the first source.
   static Result<StreamSet> of_control(std::span<const Control> kinds, const StreamOptions& options);
 
   [[nodiscard]] const std::vector<Stream>& streams() const { return streams_; }
@@ -112,12 +116,12 @@ class StreamSet {
   [[nodiscard]] uint32_t first_id() const { return first_id_; }
   [[nodiscard]] uint32_t end_id() const { return first_id_ + static_cast<uint32_t>(streams_.size()); }
   [[nodiscard]] size_t longest() const;
-  [[nodiscard]] MacAddress source() const { return source_; }
+  [[nodiscard]] const std::vector<MacAddress>& sources() const { return sources_; }
 
  private:
   std::vector<Stream> streams_;
   uint32_t first_id_ = 1;
-  MacAddress source_;
+  std::vector<MacAddress> sources_;
 };
 
 // The bytes that fills are cut from, and where a stream's fill starts in them.

@@ -2,6 +2,9 @@
 // Streams and their checker: the frames of a stream pass, and every way of spoiling them is found.
 #include <gtest/gtest.h>
 
+#include <map>
+#include <set>
+
 #include "pktgen/frame_checker.h"
 #include "pktgen/sender.h"
 #include "pktgen/verdict.h"
@@ -161,6 +164,61 @@ TEST(PktgenStreams, OneBytePayloadsCarryTheStampInThePadding) {
       checker.judge(checker.place("tap0"), (*set)[0].delivered_frame({.sequence = 0, .sent_ns = 1000}), 2000),
       Judgement::kCorrect);
   EXPECT_FALSE(StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {60}, .one_byte_payload = true}));
+}
+
+std::set<uint64_t> source_macs(const StreamSet& set) {
+  std::set<uint64_t> macs;
+  for (const MacAddress& source : set.sources()) macs.insert(source.bits());
+  return macs;
+}
+
+// Where the sent frame, tagged once, has its sender: MAC, and the last byte of the IPv4 address.
+std::pair<uint64_t, uint8_t> sender_of(const std::vector<uint8_t>& frame) {
+  uint64_t mac = 0;
+  for (size_t i = 6; i < 12; ++i) mac = mac << 8 | frame[i];
+  return {mac, frame[18 + 15]};
+}
+
+TEST(PktgenStreams, EachSourceHasItsMacAndItsAddress) {
+  const std::vector<Guest> guests = {some_guests()[0]};
+  const auto set = StreamSet::of_guests(guests, {.sizes = {64, 600}, .members = 2, .sources = 3});
+  ASSERT_TRUE(set) << set.error().text();
+  EXPECT_EQ(source_macs(*set), (std::set<uint64_t>{0x0200000000fe, 0x0200000000ff, 0x020000000100}));
+  std::map<std::pair<uint64_t, uint8_t>, std::set<std::pair<size_t, uint32_t>>> streams;
+  for (const Stream& stream : set->streams()) {
+    const std::vector<uint8_t> frame = stream.sent_frame({});
+    EXPECT_EQ(internet_checksum(std::span(frame).subspan(18, kIpv4Size)), 0U) << stream.label;
+    streams[sender_of(frame)].insert({frame.size(), stream.member});
+  }
+  const std::set<std::pair<size_t, uint32_t>> all = {{64, 0}, {64, 1}, {600, 0}, {600, 1}};
+  EXPECT_EQ(streams,
+            (std::map<std::pair<uint64_t, uint8_t>, std::set<std::pair<size_t, uint32_t>>>{
+                {{0x0200000000fe, 1}, all}, {{0x0200000000ff, 2}, all}, {{0x020000000100, 3}, all}}));
+}
+
+TEST(PktgenStreams, RefuseSourcesWithoutNumberAndTooManyStreams) {
+  const std::vector<Guest> guests = {some_guests()[0]};
+  for (const size_t sources : {size_t{0}, size_t{255}}) {
+    const auto refused = StreamSet::of_guests(guests, {.sources = sources});
+    ASSERT_FALSE(refused);
+    EXPECT_NE(refused.error().text().find("choose 1 to 254"), std::string::npos) << refused.error().text();
+  }
+  EXPECT_TRUE(StreamSet::of_guests(guests, {.sources = 254}));
+  const auto refused = StreamSet::of_guests(guests, {.members = 1U << 20, .sources = 5});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("5242880 streams are too many"), std::string::npos)
+      << refused.error().text();
+}
+
+TEST(PktgenSources, AreAllKnownToTheChecker) {
+  FrameChecker checker(FrameChecker::Form::kDelivered);
+  checker.expect(*StreamSet::of_guests(some_guests(), {.sources = 3}));
+  const auto judge = [&](MacAddress source) {
+    return checker.judge(0, (Ethernet{.src = source} / Ipv4{} / Udp{}).bytes(60), 1);
+  };
+  EXPECT_EQ(judge("02:00:00:00:00:fe"_mac), Judgement::kCorrupted);
+  EXPECT_EQ(judge("02:00:00:00:01:00"_mac), Judgement::kCorrupted);
+  EXPECT_EQ(judge("02:00:00:00:01:01"_mac), Judgement::kForeign) << "there are three";
 }
 
 TEST(PktgenStreams, RefuseSizesThatCannotHoldTheStamp) {

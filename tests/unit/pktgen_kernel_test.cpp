@@ -10,10 +10,10 @@ namespace {
 
 using testing::Contains;
 
-StreamSet one_stream(uint16_t vid, size_t size = 64) {
+StreamSet one_stream(uint16_t vid, size_t size = 64, size_t sources = 1) {
   Guest guest{.name = "vm", .tap = "tap0", .mac = MacAddress::from_bits(0x525400000001)};
   if (vid != 0) guest.vlan = *VlanTag::make(vid);
-  return *StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {size}});
+  return *StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {size}, .sources = sources});
 }
 
 TEST(PktgenKernel, IsToldWhatToSend) {
@@ -32,7 +32,16 @@ TEST(PktgenKernel, WithoutRateCountOrTag) {
   for (const std::string& command : *commands) {
     EXPECT_FALSE(command.starts_with("vlan_id"));
     EXPECT_FALSE(command.starts_with("ratep"));
+    EXPECT_FALSE(command.starts_with("src_mac_count"));
   }
+}
+
+TEST(PktgenKernel, CountsItsSourcesUp) {
+  const auto commands = kernel_commands(one_stream(100, 64, 3), {});
+  ASSERT_TRUE(commands) << commands.error().text();
+  for (const char* expected :
+       {"src_mac 02:00:00:00:00:fe", "src_mac_count 3", "src_min 192.0.2.1", "src_max 192.0.2.3"})
+    EXPECT_THAT(*commands, Contains(expected));
 }
 
 TEST(PktgenKernel, RefusesWhatItCannotDo) {

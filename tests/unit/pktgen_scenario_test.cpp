@@ -28,7 +28,7 @@ TEST(PktgenScenario, ReadsEveryKey) {
     "guests": [{"name": "web1", "tap": "tap1", "mac": "52:54:00:00:00:01", "vlan": 100},
                {"tap": "tap2", "mac": "52:54:00:00:00:02", "vlan": "ad:200", "inner": 7, "priority": 3, "trunk": true}],
     "members": [{"tx": "sw0", "rx": "up0"}, {"tx": "sw1", "rx": "up1"}],
-    "tx_netns": "switch", "rx_netns": "host", "sizes": [64, 1514], "pps": 1000.5, "count": 7, "duration": 2,
+    "tx_netns": "switch", "rx_netns": "host", "sizes": [64, 1514], "sources": 3, "pps": 1000.5, "count": 7, "duration": 2,
     "backend": "packet", "queue_length": 500, "control_frames": 3})",
                                        "s.json");
   ASSERT_TRUE(scenario) << scenario.error().text();
@@ -40,6 +40,7 @@ TEST(PktgenScenario, ReadsEveryKey) {
   EXPECT_EQ(scenario->guests[1].priority, 3);
   EXPECT_TRUE(scenario->guests[1].keep_tag);
   EXPECT_EQ(scenario->rx_devices(), (std::vector<std::string>{"up0", "up1"}));
+  EXPECT_EQ(scenario->sources, 3U);
   EXPECT_EQ(scenario->pps, 1000.5);
   EXPECT_EQ(scenario->count, 7U);
   EXPECT_EQ(scenario->backend, Backend::kPacket);
