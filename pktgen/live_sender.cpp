@@ -340,6 +340,10 @@ SendReport LiveSender::snapshot() const {
   const uint64_t last = peek(run.last_ns);
   // From the first frame to when the one after the last would have been due.
   if (last > start) report.seconds = static_cast<double>(last - start + (run.interval_q16 >> 16)) / 1e9;
+  // Who was held up at the end has not kept the pace.
+  const bool time_up = peek(run.done) != 0 && peek(run.sent) + report.left_out + report.unsent < run.limit;
+  if (time_up && options_.duration)
+    report.seconds = std::max(report.seconds, std::chrono::duration<double>(*options_.duration).count());
   return report;
 }
 

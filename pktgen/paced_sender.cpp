@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "pktgen/paced_sender.h"
 
+#include <algorithm>
+
 #include "pktgen/worker_thread.h"
 
 namespace xdpfwd::pktgen {
@@ -47,7 +49,10 @@ void PacedSender::run() {
   size_t stream = 0;
   while (!stopping_ && made < limit) {
     const uint64_t now = monotonic_ns();
-    if (now >= end_ns_) break;
+    if (now >= end_ns_) {
+      time_up_ = true;
+      break;
+    }
     const uint64_t elapsed = now - start_ns_;
     if (arrivals_.due_ns() > elapsed) {
       wait_until(start_ns_ + arrivals_.due_ns(), now);
@@ -88,6 +93,9 @@ SendReport PacedSender::snapshot() const {
   report.asked_pps = options_.pps;
   if (last_ns_ > start_ns_)
     report.seconds = static_cast<double>(last_ns_ - start_ns_ + (pace_.interval_q16() >> 16)) / 1e9;
+  // Who was held up at the end has not kept the pace.
+  if (time_up_)
+    report.seconds = std::max(report.seconds, std::chrono::duration<double>(*options_.duration).count());
   return report;
 }
 

@@ -62,6 +62,7 @@ class PacedSender : public Sender {
   std::atomic<uint64_t> start_ns_ = 0;
   uint64_t end_ns_ = UINT64_MAX;
   std::atomic<bool> stopping_ = false;
+  std::atomic<bool> time_up_ = false;  // the duration has ended the run
   std::atomic<bool> ended_ = false;
   std::thread runner_;
 };

@@ -48,7 +48,8 @@ struct SendReport {
   bool refused_known = true;  // false: the kernel cannot tell
   uint64_t unsent = 0;        // frames too late to be sent (max_late); who counts losses counts these, too
   uint64_t left_out = 0;      // frames that were due for a device taken out; not in handed_over
-  double seconds = 0;         // from the first frame to the last
+  double seconds =
+      0;  // from the first frame to the last; where the duration ended the run, not less than that
   double asked_pps = 0;
 
   [[nodiscard]] uint64_t sent() const { return handed_over - refused; }

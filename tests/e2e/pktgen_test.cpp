@@ -186,6 +186,19 @@ TEST_P(PktgenBackendTest, StopsWhenAskedAndMovesToAnotherDevice) {
   EXPECT_TRUE(verdict.clean()) << verdict.text();
 }
 
+// Held up before its time was up, here by the lack of a device, a sender does not say that it has kept its
+// pace.
+TEST_P(PktgenBackendTest, ARunLastsUntilItsTimeIsUp) {
+  auto sender = take(
+      make_sender(GetParam(), streams({64}), {.devices = {"sw0", "sw1"}, .pps = 20'000, .duration = 300ms}));
+  take(sender->set_device(0, ""));
+  take(sender->set_device(1, ""));
+  take(sender->start());
+  const SendReport sent = take(sender->wait());
+  EXPECT_EQ(sent.sent(), 0U);
+  EXPECT_GE(sent.seconds, 0.3);
+}
+
 // Bursts, random gaps and the article's frames: as many as asked for, none wrong, at the rate asked for or
 // below.
 TEST_P(PktgenBackendTest, SendsBurstsAndRandomGapsAtTheRateAskedFor) {
