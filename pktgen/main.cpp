@@ -9,6 +9,7 @@
 #include <random>
 
 #include "pktgen/interrupt.h"
+#include "pktgen/ladder.h"
 #include "pktgen/loop.h"
 #include "pktgen/report_text.h"
 #include "pktgen/scenario.h"
@@ -36,6 +37,7 @@ struct Flags {
   std::vector<std::string> sizes;
   std::vector<std::string> drop_devices;
   std::vector<double> rates;
+  unsigned repetitions = 1;
   unsigned burst = 1;
   unsigned max_late = 0;
   bool poisson = false;
@@ -112,6 +114,7 @@ Result<Scenario> scenario_of(const Flags& flags) {
 // A sender of what the flags ask for, and what it is.
 struct Planned {
   Scenario scenario;
+  StreamOptions stream_options;
   StreamSet streams;
   SendOptions options;
   Backend backend = Backend::kLive;
@@ -147,7 +150,8 @@ Result<Planned> plan_sending(const Flags& flags) {
   if (scenario->duration_s)
     options.duration = std::chrono::nanoseconds(static_cast<int64_t>(*scenario->duration_s * 1e9));
   const Backend backend = scenario->backend.value_or(Backend::kLive);
-  return Planned{std::move(*scenario), std::move(*streams), std::move(options), backend};
+  return Planned{std::move(*scenario), std::move(stream_options), std::move(*streams), std::move(options),
+                 backend};
 }
 
 Result<SendReport> send_once(const Planned& planned, Interrupt& interrupt) {
@@ -171,21 +175,46 @@ int run_send(const Flags& flags, Interrupt& interrupt) {
   return report->sent() > 0 && report->refused == 0 ? kOk : kFramesWrong;
 }
 
-// The same at one rate after the other.
+// A step of a ladder. The next one has streams of its own, so that a sink takes no frame of it for one of
+// this.
+Result<SendReport> send_step(Planned& planned, double pps, Interrupt& interrupt) {
+  planned.options.pps = pps;
+  auto report = send_once(planned, interrupt);
+  planned.stream_options.first_id = planned.streams.end_id();
+  auto streams = StreamSet::of_guests(planned.scenario.guests, planned.stream_options);
+  if (!streams) return std::unexpected(streams.error());
+  planned.streams = std::move(*streams);
+  return report;
+}
+
+// The same at one rate after the other, up to the maximum where no rates are named. JSON tells of each run;
+// the table of medians is for people.
 int run_ladder(const Flags& flags, Interrupt& interrupt) {
   auto planned = plan_sending(flags);
   if (!planned) return complain(planned.error(), kUsage);
-  bool clean = true;
-  for (const double rate : flags.rates) {
-    if (interrupt.arrived()) break;
-    planned->options.pps = rate;
-    const auto report = send_once(*planned, interrupt);
-    if (!report) return complain(report.error(), kEnvironment);
-    clean = clean && report->sent() > 0 && report->refused == 0;
-    fmt::print("{}\n",
-               flags.json ? send_json(*report, planned->backend) : send_text(*report, planned->backend));
-    (void)std::fflush(stdout);
+  std::vector<double> rates = flags.rates;
+  if (rates.empty()) {
+    fmt::print(stderr, "looking for the maximum\n");
+    const auto fastest = send_step(*planned, 0, interrupt);
+    if (!fastest) return complain(fastest.error(), kEnvironment);
+    rates = ladder_rates(fastest->pps());
   }
+  LadderTable table;
+  bool clean = true;
+  // Round by round, so that what else the machine does meets all rates alike.
+  for (unsigned round = 0; round < flags.repetitions; ++round) {
+    for (const double rate : rates) {
+      if (interrupt.arrived()) break;
+      const auto report = send_step(*planned, rate, interrupt);
+      if (!report) return complain(report.error(), kEnvironment);
+      clean = clean && report->sent() > 0 && report->refused == 0;
+      table.add(*report);
+      fmt::print(flags.json ? stdout : stderr, "{}\n",
+                 flags.json ? send_json(*report, planned->backend) : send_text(*report, planned->backend));
+      (void)std::fflush(stdout);
+    }
+  }
+  if (!flags.json) fmt::print("{}\n", table.text());
   return clean ? kOk : kFramesWrong;
 }
 
@@ -351,10 +380,15 @@ int run(int argc, char** argv) {
 
   CLI::App* ladder = app.add_subcommand("ladder", "send at one rate after the other");
   add_sending_flags(*ladder, flags);
-  ladder->add_option("--rates", flags.rates, "frames a second of each step, e.g. 1000,10000,100000")
+  ladder
+      ->add_option(
+          "--rates", flags.rates,
+          "frames a second of each step, e.g. 1000,10000,100000; 0 is as fast as possible (default: 1000, "
+          "2000, 5000 and so on up to what the back end can)")
       ->delimiter(',')
-      ->required()
       ->check(CLI::NonNegativeNumber);
+  ladder->add_option("--repetitions", flags.repetitions, "rounds; the table has medians (default 1)")
+      ->check(CLI::Range(1U, 1000U));
 
   CLI::App* sink = app.add_subcommand("sink", "read taps as VMs would, and check what arrives");
   sink->add_option("--tap", flags.taps, "tap to read, created when it is not there; may be repeated");

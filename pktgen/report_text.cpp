@@ -46,9 +46,8 @@ Json devices_json(const SendReport& report) {
 std::string send_text(const SendReport& report, Backend backend) {
   std::string text = fmt::format("{} frames sent in {:.3f} s by {}: {:.0f} pps", report.sent(),
                                  report.seconds, backend_name(backend), report.pps());
-  if (report.asked_pps > 0)
-    text +=
-        fmt::format(" ({:+.2f} % of {:.0f})", (report.pps() / report.asked_pps - 1) * 100, report.asked_pps);
+  if (const auto deviation = report.deviation_percent())
+    text += fmt::format(" ({:+.2f} % of {:.0f})", *deviation, report.asked_pps);
   if (report.unsent != 0)
     text += fmt::format("\n{} frames not sent: they would have been too late", report.unsent);
   if (report.left_out != 0)
@@ -59,6 +58,7 @@ std::string send_text(const SendReport& report, Backend backend) {
 }
 
 std::string send_json(const SendReport& report, Backend backend) {
+  const auto deviation = report.deviation_percent();
   const Json json = {{"sent", report.sent()},
                      {"handed_over", report.handed_over},
                      {"refused", report.refused},
@@ -68,6 +68,7 @@ std::string send_json(const SendReport& report, Backend backend) {
                      {"seconds", rounded(report.seconds, 6)},
                      {"pps", rounded(report.pps(), 1)},
                      {"asked_pps", report.asked_pps},
+                     {"deviation_percent", deviation ? Json(rounded(*deviation, 3)) : Json()},
                      {"backend", backend_name(backend)},
                      {"devices", devices_json(report)}};
   return json.dump();

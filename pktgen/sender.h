@@ -54,6 +54,11 @@ struct SendReport {
 
   [[nodiscard]] uint64_t sent() const { return handed_over - refused; }
   [[nodiscard]] double pps() const { return seconds > 0 ? static_cast<double>(sent()) / seconds : 0; }
+  // Of the rate sent from the rate asked for, if one was.
+  [[nodiscard]] std::optional<double> deviation_percent() const {
+    if (asked_pps <= 0) return {};
+    return (pps() / asked_pps - 1) * 100;
+  }
 };
 
 class Sender {

@@ -44,6 +44,7 @@ std::string read_file(const std::string& path) {
 
 // What of a frame the tests look at.
 struct Seen {
+  uint32_t stream = 0;
   MacAddress source;
   std::string address;
   unsigned udp_payload = 0;
@@ -63,12 +64,12 @@ class Listener {
         ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0)
       throw std::runtime_error("cannot listen on " + device);
   }
-  // So many, or fewer when none comes for two seconds.
-  std::vector<Seen> hear(size_t count) {
+  // So many, or fewer when none comes for as long as that.
+  std::vector<Seen> hear(size_t count, int patience_ms = 2000) {
     std::vector<Seen> frames;
     std::array<uint8_t, 2048> frame{};
     pollfd readable{fd_.get(), POLLIN, 0};
-    while (frames.size() < count && ::poll(&readable, 1, 2000) > 0) {
+    while (frames.size() < count && ::poll(&readable, 1, patience_ms) > 0) {
       const ssize_t size = ::recv(fd_.get(), frame.data(), frame.size(), 0);
       const auto known =
           size < 0 ? std::nullopt : pktgen::find_stamp(std::span(frame).first(static_cast<size_t>(size)));
@@ -77,7 +78,8 @@ class Listener {
       std::copy_n(&frame[6], 6, mac.begin());
       const uint8_t* ip = &frame[kEthernetSize];
       const uint8_t* udp = ip + kIpv4Size;
-      frames.push_back({MacAddress(mac), fmt::format("{}.{}.{}.{}", ip[12], ip[13], ip[14], ip[15]),
+      frames.push_back({known->stream_id, MacAddress(mac),
+                        fmt::format("{}.{}.{}.{}", ip[12], ip[13], ip[14], ip[15]),
                         static_cast<unsigned>(udp[4] << 8 | udp[5]) - static_cast<unsigned>(kUdpSize)});
     }
     return frames;
@@ -177,6 +179,81 @@ TEST_F(PktgenCommandTest, TooManySourcesAreRefused) {
   std::ofstream(scratch_ / "scenario") << R"({"sources": 255})";
   pktgen(fmt::format("send --dev gen0 {} --scenario {}", guest_, scratch_ / "scenario"), 2);
   EXPECT_NE(read_file(errors_).find("255 sources; choose 1 to 254"), std::string::npos) << read_file(errors_);
+}
+
+TEST_P(PktgenCommandBackendTest, OneByteIsOneByteOfUdp) {
+  Listener listener("guest0");
+  const std::string command =
+      fmt::format("send --dev gen0 {} --backend {} --size 60 --count 50 --pps 5000", guest_, GetParam());
+  pktgen(command + " --one-byte");
+  const std::vector<Seen> short_ones = listener.hear(50);
+  ASSERT_EQ(short_ones.size(), 50U);
+  for (const Seen& frame : short_ones) EXPECT_EQ(frame.udp_payload, 1U);
+  pktgen(command);
+  const std::vector<Seen> whole = listener.hear(50);
+  ASSERT_EQ(whole.size(), 50U);
+  for (const Seen& frame : whole) EXPECT_EQ(frame.udp_payload, 18U);
+}
+
+TEST_F(PktgenCommandTest, OneByteAndItsStampNeedTheirRoom) {
+  pktgen(fmt::format("send --dev gen0 {} --size 56 --one-byte", guest_), 2);
+  EXPECT_NE(read_file(errors_).find("its headers and stamp take 57 bytes"), std::string::npos)
+      << read_file(errors_);
+}
+
+// The article's frames, counted in a guest, whose stack hears none of them.
+TEST_F(PktgenCommandTest, TheDroppingSinkCountsWhatWasSent) {
+  Listener stack("guest0");
+  Background sink("sink --drop guest0 --count 300", scratch_);
+  pktgen(
+      fmt::format("send --dev gen0 {} --backend packet --one-byte --size 60 --count 300 --pps 5000", guest_));
+  const json report = sink.report();
+  EXPECT_EQ(report["dropped"], 300);
+  EXPECT_EQ(report["bytes"], 300 * 60);
+  EXPECT_GT(report["pps"], 0);
+  EXPECT_LT(report["pps"], 6000);
+  EXPECT_TRUE(stack.hear(1, 0).empty());
+}
+
+TEST_P(PktgenCommandBackendTest, LadderTellsHowFarOffEachRateWas) {
+  Listener listener("guest0");
+  const std::vector<json> runs = pktgen_json(
+      fmt::format("ladder --dev gen0 {} --backend {} --rates 1000,4000,8000 --repetitions 2 --count 200",
+                  guest_, GetParam()));
+  ASSERT_EQ(runs.size(), 6U);
+  for (size_t i = 0; i < runs.size(); ++i) {
+    const double asked = std::array{1000.0, 4000.0, 8000.0}[i % 3];
+    const double sent = runs[i]["pps"];
+    EXPECT_EQ(runs[i]["asked_pps"], asked);
+    EXPECT_EQ(runs[i]["sent"], 200);
+    EXPECT_LT(sent, 1.02 * asked);
+    EXPECT_NEAR(runs[i]["deviation_percent"].get<double>(), (sent / asked - 1) * 100, 0.01);
+  }
+  // A stream each, so that a sink tells the runs apart.
+  std::map<uint32_t, unsigned> streams;
+  for (const Seen& frame : listener.hear(1200)) ++streams[frame.stream];
+  EXPECT_EQ(streams.size(), 6U);
+  for (const auto& [id, frames] : streams) EXPECT_EQ(frames, 200U);
+}
+
+TEST_F(PktgenCommandTest, LadderWithoutRatesClimbsToTheMaximum) {
+  const std::vector<json> runs =
+      pktgen_json(fmt::format("ladder --dev gen0 {} --backend packet --duration 0.1", guest_));
+  ASSERT_GE(runs.size(), 2U);
+  EXPECT_EQ(runs.front()["asked_pps"], 1000);
+  for (size_t i = 1; i + 1 < runs.size(); ++i)
+    EXPECT_GT(runs[i]["asked_pps"].get<double>(), runs[i - 1]["asked_pps"].get<double>());
+  EXPECT_EQ(runs.back()["asked_pps"], 0);
+  EXPECT_TRUE(runs.back()["deviation_percent"].is_null());
+}
+
+TEST_F(PktgenCommandTest, LadderPrintsATable) {
+  const std::vector<std::string> lines = pktgen(fmt::format(
+      "ladder --dev gen0 {} --backend packet --rates 1000,4000 --repetitions 3 --count 100", guest_));
+  ASSERT_EQ(lines.size(), 3U);
+  EXPECT_NE(lines[0].find("ASKED PPS     SENT PPS  DEVIATION %"), std::string::npos) << lines[0];
+  EXPECT_TRUE(lines[1].starts_with("      1000 ")) << lines[1];
+  EXPECT_TRUE(lines[2].starts_with("      4000 ")) << lines[2];
 }
 
 // The forwarder's three lines on guest0; its table is filled once the program has made its tap.
