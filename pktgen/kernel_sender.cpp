@@ -30,7 +30,9 @@ Result<void> write_command(const std::string& file, const std::string& command) 
     return fail_errno(
         path, errno,
         "the kernel's packet generator is a module: 'modprobe pktgen', or choose another back end");
-  if (::write(fd.get(), command.data(), command.size()) != static_cast<ssize_t>(command.size()))
+  // Whatever the last character is, pgctrl takes it for the end of the line.
+  const std::string line = command + "\n";
+  if (::write(fd.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     return fail_errno(fmt::format("{} refuses '{}'", path, command), errno);
   return {};
 }
