@@ -29,10 +29,14 @@ Result<InstructionMarks> parse_marks(std::string_view text) {
     if (!json.is_object() || !json.contains("mark") || !json.contains("vcpus"))
       return fail("the instruction counts have a line that is no mark: " + line.substr(0, 100));
     std::vector<VcpuCount> vcpus;
-    for (const nlohmann::json& vcpu : json["vcpus"])
-      vcpus.push_back({.user = vcpu.value("user", uint64_t{0}),
-                       .softirq = vcpu.value("softirq", uint64_t{0}),
-                       .softirqs = vcpu.value("softirqs", uint64_t{0})});
+    for (const nlohmann::json& vcpu : json["vcpus"]) {
+      VcpuCount count = {.user = vcpu.value("user", uint64_t{0}),
+                         .softirq = vcpu.value("softirq", uint64_t{0}),
+                         .softirqs = vcpu.value("softirqs", uint64_t{0})};
+      for (const char* context : {"user", "process", "irq", "softirq"})
+        count.all += vcpu.value(context, uint64_t{0});
+      vcpus.push_back(count);
+    }
     const nlohmann::json& mark = json["mark"];
     if (!mark.is_object())
       return fail("the instruction counts have a mark without a name: " + line.substr(0, 100));

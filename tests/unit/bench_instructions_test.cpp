@@ -38,6 +38,7 @@ TEST(BenchInstructions, BecomeSamplesOfTheReceivingCpu) {
   // Those that were read after the sender was done are not of its time.
   EXPECT_EQ(sample.metrics.at("delivered_pps"), 4'000);
   EXPECT_EQ(samples_of_log(log, *marks, 1, 3)->front().metrics.at("softirq_instructions_per_packet"), 6);
+  EXPECT_EQ(marks->at("xdpfwd/10000/1/16/1/begin").front().all, 1008U);
 }
 
 std::string marks_of(std::string contender) {
