@@ -13,12 +13,11 @@ std::string_view whole_lines(std::string_view text) {
   return text.substr(0, text.rfind('\n') + 1);  // npos + 1: nothing
 }
 
-// No frame is to arrive.
+}  // namespace
+
 bool takes_nothing(std::string_view contender) {
   return contender == "nobody" || contender == "xdp-drop";
 }
-
-}  // namespace
 
 Result<InstructionMarks> parse_marks(std::string_view text) {
   InstructionMarks marks;

@@ -24,6 +24,9 @@ using InstructionMarks = std::map<std::string, std::vector<VcpuCount>>;  // by N
 
 Result<InstructionMarks> parse_marks(std::string_view text);
 
+// No frame of this contender's is to arrive.
+bool takes_nothing(std::string_view contender);
+
 // "measured CONTENDER PPS GUESTS POLL REPETITION SENT ARRIVED USECS IN_TIME", with the marks
 // CONTENDER/PPS/GUESTS/POLL/REPETITION/begin and /end, becomes a sample of the receiving CPU. Instructions
 // are told for each frame that arrived; for each that was sent, where none is to arrive. The sender sent for

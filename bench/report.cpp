@@ -8,7 +8,6 @@
 #include <fstream>
 #include <set>
 
-#include "bench/significance.h"
 #include "bench/stage.h"
 #include "bench/statistics.h"
 
@@ -168,27 +167,12 @@ Result<void> write_text(const std::string& path, const std::string& text) {
 
 std::vector<Ratios> ratios_of(const ResultSet& results, const ScenarioKind& kind) {
   std::vector<Ratios> all;
+  const ResultSet kept = without_refused(results, kind.refusal);
   for (const Ratio& what : kind.ratios) {
-    const auto values = results.values(what.metric);
-    const auto of = [&](const std::string& contender, const Point& point) {
-      const auto found = values.find({contender, point});
-      return found == values.end() ? std::vector<double>{} : found->second;
-    };
-    for (const Point& point : points_of(results)) {
-      std::vector<double> above = of(what.contender, point);
-      std::vector<double> below = of(what.against, point);
-      if (above.empty() || below.empty()) continue;
-      if (!what.base.empty()) {
-        const auto base = base_at(values, what.base, point);
-        if (!base) continue;
-        for (std::vector<double>* side : {&above, &below})
-          for (double& value : *side) value -= *base;
-        // Where the base is as dear as the contenders, the difference is noise.
-        if (quantile(below, 0.25) <= 0) continue;
-      }
-      const RatioInterval interval = bootstrap_ratio(below, above);
-      all.push_back({what, point, interval.ratio, interval.low, interval.high});
-    }
+    const auto values = kept.values(what.metric);
+    for (const Point& point : points_of(kept))
+      if (const auto ratio = ratio_between(values, {what.contender, point}, {what.against, point}, what.base))
+        all.push_back({what, point, ratio->ratio, ratio->low, ratio->high});
   }
   return all;
 }
@@ -256,6 +240,7 @@ std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
     text += fmt::format("{}{}, {} / {}, {}: {:.3f} ({:.3f} to {:.3f})\n", one.what.metric,
                         one.what.base.empty() ? "" : " less " + one.what.base, one.what.contender,
                         one.what.against, point_text(one.point), one.ratio, one.low, one.high);
+  if (kind.aims) text += aims_text(kind.aims(results));
   if (kind.caveats)
     for (const std::string& caveat : kind.caveats(results)) text += caveat + "\n";
   return text;
@@ -284,6 +269,7 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
     if (kind.caveats)
       for (const std::string& caveat : kind.caveats(results))
         html += fmt::format("<p>{}</p>\n", escaped(caveat));
+    if (kind.aims) html += aims_html(kind.aims(results));
     size_t number = 0;
     for (const Chart& chart : charts_of(results, kind)) {
       const std::string svg = svg_of(chart);

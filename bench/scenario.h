@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "bench/aim.h"
 #include "bench/contender.h"
 #include "bench/progress.h"
+#include "bench/ratio.h"
 #include "bench/result_file.h"
 #include "bench/telemetry.h"
 
@@ -52,15 +54,6 @@ struct Plot {
   std::string base = {};  // a contender whose median is taken off from all others, as with a Ratio
 };
 
-// A ratio of two contenders' values of one metric, at each point: what the project promises. Where there is a
-// base, its value is subtracted from both: what cable, NAPI and timer cost is nobody's work.
-struct Ratio {
-  std::string metric;
-  std::string contender;
-  std::string against;
-  std::string base = {};
-};
-
 enum class Tier { kHost, kLab };
 
 struct ScenarioKind {
@@ -75,6 +68,10 @@ struct ScenarioKind {
   std::function<nlohmann::json(const ResultSet&)> json_line = {};
   // What has to be told beside the figures, a line each.
   std::function<std::vector<std::string>(const ResultSet&)> caveats = {};
+  // Samples that the ratios leave out.
+  Refusal refusal = {};
+  // What the project promises of these results, and whether they hold it.
+  std::function<std::vector<Aim>(const ResultSet&)> aims = {};
   int order = 100;
 };
 

@@ -35,6 +35,11 @@ Result<void> run_idle(Run& run) {
   return run_grid(run, grid);
 }
 
+std::vector<Aim> aims(const ResultSet& results) {
+  return {worst_of({.what = "CPU time of processes without traffic, xdpfwd / testpmd"}, results,
+                   {"process_percent", "xdpfwd", "testpmd"})};
+}
+
 const RegisteredScenario idle({.name = "idle-cost",
                                .summary = "CPU and memory of each contender without traffic",
                                .run = run_idle,
@@ -42,6 +47,7 @@ const RegisteredScenario idle({.name = "idle-cost",
                                           false, false},
                                          {"memory", "", "", "rss_mib", "MiB", false, false}},
                                .table = {"process_percent", "polls_per_second", "rss_mib"},
+                               .aims = aims,
                                .order = 40});
 
 }  // namespace

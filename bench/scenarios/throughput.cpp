@@ -114,6 +114,21 @@ Result<void> run_throughput(Run& run) {
   return {};
 }
 
+std::vector<Aim> aims(const ResultSet& results) {
+  // A kernel without VLANs in its bridge has the one whose tags are popped before it.
+  const bool vlans =
+      std::ranges::find(results.samples, "bridge", &Sample::contender) != results.samples.end();
+  const std::string bridge = vlans ? "bridge" : "bridge-pop";
+  const auto aim = [&](const std::string& what, const std::string& metric, std::optional<double> bound) {
+    return worst_of(
+        {.what = fmt::format("{}, xdpfwd / {}", what, bridge), .bound = bound, .side = Aim::Side::kAtLeast},
+        results, {metric, "xdpfwd", bridge});
+  };
+  return {aim("MRR, the CPU to itself", "mrr_pps", 3),
+          aim("MRR, beside a process", "mrr_beside_victim_pps", 3),
+          aim("PDR, 0.5 %", "pdr_pps", std::nullopt)};
+}
+
 const RegisteredScenario throughput(
     {.name = "throughput",
      .summary = "NDR and PDR (0.5 %) by MLRsearch, MRR, on one CPU; sizes on the wire, 0 is IMIX",
@@ -131,6 +146,7 @@ const RegisteredScenario throughput(
                 {"mrr_beside_victim_pps", "xdpfwd", "bare-redirect"},
                 {"pdr_pps", "xdpfwd", "bridge-pop"}},
      .table = {"ndr_pps", "pdr_pps", "mrr_pps", "mrr_beside_victim_pps", "trials", "ndr_found", "pdr_found"},
+     .aims = aims,
      .order = 20});
 
 }  // namespace

@@ -272,6 +272,7 @@ TEST_F(BenchResults, TheReportSaysWhatIsRefused) {
   }
   ASSERT_TRUE(write_report(folder_));
   EXPECT_NE(text_of(folder_ + "/report.html").find("30.0 frames a poll"), std::string::npos);
+  EXPECT_NE(text_of(folder_ + "/report.html").find("<td>not measured</td>"), std::string::npos);
 }
 
 TEST(BenchHeadline, IsRefusedWhereFramesWereLost) {
@@ -279,8 +280,11 @@ TEST(BenchHeadline, IsRefusedWhereFramesWereLost) {
   const ResultSet few = windows_of({{"nobody", 0, 1000}, {"xdpfwd", 16, 10}, {"ovs-kernel"}});
   EXPECT_FALSE(kind->json_line(few).contains("refused"));
   EXPECT_EQ(kind->json_line(few)["xdpfwd_over_ovs"], 1);
-  const ResultSet many = windows_of({{"nobody", 0, 1000}, {"xdpfwd"}, {"ovs-kernel", 16, 11}});
+  // Two windows of one point are one reason.
+  const ResultSet many =
+      windows_of({{"nobody", 0, 1000}, {"xdpfwd"}, {"ovs-kernel", 16, 11}, {"ovs-kernel", 16, 12}});
   const auto line = kind->json_line(many);
+  EXPECT_EQ(line["refused"].size(), 1U);
   EXPECT_TRUE(line["xdpfwd_over_ovs"].is_null());
   EXPECT_FALSE(line["instructions"]["xdpfwd"].is_null());
   const std::string why = line["refused"].at(0);
