@@ -25,23 +25,39 @@ std::string names_of_scenarios() {
   return names;
 }
 
+// "all" is those that can have what --contender names. An error: none can.
+Result<std::vector<const ScenarioKind*>> all_that_take(const RunRequest& request) {
+  std::vector<const ScenarioKind*> taking;
+  std::vector<Error> left_out;
+  for (const ScenarioKind& kind : scenario_kinds()) {
+    if (kind.tier != request.tier) continue;
+    if (auto taken = check_contenders(kind, request.options.contenders); taken)
+      taking.push_back(&kind);
+    else
+      left_out.push_back(taken.error());
+  }
+  if (taking.empty() && !left_out.empty()) return std::unexpected(left_out.front());
+  for (const Error& why : left_out) fmt::print(stderr, "left out: {}\n", why.message);
+  return taking;
+}
+
 Result<std::vector<const ScenarioKind*>> chosen_scenarios(const RunRequest& request) {
   std::vector<const ScenarioKind*> chosen;
   for (const std::string& name : request.scenarios) {
     if (name == "all") {
-      for (const ScenarioKind& kind : scenario_kinds())
-        if (kind.tier == request.tier) chosen.push_back(&kind);
+      auto all = all_that_take(request);
+      if (!all) return all;
+      chosen.insert(chosen.end(), all->begin(), all->end());
       continue;
     }
     const ScenarioKind* kind = find_scenario(name);
     if (kind == nullptr)
       return fail(fmt::format("there is no scenario '{}'", name),
                   "choose from: all, " + names_of_scenarios());
+    if (auto taken = check_contenders(*kind, request.options.contenders); !taken)
+      return std::unexpected(taken.error());
     chosen.push_back(kind);
   }
-  for (const std::string& name : request.options.contenders)
-    if (find_contender(name) == nullptr)
-      return fail(fmt::format("there is no contender '{}'", name), "'xdpfwd-bench list' names them");
   return chosen;
 }
 

@@ -2,6 +2,7 @@
 #include "bench/scenario.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -29,6 +30,30 @@ const std::vector<ScenarioKind>& scenario_kinds() {
 const ScenarioKind* find_scenario(const std::string& name) {
   const auto found = std::ranges::find(registry(), name, &ScenarioKind::name);
   return found == registry().end() ? nullptr : &*found;
+}
+
+Result<void> check_contenders(const ScenarioKind& kind, const std::vector<std::string>& chosen) {
+  for (const std::string& name : chosen) {
+    if (!kind.contenders) {
+      if (find_contender(name) == nullptr)
+        return fail(fmt::format("there is no contender '{}'", name), "'xdpfwd-bench list' names them");
+    } else if (kind.contenders->empty()) {
+      return fail(fmt::format("{} takes no --contender, as it compares none: '{}'", kind.name, name),
+                  "run it without --contender");
+    } else if (std::ranges::find(*kind.contenders, name) == kind.contenders->end()) {
+      return fail(fmt::format("{} has no contender '{}'", kind.name, name),
+                  fmt::format("choose from: {}", fmt::join(*kind.contenders, ", ")));
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> chosen_of(const RunOptions& options, std::vector<std::string> all) {
+  if (!options.contenders.empty())
+    std::erase_if(all, [&](const std::string& one) {
+      return std::ranges::find(options.contenders, one.substr(0, one.find(':'))) == options.contenders.end();
+    });
+  return all;
 }
 
 void leave_out(Run& run, const std::string& contender, const Error& why) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,7 +22,7 @@ namespace xdpfwd::bench {
 struct RunOptions {
   bool quick = false;
   std::string out;
-  std::vector<std::string> contenders;  // empty = all that the scenario takes
+  std::vector<std::string> contenders;  // by --contender; empty = all that the scenario takes
   unsigned repetitions = 0;             // 0 = the scenario's own
   unsigned rx_cpu = 1;
   unsigned tx_cpu = 0;
@@ -72,6 +73,8 @@ struct ScenarioKind {
   Refusal refusal = {};
   // What the project promises of these results, and whether they hold it.
   std::function<std::vector<Aim>(const ResultSet&)> aims = {};
+  // What --contender may choose from. Unset: the contenders of 'list'. Empty: there is nothing to choose.
+  std::optional<std::vector<std::string>> contenders = {};
   int order = 100;
 };
 
@@ -81,6 +84,11 @@ const ScenarioKind* find_scenario(const std::string& name);
 struct RegisteredScenario {
   explicit RegisteredScenario(ScenarioKind kind);
 };
+
+// An error says which of --contender the scenario cannot have.
+Result<void> check_contenders(const ScenarioKind& kind, const std::vector<std::string>& chosen);
+// Those of a scenario's own that --contender chooses; all, where it chooses none. NAME chooses NAME:2, too.
+std::vector<std::string> chosen_of(const RunOptions& options, std::vector<std::string> all);
 
 // The contenders of this run that this machine can have. Those that it cannot are noted with the reason.
 // A contender that cannot be measured: told, and kept with the results.

@@ -50,7 +50,7 @@ Result<void> add_samples(Run& run, const std::string& log) {
 
 Result<void> run_failover(Run& run) {
   const unsigned repetitions = run.repetitions(10, 2);
-  std::vector<std::string> left = kContenders;
+  std::vector<std::string> left = chosen_of(run.options, kContenders);
   std::erase_if(left, [&](const std::string& contender) {
     return std::ranges::all_of(kEvents, [&](const std::string& event) {
       return run.file.has(name_of(contender, event), {}, repetitions);
@@ -78,6 +78,7 @@ const RegisteredScenario failover(
      .ratios = {{"blocked_ms", "xdpfwd-bridge: cable-cut", "bridge: cable-cut"},
                 {"blocked_ms", "xdpfwd-bridge: cable-cut", "ovs-kernel: cable-cut"}},
      .table = {"blocked_ms", "lost", "sent"},
+     .contenders = kContenders,
      .order = 71});
 
 }  // namespace

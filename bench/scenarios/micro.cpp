@@ -60,6 +60,7 @@ const RegisteredScenario micro({.name = "micro",
                                 .summary = "single steps of program and control plane, by Google Benchmark",
                                 .run = run_micro,
                                 .table = {"real_ns", "cpu_ns"},
+                                .contenders = std::vector<std::string>{},
                                 .order = 90});
 
 }  // namespace

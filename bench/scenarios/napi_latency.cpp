@@ -99,6 +99,7 @@ const RegisteredScenario latency(
                 {"p50_us", "xdpfwd, threaded", "xdpfwd, softirq"},
                 {"p50_us", "xdpfwd, auto", "xdpfwd, softirq"}},
      .table = {"pps", "p50_us", "p99_us", "p999_us", "loss_percent"},
+     .contenders = {{"xdpfwd"}},
      .order = 36});
 
 }  // namespace

@@ -56,7 +56,7 @@ Result<void> add_samples(Run& run, const std::string& log) {
 
 Result<void> run_saturation(Run& run) {
   const unsigned repetitions = run.repetitions(10, 3);
-  std::vector<std::string> left = kContenders;
+  std::vector<std::string> left = chosen_of(run.options, kContenders);
   std::erase_if(left, [&](const std::string& contender) { return run.file.has(contender, {}, repetitions); });
   if (left.empty()) return {};
   const auto words =
@@ -109,6 +109,7 @@ const RegisteredScenario saturation({.name = "saturation",
                                      .table = {kMetric, "busy_percent", "sent_pps", "refused_percent"},
                                      .caveats = not_saturated,
                                      .aims = aims,
+                                     .contenders = kContenders,
                                      .order = 6});
 
 }  // namespace

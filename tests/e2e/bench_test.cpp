@@ -199,6 +199,9 @@ TEST_F(BenchTest, TellsWhatIsWrongWithTheCommand) {
   };
   refuses("run nosuch --out " + out_, "there is no scenario 'nosuch'");
   refuses("run delivery --contender nosuch --out " + out_, "there is no contender 'nosuch'");
+  refuses("run tap-qdisc --contender xdpfwd --out " + out_, "tap-qdisc takes no --contender");
+  refuses("run failover --contender tcx --out " + out_, "choose from: xdpfwd-bridge");
+  refuses("run all --contender nosuch --out " + out_, "there is no contender 'nosuch'");
   refuses("run delivery --rx-cpu 0 --tx-cpu 0 --out " + out_, "--rx-cpu");
   refuses("report " + out_ + "/nosuch", "nosuch");
   refuses("compare " + out_ + " " + out_, "No such file");
