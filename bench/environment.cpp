@@ -87,4 +87,10 @@ nlohmann::json describe_environment(const std::vector<std::string>& flags) {
       {"same", {{"kernel", kernel}, {"cpu", cpu}, {"cpus", cpus}, {"commit", kCommit}, {"flags", flags}}}};
 }
 
+nlohmann::json of_the_lab(nlohmann::json environment) {
+  for (const char* name : {"kernel", "boot"}) environment[std::string("host_") + name] = environment[name];
+  for (const char* name : {"kernel", "boot", "versions"}) environment.erase(name);
+  return environment;
+}
+
 }  // namespace xdpfwd::bench

@@ -29,7 +29,28 @@ size_t count_of(const std::string& text, const std::string& word) {
   return count;
 }
 
+Result<void> add_guest(ResultFile& file, const std::string& log) {
+  for (const auto& [name, value] : guest_of_log(log))
+    if (auto same = file.add_guest(name, value); !same) return same;
+  return {};
+}
+
 }  // namespace
+
+std::map<std::string, std::string> guest_of_log(std::string_view log) {
+  std::map<std::string, std::string> guest;
+  std::istringstream lines{std::string(log.substr(0, log.rfind('\n') + 1))};  // npos + 1: nothing
+  for (std::string line; std::getline(lines, line);) {
+    constexpr std::string_view kOfTheGuest = "environment ";
+    constexpr std::string_view kOfTheLab = "lab: QEMU ";
+    if (line.starts_with(kOfTheLab)) guest["emulator"] = line.substr(std::string_view("lab: ").size());
+    if (!line.starts_with(kOfTheGuest)) continue;
+    line.erase(0, kOfTheGuest.size());
+    if (const size_t space = line.find(' '); space != std::string::npos)
+      guest[line.substr(0, space)] = line.substr(space + 1);
+  }
+  return guest;
+}
 
 std::unexpected<Error> lab_failed(const LabWords& words) {
   constexpr size_t kEnough = 1500;
@@ -48,18 +69,17 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
   std::error_code failed;
   std::filesystem::remove_all(boot.folder, failed);
   std::filesystem::create_directories(boot.folder, failed);
-  std::vector<std::string> command = {kLab,
-                                      "run",
-                                      "--cpus",
-                                      std::to_string(boot.cpus),
-                                      "--timeout",
-                                      "14400",
-                                      "--silence",
-                                      "900",
-                                      "--out",
-                                      boot.folder};
+  std::vector<std::string> command = {
+      kLab,       "run",       "--cpus", std::to_string(boot.cpus), "--timeout",
+      "14400",    "--silence", "900",    "--show-version",          "--out",
+      boot.folder};
+  const bool by_instructions = boot.cpus == 1 || !boot.counts;
+  if (auto same = run.file.add_guest(fmt::format("clock of {} CPU{}", boot.cpus, boot.cpus > 1 ? "s" : ""),
+                                     by_instructions ? "counts instructions" : "this machine's");
+      !same)
+    return std::unexpected(same.error());
   if (boot.counts) command.emplace_back("--count-instructions");
-  if (boot.cpus == 1 || !boot.counts) command.emplace_back("--icount");
+  if (by_instructions) command.emplace_back("--icount");
   command.push_back(fmt::format("{}/{}", kLabScripts, boot.script));
   command.emplace_back("--");
   command.insert(command.end(), boot.arguments.begin(), boot.arguments.end());
@@ -70,13 +90,18 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
       fmt::format("{}, {} virtual CPU{}", run.file.results().scenario, boot.cpus, boot.cpus > 1 ? "s" : ""),
       boot.measurements);
   size_t told = 0;
-  while (lab->running() && !run.interrupted()) {
+  Result<void> same;
+  while (lab->running() && !run.interrupted() && same) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    const size_t measured = count_of(text_of(log), "\nmeasured ");
+    const std::string text = text_of(log);
+    same = add_guest(run.file, text);
+    const size_t measured = count_of(text, "\nmeasured ");
     for (; told < measured; ++told) run.progress.step("in the guest");
   }
   lab->end(SIGTERM);
   run.progress.end();
+  if (same) same = add_guest(run.file, text_of(log));
+  if (!same) return std::unexpected(same.error());
   LabWords words{.log = text_of(log), .counts = text_of(boot.folder + "/counts.jsonl")};
   words.came_to_its_end = words.log.find("\ndone\n") != std::string::npos;
   return words;

@@ -3,7 +3,9 @@
 // the run is interrupted. What is made of the script's words and the instruction counts is the scenario's.
 #pragma once
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -31,6 +33,10 @@ struct LabWords {
 Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot);
 // For a boot that was not interrupted, and yet did not come to its end.
 std::unexpected<Error> lab_failed(const LabWords& words);
+
+// What a boot's log says of the guest: "environment NAME VALUE" by its script, and the emulator's version by
+// the lab. A last line that is not whole is nothing.
+std::map<std::string, std::string> guest_of_log(std::string_view log);
 
 // An error says why the lab cannot be used.
 Result<void> probe_lab();

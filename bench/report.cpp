@@ -147,9 +147,11 @@ std::string ratios_html(const std::vector<Ratios>& ratios) {
   return html + "</table>\n";
 }
 
-std::string environment_html(const nlohmann::json& header) {
+std::string environment_html(const ResultSet& results) {
   std::string html = "<details><summary>where and with what</summary><dl>\n";
-  for (const auto& [name, value] : header.items())
+  for (const auto& [name, value] : results.guest)
+    html += fmt::format("<dt>{}, in the guest</dt><dd>{}</dd>\n", escaped(name), escaped(value));
+  for (const auto& [name, value] : results.header.items())
     if (name != "same" && name != "format")
       html += fmt::format("<dt>{}</dt><dd>{}</dd>\n", escaped(name),
                           escaped(value.is_string() ? value.get<std::string>() : value.dump()));
@@ -233,6 +235,7 @@ std::string csv_of(const ResultSet& results) {
 std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
   std::string text;
   if (kind.table.empty() || results.samples.empty()) return text;
+  for (const auto& [name, value] : results.guest) text += fmt::format("guest's {}: {}\n", name, value);
   for (const Titled& table : tables_of(results, kind.table)) text += table_text(table);
   const std::vector<Ratios> ratios = ratios_of(results, kind);
   if (!ratios.empty()) text += "\nratios of medians in this run (95 % interval)\n";
@@ -287,7 +290,7 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
     for (const Titled& table : tables_of(
              results, kind.table.empty() ? std::vector<std::string>(names.begin(), names.end()) : kind.table))
       html += table_html(table);
-    html += environment_html(results.header);
+    html += environment_html(results);
     const std::string csv = fmt::format("{}/{}.csv", folder, results.scenario);
     if (auto written = write_text(csv, csv_of(results)); !written) return std::unexpected(written.error());
     files.push_back(csv);

@@ -33,6 +33,10 @@ Result<void> take_line(ResultSet& results, const std::string& text, const std::s
     results.absent[line.value("absent", "")] = line.value("why", "");
     return {};
   }
+  if (line.contains("guest")) {
+    results.guest[line.value("guest", "")] = line.value("value", "");
+    return {};
+  }
   if (line.contains("complete")) {
     results.complete = line.value("complete", false);
     return {};
@@ -186,6 +190,15 @@ Result<void> ResultFile::add_absent(const std::string& contender, const std::str
   if (results_.absent.contains(contender)) return {};
   results_.absent[contender] = why;
   return write_line({{"absent", contender}, {"why", why}});
+}
+
+Result<void> ResultFile::add_guest(const std::string& name, const std::string& value) {
+  const auto [known, is_new] = results_.guest.emplace(name, value);
+  if (is_new) return write_line({{"guest", name}, {"value", value}});
+  if (known->second == value) return {};
+  return fail(
+      fmt::format("{} was measured in a guest with {} '{}', not '{}'", path_, name, known->second, value),
+      "choose another --out");
 }
 
 Result<void> ResultFile::finish() {

@@ -34,7 +34,9 @@ struct ResultSet {
   nlohmann::json header;  // see environment.h
   std::vector<Sample> samples;
   std::map<std::string, std::string> absent = {};  // contenders that could not be measured, and why
-  bool complete = false;                           // the scenario came to its end
+  // Of the lab's guest, by name: kernel and the like. The header is of the machine that it ran on.
+  std::map<std::string, std::string> guest = {};
+  bool complete = false;  // the scenario came to its end
 
   // A metric's values, by contender and point.
   using Key = std::pair<std::string, Point>;
@@ -57,6 +59,8 @@ class ResultFile {
   [[nodiscard]] bool has(const std::string& contender, const Point& point, unsigned repetition) const;
   Result<void> add(const Sample& sample);
   Result<void> add_absent(const std::string& contender, const std::string& why);
+  // What is known of the guest must not change between two parts of one run.
+  Result<void> add_guest(const std::string& name, const std::string& value);
   Result<void> finish();
   [[nodiscard]] const ResultSet& results() const { return results_; }
 

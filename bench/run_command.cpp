@@ -126,7 +126,8 @@ int run_scenarios(const RunRequest& request) {
   std::string json_line;
   for (const ScenarioKind* kind : *chosen) {
     header["scenario"] = kind->name;
-    auto file = ResultFile::open(request.options.out, kind->name, header);
+    auto file = ResultFile::open(request.options.out, kind->name,
+                                 kind->tier == Tier::kLab ? of_the_lab(header) : header);
     if (!file) return complain(file.error());
     Run run{.options = request.options,
             .file = *file,

@@ -4,6 +4,7 @@
 # shellcheck shell=bash
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/paced.sh"
+. "${BASH_SOURCE[0]%/*}/environment.sh"
 
 GUEST_MAC=52:54:00:00:00:00 # of the first guest; the others' follow
 RING=16384                  # slots of a tap
@@ -15,6 +16,7 @@ fail() {
 
 set_up() {
   nics_up || fail "no NICs"
+  tell_environment
   modprobe -a tun pktgen openvswitch bridge 8021q
   settle_nics || fail "the NICs do not take the settings"
   bonds_up 802.3ad || fail "no bond"

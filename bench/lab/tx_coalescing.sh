@@ -7,6 +7,7 @@
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/paced.sh"
 . "$LAB_GUEST/product.sh"
+. "${BASH_SOURCE[0]%/*}/environment.sh"
 export COUNT_DIRECTORY=$LAB_OUT
 
 IFS=, read -ra settings <<<"$1"
@@ -62,6 +63,7 @@ measure() {
 }
 
 nics_up || fail "no NICs"
+tell_environment
 modprobe pktgen
 settle_nics || fail "the NICs do not take the settings"
 ip link set eth0 promisc on up

@@ -6,6 +6,8 @@
 #include <sstream>
 
 #include "bench/compare.h"
+#include "bench/environment.h"
+#include "bench/lab_boot.h"
 #include "bench/report.h"
 #include "bench/result_file.h"
 #include "support/scratch_directory.h"
@@ -40,6 +42,7 @@ TEST_F(BenchResults, AreReadAsTheyWereWritten) {
     ASSERT_TRUE(file) << file.error().text();
     ASSERT_TRUE(file->add(sample("x", 10'000, 1, 5.25)));
     ASSERT_TRUE(file->add_absent("y", "no such kernel"));
+    ASSERT_TRUE(file->add_guest("kernel", "6.12"));
     ASSERT_TRUE(file->finish());
   }
   const auto all = read_folder(folder_);
@@ -49,6 +52,7 @@ TEST_F(BenchResults, AreReadAsTheyWereWritten) {
   EXPECT_EQ(results.scenario, "some");
   EXPECT_TRUE(results.complete);
   EXPECT_EQ(results.absent.at("y"), "no such kernel");
+  EXPECT_EQ(results.guest.at("kernel"), "6.12");
   ASSERT_EQ(results.samples.size(), 1U);
   EXPECT_EQ(results.samples[0].point.at("pps"), 10'000);
   EXPECT_EQ(results.samples[0].metrics.at("ns"), 5.25);
@@ -82,6 +86,30 @@ TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherCommit) {
   const auto other = ResultFile::open(folder_, "some", header("b"));
   ASSERT_FALSE(other);
   EXPECT_NE(other.error().text().find("--out"), std::string::npos) << other.error().text();
+}
+
+TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherGuest) {
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    ASSERT_TRUE(file->add_guest("kernel", "6.12"));
+  }
+  auto file = ResultFile::open(folder_, "some", header("a"));
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(file->add_guest("kernel", "6.12"));
+  EXPECT_TRUE(file->add_guest("nic", "igb"));
+  const auto other = file->add_guest("kernel", "6.1");
+  ASSERT_FALSE(other);
+  EXPECT_NE(other.error().text().find("kernel '6.12', not '6.1'; choose another --out"), std::string::npos)
+      << other.error().text();
+}
+
+TEST(BenchGuest, IsWhatTheLogSays) {
+  const auto guest = guest_of_log(
+      "lab: QEMU emulator version 10.0.2 (Debian)\nlab: guest up\nenvironment kernel 6.12.1 #1 SMP\n"
+      "measured environment x\nenvironment nic igb\nenvironment ovs ovs-vsw");
+  EXPECT_EQ(guest, (std::map<std::string, std::string>{{"emulator", "QEMU emulator version 10.0.2 (Debian)"},
+                                                       {"kernel", "6.12.1 #1 SMP"},
+                                                       {"nic", "igb"}}));
 }
 
 TEST_F(BenchResults, SaySoWhenTheyAreNone) {
@@ -118,6 +146,16 @@ const ScenarioKind kKind{.name = "some",
                          .plots = {{"cost", "pps", "packets per second", "ns", "ns", true, false}},
                          .ratios = {{"ns", "x", "y"}, {"ns", "x", "y", "base"}},
                          .table = {"ns"}};
+
+TEST(BenchGuest, IsToldAndTheHostIsNoPartOfIt) {
+  const nlohmann::json lab = of_the_lab(describe_environment({}));
+  EXPECT_FALSE(lab.contains("kernel"));
+  EXPECT_FALSE(lab.contains("versions"));
+  EXPECT_FALSE(lab["host_kernel"].get<std::string>().empty());
+  ResultSet results = set_of(100, 50);
+  results.guest["kernel"] = "6.12.1 #1 SMP";
+  EXPECT_NE(summary_text(results, kKind).find("guest's kernel: 6.12.1 #1 SMP\n"), std::string::npos);
+}
 
 TEST(BenchReport, RatiosAreOfMediansAndMayHaveABase) {
   ResultSet results = set_of(100, 50);

@@ -37,6 +37,7 @@ def _boot_options(parser):
                         help="end a guest that says nothing for so long (default 300)")
     parser.add_argument("--build", metavar="DIR", help="the build tree (default $BUILD, or build in the source tree)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="keep what the guest wrote to $LAB_OUT, and its console")
+    parser.add_argument("--show-version", action="store_true", help="print the emulator's version")
     parser.add_argument("--show-command", action="store_true", help="print the emulator's command line")
 
 

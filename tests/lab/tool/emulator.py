@@ -2,7 +2,9 @@
 """QEMU: the version from trixie-backports (QEMU 10.0 with several vCPUs and igb aborts in most boots; docs/lab.md),
 extracted beside the lab's root file system and run with the libraries of that root."""
 
-from tool import cache, root
+import os
+
+from tool import archive, cache, root
 from tool.trouble import Trouble
 
 _PACKAGES = ("qemu-system-x86", "qemu-system-common", "qemu-system-data")
@@ -30,3 +32,9 @@ def command():
     for data in (_folder() / "usr/share/qemu", lab.path / "usr/share/seabios", lab.path / "usr/lib/ipxe/qemu"):
         words += ["-L", str(data)]
     return words, {"QEMU_MODULE_DIR": str(_folder() / "usr/lib/x86_64-linux-gnu/qemu")}
+
+
+def version():
+    """What it says of itself."""
+    words, environment = command()
+    return archive.run([*words, "--version"], env={**os.environ, **environment}).splitlines()[0]

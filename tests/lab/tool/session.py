@@ -34,6 +34,8 @@ def boot(options, command_of, shell=False):
         if options.count_instructions:
             machine.more += instruments.arguments(folder, machine)
         words, environment = emulator.command()
+        if options.show_version:
+            cache.say(emulator.version())
         if options.show_command:
             print(shlex.join([*words, *machine.arguments(folder)]), file=sys.stderr)
         guest = Guest([*words, *machine.arguments(folder)], environment, folder, mark, options.timeout, options.silence,
