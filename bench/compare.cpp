@@ -4,26 +4,86 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <tuple>
 
+#include "bench/scenario.h"
 #include "bench/significance.h"
 #include "bench/statistics.h"
 
 namespace xdpfwd::bench {
+namespace {
+
+// Also of results from before boots were written down.
+bool of_the_lab(const ResultSet& results) {
+  const ScenarioKind* kind = find_scenario(results.scenario);
+  return (kind != nullptr && kind->tier == Tier::kLab) ||
+         std::ranges::any_of(results.samples, [](const Sample& sample) { return sample.boot != 0; });
+}
+
+// A metric's medians, one a boot.
+std::map<ResultSet::Key, std::vector<double>> by_boot(const ResultSet& results, const std::string& metric) {
+  std::map<ResultSet::Key, std::map<unsigned, std::vector<double>>> boots;
+  for (const Sample& sample : results.samples)
+    if (const auto found = sample.metrics.find(metric); found != sample.metrics.end())
+      boots[{sample.contender, sample.point}][sample.boot].push_back(found->second);
+  std::map<ResultSet::Key, std::vector<double>> medians;
+  for (const auto& [key, values_by_boot] : boots)
+    for (const auto& [boot, values] : values_by_boot) medians[key].push_back(quantile(values, 0.5));
+  return medians;
+}
+
+std::string line_of(const Difference& one, const std::string& more) {
+  return fmt::format("{:<16} {:<14} {:<24} {:<24} {:>12.4g} {:>12.4g} {:>6.3f}{}\n", one.scenario,
+                     one.contender, point_text(one.point), one.metric, one.before, one.after, one.ratio,
+                     more);
+}
+
+std::string heading(const std::string& more) {
+  return fmt::format("{:<16} {:<14} {:<24} {:<24} {:>12} {:>12} {:>6}{}\n", "SCENARIO", "CONTENDER", "POINT",
+                     "METRIC", "BEFORE", "AFTER", "RATIO", more);
+}
+
+std::string text_of(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// What may be a reason for a difference, by name.
+std::map<std::string, std::string> facts_of(const ResultSet& results) {
+  std::map<std::string, std::string> facts;
+  for (const char* name : {"version", "commit", "compiler", "kernel", "boot", "host_kernel", "host_boot",
+                           "cpu", "cpus", "governor"})
+    if (results.header.contains(name)) facts[name] = text_of(results.header[name]);
+  if (results.header.contains("versions"))
+    for (const auto& [name, value] : results.header["versions"].items()) facts[name] = text_of(value);
+  for (const auto& [name, value] : results.guest) facts["guest's " + name] = value;
+  return facts;
+}
+
+}  // namespace
+
+bool Difference::beyond_boots() const {
+  return of_few_boots && std::abs(after - before) > kBootsDiffer * std::abs(before);
+}
 
 std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
                                      const std::vector<ResultSet>& after) {
   std::vector<Difference> differences;
   std::vector<double> p;
+  std::vector<size_t> tested;
   for (const ResultSet& old : before) {
     const auto found = std::ranges::find(after, old.scenario, &ResultSet::scenario);
     if (found == after.end()) continue;
+    const bool booted = of_the_lab(old) || of_the_lab(*found);
     for (const std::string& metric : old.metric_names()) {
-      const auto now = found->values(metric);
-      for (const auto& [key, values] : old.values(metric)) {
+      const auto was = booted ? by_boot(old, metric) : old.values(metric);
+      const auto now = booted ? by_boot(*found, metric) : found->values(metric);
+      for (const auto& [key, values] : was) {
         const auto there = now.find(key);
         if (there == now.end()) continue;
         const RatioInterval interval = bootstrap_ratio(values, there->second);
+        const bool few = booted && std::min(values.size(), there->second.size()) < kEnoughBoots;
         differences.push_back({.scenario = old.scenario,
                                .contender = key.first,
                                .point = key.second,
@@ -32,15 +92,18 @@ std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
                                .after = quantile(there->second, 0.5),
                                .ratio = interval.ratio,
                                .ratio_low = interval.low,
-                               .ratio_high = interval.high});
+                               .ratio_high = interval.high,
+                               .of_few_boots = few});
+        if (few) continue;
+        tested.push_back(differences.size() - 1);
         p.push_back(mann_whitney_p(values, there->second));
       }
     }
   }
   const std::vector<double> rates = false_discovery_rates(p);
-  for (size_t i = 0; i < differences.size(); ++i) differences[i].false_discovery_rate = rates[i];
+  for (size_t i = 0; i < tested.size(); ++i) differences[tested[i]].false_discovery_rate = rates[i];
   std::ranges::sort(differences, {}, [](const Difference& d) {
-    return std::tie(d.false_discovery_rate, d.scenario, d.contender, d.point, d.metric);
+    return std::tuple(d.false_discovery_rate, !d.beyond_boots(), d.scenario, d.contender, d.point, d.metric);
   });
   return differences;
 }
@@ -49,19 +112,55 @@ std::string compare_text(const std::vector<Difference>& differences) {
   if (differences.empty()) return "nothing was measured by both\n";
   std::string text;
   size_t significant = 0;
+  size_t beyond_boots = 0;
+  size_t of_few_boots = 0;
   for (const Difference& one : differences) {
+    of_few_boots += one.of_few_boots ? 1 : 0;
     if (!one.significant()) continue;
-    if (significant++ == 0)
-      text += fmt::format("{:<16} {:<14} {:<24} {:<24} {:>12} {:>12} {:>22} {:>8}\n", "SCENARIO", "CONTENDER",
-                          "POINT", "METRIC", "BEFORE", "AFTER", "RATIO (95 %)", "FDR");
-    text +=
-        fmt::format("{:<16} {:<14} {:<24} {:<24} {:>12.4g} {:>12.4g} {:>6.3f} ({:.3f} to {:.3f}) {:>8.4f}\n",
-                    one.scenario, one.contender, point_text(one.point), one.metric, one.before, one.after,
-                    one.ratio, one.ratio_low, one.ratio_high, one.false_discovery_rate);
+    if (significant++ == 0) text += heading("           (95 %)      FDR");
+    text += line_of(one, fmt::format(" ({:.3f} to {:.3f}) {:>8.4f}", one.ratio_low, one.ratio_high,
+                                     one.false_discovery_rate));
+  }
+  if (of_few_boots < differences.size())
+    text += fmt::format(
+        "{} of {} figures differ by more than chance (rank sum test, false discovery rate below 5 %)\n",
+        significant, differences.size() - of_few_boots);
+  if (of_few_boots == 0) return text;
+  for (const Difference& one : differences) {
+    if (!one.beyond_boots()) continue;
+    if (beyond_boots++ == 0) text += heading("");
+    text += line_of(one, "");
   }
   text += fmt::format(
-      "{} of {} figures differ by more than chance (rank sum test, false discovery rate below 5 %)\n",
-      significant, differences.size());
+      "{} of {} figures of the lab differ by more than {:g} %. Boots of one build differ by up to that in "
+      "what a "
+      "packet costs, and by more in how polls were filled: fewer than {} boots on a side say nothing of "
+      "chance\n",
+      beyond_boots, of_few_boots, kBootsDiffer * 100, kEnoughBoots);
+  return text;
+}
+
+std::string differing_headers(const std::vector<ResultSet>& before, const std::vector<ResultSet>& after) {
+  // Each once, of however many scenarios.
+  std::vector<std::tuple<std::string, std::string, std::string>> rows;
+  for (const ResultSet& old : before) {
+    const auto found = std::ranges::find(after, old.scenario, &ResultSet::scenario);
+    if (found == after.end()) continue;
+    auto was = facts_of(old);
+    auto is = facts_of(*found);
+    for (const auto& [name, value] : was) is.try_emplace(name, "not told");
+    for (const auto& [name, value] : is) {
+      const std::tuple row(name, was.try_emplace(name, "not told").first->second, value);
+      if (std::get<1>(row) != value && std::ranges::find(rows, row) == rows.end()) rows.push_back(row);
+    }
+  }
+  if (rows.empty()) return "";
+  std::array<size_t, 2> widths = {0, std::string_view("BEFORE").size()};
+  for (const auto& [name, was, is] : rows)
+    widths = {std::max(widths[0], name.size()), std::max(widths[1], was.size())};
+  std::string text = fmt::format("{:<{}}  {:<{}}  AFTER\n", "", widths[0], "BEFORE", widths[1]);
+  for (const auto& [name, was, is] : rows)
+    text += fmt::format("{:<{}}  {:<{}}  {}\n", name, widths[0], was, widths[1], is);
   return text;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Two runs side by side: which figures differ by more than chance, and by how much.
+// Two runs side by side: what they were measured with, which figures differ by more than chance, and by how
+// much. Repetitions in one boot of the lab are alike in what differs from boot to boot, so they say nothing
+// of chance; there only boots count.
 #pragma once
 
 #include <string>
@@ -8,6 +10,11 @@
 #include "bench/result_file.h"
 
 namespace xdpfwd::bench {
+
+// The rank sum test needs so many of each to tell anything.
+inline constexpr size_t kEnoughBoots = 4;
+// Boots of one build differ by up to so much: see "Two boots" in docs/benchmarks.md.
+inline constexpr double kBootsDiffer = 0.02;
 
 struct Difference {
   std::string scenario;
@@ -20,12 +27,17 @@ struct Difference {
   double ratio_low = 1;
   double ratio_high = 1;
   double false_discovery_rate = 1;
-  [[nodiscard]] bool significant() const { return false_discovery_rate < 0.05; }
+  bool of_few_boots = false;
+  [[nodiscard]] bool significant() const { return !of_few_boots && false_discovery_rate < 0.05; }
+  [[nodiscard]] bool beyond_boots() const;
 };
 
-// Every metric at every point that both runs have. Sorted: significant ones first.
+// Every metric at every point that both runs have. Sorted: those that are told first.
 std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
                                      const std::vector<ResultSet>& after);
 std::string compare_text(const std::vector<Difference>& differences);
+
+// Kernel, commit, CPU and the like, where the runs differ in them, a line each. Empty: they do not.
+std::string differing_headers(const std::vector<ResultSet>& before, const std::vector<ResultSet>& after);
 
 }  // namespace xdpfwd::bench

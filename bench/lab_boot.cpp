@@ -73,6 +73,7 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
       kLab,       "run",       "--cpus", std::to_string(boot.cpus), "--timeout",
       "14400",    "--silence", "900",    "--show-version",          "--out",
       boot.folder};
+  run.file.begin_boot();
   const bool by_instructions = boot.cpus == 1 || !boot.counts;
   if (auto same = run.file.add_guest(fmt::format("clock of {} CPU{}", boot.cpus, boot.cpus > 1 ? "s" : ""),
                                      by_instructions ? "counts instructions" : "this machine's");

@@ -96,6 +96,8 @@ int compare(const std::string& before, const std::string& after) {
   if (differences.empty())
     return complain({fmt::format("{} and {} have no figure in common", before, after),
                      "name two runs of the same scenario", 0});
+  if (const std::string headers = differing_headers(*one, *other); !headers.empty())
+    fmt::print("{}\n", headers);
   fmt::print("{}", compare_text(differences));
   return 0;
 }

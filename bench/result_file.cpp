@@ -44,7 +44,8 @@ Result<void> take_line(ResultSet& results, const std::string& text, const std::s
   Sample sample{.contender = line.value("contender", ""),
                 .point = {},
                 .repetition = line.value("repetition", 0U),
-                .metrics = {}};
+                .metrics = {},
+                .boot = line.value("boot", 0U)};
   if (!line.contains("metrics") || !line.contains("point"))
     return fail(fmt::format("{}: a line that is no sample: {}", path, text.substr(0, 80)), "remove the file");
   for (const auto& [name, value] : line["point"].items())
@@ -174,15 +175,21 @@ Result<void> ResultFile::write_line(const json& line) {
   return {};
 }
 
+void ResultFile::begin_boot() {
+  boot_ = 1;
+  for (const Sample& sample : results_.samples) boot_ = std::max(boot_, sample.boot + 1);
+}
+
 Result<void> ResultFile::add(const Sample& sample) {
-  if (auto written = write_line({{"contender", sample.contender},
-                                 {"point", sample.point},
-                                 {"repetition", sample.repetition},
-                                 {"metrics", sample.metrics}});
-      !written)
-    return written;
+  json line = {{"contender", sample.contender},
+               {"point", sample.point},
+               {"repetition", sample.repetition},
+               {"metrics", sample.metrics}};
+  if (boot_ != 0) line["boot"] = boot_;
+  if (auto written = write_line(line); !written) return written;
   known_.insert({sample.contender, sample.point, sample.repetition});
   results_.samples.push_back(sample);
+  results_.samples.back().boot = boot_;
   return {};
 }
 

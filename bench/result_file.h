@@ -25,6 +25,7 @@ struct Sample {
   Point point;
   unsigned repetition = 0;
   Metrics metrics;
+  unsigned boot = 0;  // of the lab, from 1 on; repetitions of one boot are not independent of each other
 };
 
 std::string point_text(const Point& point);  // "pps 10000, vms 1"
@@ -57,6 +58,8 @@ class ResultFile {
                                  const nlohmann::json& header);
 
   [[nodiscard]] bool has(const std::string& contender, const Point& point, unsigned repetition) const;
+  // What is added from now on is of another boot of the lab.
+  void begin_boot();
   Result<void> add(const Sample& sample);
   Result<void> add_absent(const std::string& contender, const std::string& why);
   // What is known of the guest must not change between two parts of one run.
@@ -69,6 +72,7 @@ class ResultFile {
   UniqueFd fd_;
   std::string path_;
   ResultSet results_;
+  unsigned boot_ = 0;
   std::set<std::tuple<std::string, Point, unsigned>> known_;
 };
 

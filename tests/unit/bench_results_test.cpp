@@ -70,12 +70,21 @@ TEST_F(BenchResults, AreContinuedAfterAnInterruption) {
     ASSERT_TRUE(file) << file.error().text();
     EXPECT_TRUE(file->has("x", {{"pps", 10'000}}, 1));
     EXPECT_FALSE(file->has("x", {{"pps", 10'000}}, 2));
+    file->begin_boot();
     ASSERT_TRUE(file->add(sample("x", 10'000, 2, 6)));
     EXPECT_FALSE(file->results().complete);
   }
   const auto results = read_results(folder_ + "/some.jsonl");
   ASSERT_TRUE(results) << results.error().text();
-  EXPECT_EQ(results->samples.size(), 2U);
+  ASSERT_EQ(results->samples.size(), 2U);
+  EXPECT_EQ(results->samples[0].boot, 0U);
+  EXPECT_EQ(results->samples[1].boot, 1U);
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    file->begin_boot();
+    ASSERT_TRUE(file->add(sample("x", 10'000, 3, 6)));
+    EXPECT_EQ(file->results().samples.back().boot, 2U);
+  }
 }
 
 TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherCommit) {
@@ -138,6 +147,71 @@ TEST(BenchCompare, FindsWhatChangedAndOnlyThat) {
   EXPECT_FALSE(differences[1].significant());
   const std::string text = compare_text(differences);
   EXPECT_NE(text.find("1 of 2 figures"), std::string::npos) << text;
+}
+
+// Windows of a boot are alike, and boots are not.
+ResultSet lab_boots(const std::vector<double>& of_boots, unsigned first_boot = 1) {
+  ResultSet results{.scenario = "cost-per-packet", .header = header("a")};
+  unsigned boot = first_boot;
+  for (const double value : of_boots) {
+    for (unsigned i = 1; i <= 10; ++i) {
+      results.samples.push_back(sample("x", 1000, i, value + i * 0.01));
+      results.samples.back().boot = boot;
+    }
+    boot += first_boot == 0 ? 0 : 1;
+  }
+  return results;
+}
+
+TEST(BenchCompare, TwoBootsOfOneBuildAreNoDifference) {
+  // Also of files from before boots were written down.
+  for (const unsigned boot : {0U, 1U}) {
+    const auto differences = compare_runs({lab_boots({1000}, boot)}, {lab_boots({1015}, boot)});
+    ASSERT_EQ(differences.size(), 1U);
+    EXPECT_FALSE(differences[0].significant());
+    EXPECT_FALSE(differences[0].beyond_boots());
+    const std::string text = compare_text(differences);
+    EXPECT_NE(text.find("0 of 1 figures of the lab differ by more than 2 %"), std::string::npos) << text;
+    EXPECT_EQ(text.find("more than chance"), std::string::npos) << text;
+  }
+}
+
+TEST(BenchCompare, OfFewBootsOnlyWhatIsBeyondTheirOwnDifferenceIsTold) {
+  const auto differences = compare_runs({lab_boots({1000})}, {lab_boots({1030})});
+  ASSERT_EQ(differences.size(), 1U);
+  EXPECT_FALSE(differences[0].significant());
+  EXPECT_TRUE(differences[0].beyond_boots());
+  const std::string text = compare_text(differences);
+  EXPECT_NE(text.find("1 of 1 figures of the lab"), std::string::npos) << text;
+  EXPECT_NE(text.find(" 1.030\n"), std::string::npos) << text;
+  // From nothing to something.
+  EXPECT_TRUE((Difference{.before = 0, .after = 5, .of_few_boots = true}.beyond_boots()));
+}
+
+TEST(BenchCompare, ManyBootsTellChance) {
+  const auto significant = [](const std::vector<double>& before, const std::vector<double>& after) {
+    return compare_runs({lab_boots(before)}, {lab_boots(after)}).at(0).significant();
+  };
+  EXPECT_TRUE(significant({1000, 1004, 1008, 1012}, {1020, 1024, 1028, 1032}));
+  EXPECT_FALSE(significant({1000, 1004, 1008, 1012}, {1002, 1006, 1010, 1014}));
+  EXPECT_FALSE(significant({1000, 1004, 1008}, {1020, 1024, 1028}));
+}
+
+TEST(BenchCompare, HeadersThatDifferAreToldOnce) {
+  ResultSet before = set_of(100, 50);
+  before.header = {{"commit", "aaa"}, {"cpu", "some CPU"}, {"flags", {"--out", "a"}}};
+  ResultSet after = before;
+  EXPECT_EQ(differing_headers({before}, {after}), "");
+  after.header["commit"] = "bbb";
+  after.header["flags"] = {"--out", "b"};
+  after.guest["kernel"] = "6.12";
+  ResultSet other_before = before;
+  ResultSet other_after = after;
+  other_before.scenario = other_after.scenario = "other";
+  EXPECT_EQ(differing_headers({before, other_before}, {after, other_after}),
+            "                BEFORE    AFTER\n"
+            "commit          aaa       bbb\n"
+            "guest's kernel  not told  6.12\n");
 }
 
 const ScenarioKind kKind{.name = "some",
