@@ -24,8 +24,8 @@ inline constexpr size_t kRemembered = kWindow + 1;  // of those who rise again a
 
 class Demand {
  public:
-  // Interval `now`, counted from 1 by all NAPIs alike. `starved`: its CPU had no time left, and it had as much
-  // of it as any; so what it was given says little of what it wants.
+  // Interval `now`, counted from 1 by all NAPIs alike. `starved`: its CPU had no time left, and it had as
+  // much of it as any; so what it was given says little of what it wants.
   void observe(const NapiLoad& load, bool starved, uint64_t now);
   [[nodiscard]] const Profile& profile() const { return profile_; }
 
