@@ -487,6 +487,9 @@ TEST_F(DaemonTest, GarbageOnTheSocketDisturbsNothing) {
 TEST_F(DaemonTest, AStoppedDaemonIsToldInTime) {
   daemon_->start();
   kill(daemon_->pid(), SIGSTOP);
+  siginfo_t stopped{};
+  ASSERT_EQ(waitid(P_PID, static_cast<id_t>(daemon_->pid()), &stopped, WSTOPPED | WNOWAIT), 0)
+      << strerror(errno);
   std::string output;
   const int status = run_status(
       fmt::format("timeout 50 {}/xdpctl --socket {} status", XDPFWD_BINARY_DIR, daemon_->socket()), &output);
