@@ -37,8 +37,8 @@ look() {
   idle=$((words[4] + words[5]))
 }
 
-# arrived_whole CONTENDER TAKEN REFUSED DELIVERED: what NAPI took has come to the tap, but for a few: nobody dropped it on the way, as a
-# bond does whose LACP has expired.
+# arrived_whole CONTENDER TAKEN REFUSED DELIVERED: what NAPI took has come to the tap, but for a few: nobody dropped it on the
+# way, as a bond does whose LACP has expired.
 arrived_whole() { [ $((($2 - $3 - $4) * 100)) -le "$2" ] && { takes_lacp "$1" || lacp_complete; }; }
 
 # measure CONTENDER WINDOW: then it rests, for LACP's frames of each second are lost like others.

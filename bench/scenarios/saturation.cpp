@@ -46,7 +46,7 @@ Result<void> add_samples(Run& run, const std::string& log) {
                                    window,
                                    {{kMetric, (taken - refused) / usecs * 1e6},
                                     {"refused_percent", refused / taken * 100},
-                                    {"busy_percent", std::max(0.0, 100 - idle_usecs / usecs * 100)},
+                                    {"busy_percent", std::clamp(100 - idle_usecs / usecs * 100, 0.0, 100.0)},
                                     {"sent_pps", sent / sending_usecs * 1e6}}});
         !added)
       return added;
