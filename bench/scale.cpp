@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench/packing_scale.h"
 #include "bench/stage.h"
 #include "bench/tune_scale.h"
 #include "core/compile.h"
@@ -256,6 +257,12 @@ Result<ScaleReport> run_scale(const ScaleOptions& options) {
   report.tune_plan_s = spread_of(tuned->plan_s);
   report.tune_apply_s = spread_of(tuned->apply_s);
   report.tune_settings = tuned->settings;
+  report.packing_seconds = 10;
+  options.progress(fmt::format("{} NAPI threads packed, {} times {} s", kPackedNapis, options.repetitions,
+                               report.packing_seconds));
+  const auto packing = cost_of_packing(options.daemon, *bpffs, options.repetitions, report.packing_seconds);
+  if (!packing) return std::unexpected(packing.error());
+  report.packing_cpu_percent = spread_of(*packing);
   return report;
 }
 
@@ -270,6 +277,9 @@ std::string scale_text(const ScaleReport& report) {
          line("tune plan: 2 members, 64 queues, 500 guests", report.tune_plan_s, "s") +
          line(fmt::format("tune apply of the same, {} settings", report.tune_settings).c_str(),
               report.tune_apply_s, "s") +
+         line(fmt::format("mode auto, {} NAPIs at rest, over {} s", kPackedNapis, report.packing_seconds)
+                  .c_str(),
+              report.packing_cpu_percent, "% of a CPU") +
          fmt::format("{:<52} {:>8.1f} MiB\n", "daemon's memory (RSS) with 1000 taps", report.daemon_rss_mib) +
          fmt::format("{:<52} {:>8.4f} % of a CPU, over {} s\n", "daemon's idle CPU",
                      report.daemon_idle_cpu_percent, report.idle_seconds);
@@ -281,6 +291,7 @@ std::string scale_json(const ScaleReport& report) {
                         {"taps_1k_ms", report.taps_1k_ms.median},
                         {"tune_plan_s", report.tune_plan_s.median},
                         {"tune_apply_s", report.tune_apply_s.median},
+                        {"packing_cpu_percent", report.packing_cpu_percent.median},
                         {"daemon_rss_mib", report.daemon_rss_mib},
                         {"daemon_idle_cpu_percent", report.daemon_idle_cpu_percent}}
       .dump();

@@ -27,6 +27,9 @@ struct ScaleReport {
   Spread tune_plan_s;   // of 2 members with 64 queues and 500 guests, by xdpctl
   Spread tune_apply_s;  // the same, applied
   size_t tune_settings = 0;
+  Spread packing_cpu_percent;  // of one CPU, by the daemon that packs 128 NAPIs at rest, over packing_seconds
+                               // each
+  unsigned packing_seconds = 0;
 };
 
 Result<ScaleReport> run_scale(const ScaleOptions& options);

@@ -16,6 +16,7 @@
 #include "ctl/explain.h"
 #include "ctl/help.h"
 #include "ctl/napi_pack.h"
+#include "ctl/napi_record.h"
 #include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
@@ -393,6 +394,17 @@ void CommandLine::add_napi_commands() {
       ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
   pack->add_option("--seed", packing->seed, "of chance")->capture_default_str();
+
+  const auto recording = std::make_shared<RecordArguments>();
+  CLI::App* record =
+      command(napi, "record", "the load of each NAPI instance in mode auto, for 'pack --simulate'",
+              [recording](const Session& session) { return record_load(session, *recording); });
+  record->add_option("--seconds", recording->seconds, "how long")
+      ->check(CLI::Range(uint64_t{1}, kLongestRecording))
+      ->capture_default_str();
+  record->add_option("--every", recording->every_seconds, "seconds from one sample to the next")
+      ->check(CLI::Range(0.1, 60.0))
+      ->capture_default_str();
 
   const auto mode = std::make_shared<std::string>();
   CLI::App* set =

@@ -20,6 +20,11 @@ std::string or_dash(const std::optional<uint32_t>& number) {
 std::string percent_or_dash(const std::optional<uint32_t>& thousandths) {
   return thousandths ? fmt::format("{}.{} %", *thousandths / 10, *thousandths % 10) : "-";
 }
+// Packets.
+std::string per_poll_or_dash(const NapiReport& napi) {
+  if (!napi.packets || napi.polls.value_or(0) == 0) return "-";
+  return fmt::format("{:.1f}", static_cast<double>(*napi.packets) / *napi.polls);
+}
 
 std::string packing_text(const PackingReport& packing) {
   if (packing.napis == 0) return {};
@@ -47,11 +52,14 @@ std::string render_napi_status(const NapiStatusReport& status, Style style) {
                    {"IRQ CPUS"},
                    {"RAN", Align::kRight},
                    {"WAITED", Align::kRight},
+                   {"PACKETS/S", Align::kRight},
+                   {"A POLL", Align::kRight},
                    {"MOVES", Align::kRight}});
   for (const NapiReport& napi : status.napis)
     table.add({napi.device, or_dash(napi.queue), fmt::format("{}", napi.napi), napi.mode, or_dash(napi.cpus),
                or_dash(napi.irq), or_dash(napi.irq_cpus), percent_or_dash(napi.ran),
-               percent_or_dash(napi.waited), fmt::format("{}", napi.moves)});
+               percent_or_dash(napi.waited), or_dash(napi.packets), per_poll_or_dash(napi),
+               fmt::format("{}", napi.moves)});
   return text + "\n" + table.text(style.colour);
 }
 

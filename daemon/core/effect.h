@@ -68,11 +68,18 @@ struct EffectReading {
   uint64_t budget_exhausted = 0;           // softnet_stat: softirqs that ended with work left
 };
 
-// Nanoseconds since the thread began.
+struct PollWork {
+  uint64_t polls = 0;
+  uint64_t packets = 0;  // that they took
+  bool operator==(const PollWork&) const = default;
+};
+
+// Nanoseconds since the thread began, and what its NAPI instance was polled for.
 struct ThreadTimes {
   uint64_t time_ns = 0;  // CLOCK_MONOTONIC; each its own, as whoever reads may have to wait between two
   uint64_t ran_ns = 0;
-  uint64_t waited_ns = 0;  // it could have run, and something else did
+  uint64_t waited_ns = 0;             // it could have run, and something else did
+  std::optional<PollWork> work = {};  // nothing: polls are not counted
   bool operator==(const ThreadTimes&) const = default;
 };
 

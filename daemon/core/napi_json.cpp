@@ -20,6 +20,8 @@ NapiReport read_napi(JsonReader& reader) {
           .irq_cpus = reader.text("irq_cpus"),
           .ran = read_optional32(reader, "ran"),
           .waited = read_optional32(reader, "waited"),
+          .polls = read_optional32(reader, "polls"),
+          .packets = read_optional32(reader, "packets"),
           .moves = reader.count("moves")};
 }
 
@@ -52,6 +54,8 @@ Json to_json(const NapiReport& napi) {
   if (napi.irq) json["irq"] = *napi.irq;
   if (napi.ran) json["ran"] = *napi.ran;
   if (napi.waited) json["waited"] = *napi.waited;
+  if (napi.polls) json["polls"] = *napi.polls;
+  if (napi.packets) json["packets"] = *napi.packets;
   return json;
 }
 

@@ -20,7 +20,10 @@ struct NapiReport {
   // Of the last interval, in thousandths of it; empty: not sampled.
   std::optional<uint32_t> ran;     // its thread ran
   std::optional<uint32_t> waited;  // its thread could have run, and something else did
-  uint64_t moves = 0;              // since the daemon started to pack it
+  // A second, of the last interval; empty: not counted.
+  std::optional<uint32_t> polls;
+  std::optional<uint32_t> packets;  // that they took
+  uint64_t moves = 0;               // since the daemon started to pack it
   bool operator==(const NapiReport&) const = default;
 };
 

@@ -94,7 +94,7 @@ type QueuePolls (
 
 # A NAPI instance. mode: softirq, deferred, threaded, busy-poll, or auto (threads that are packed on few CPUs). cpus:
 # where its thread or poller may run; empty: it has none. ran and waited: of the last interval, in thousandths of it,
-# where they are sampled. moves: from CPU to CPU, by mode auto.
+# where they are sampled; polls, and packets that they took: a second, in that interval, where they are counted. moves: from CPU to CPU, by mode auto.
 type Napi (
   device: string,
   queue: ?int,
@@ -105,6 +105,8 @@ type Napi (
   irq_cpus: string,
   ran: ?int,
   waited: ?int,
+  polls: ?int,
+  packets: ?int,
   moves: int
 )
 

@@ -137,7 +137,10 @@ Result<void> HostKnobs::set(const Tune& tune) {
 Result<std::unique_ptr<ThreadMeter>> HostKnobs::meter_threads(const std::vector<NapiThread>& threads) {
   if (!timer_) timer_ = ThreadTimer::load();
   const auto queues = [this](const TunedDevice& device) { return queues_of(device, count_queues(device)); };
-  return xdpfwd::meter_threads(netdev_, roots_, threads, queues, *timer_);
+  Result<std::shared_ptr<PollMeter>> polls = polls_.lock();
+  if (!*polls) polls = PollMeter::attach();
+  if (polls) polls_ = *polls;
+  return xdpfwd::meter_threads(netdev_, roots_, threads, queues, *timer_, polls);
 }
 
 Result<std::string> HostKnobs::read(const Tune& tune) {

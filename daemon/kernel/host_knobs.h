@@ -18,6 +18,7 @@
 #include "kernel/kernel.h"
 #include "kernel/netdev_family.h"
 #include "kernel/netlink.h"
+#include "kernel/poll_meter.h"
 #include "kernel/thread_times.h"
 
 namespace xdpfwd {
@@ -71,6 +72,7 @@ class HostKnobs {
   Irqbalance irqbalance_;
   // Tried once, by the first who meters threads.
   std::optional<Result<std::shared_ptr<ThreadTimer>>> timer_;
+  std::weak_ptr<PollMeter> polls_;  // attached as long as somebody meters threads
 };
 
 }  // namespace xdpfwd

@@ -56,6 +56,8 @@ class ThreadMeter {
   virtual Result<std::vector<ThreadTimes>> read() = 0;
   // Why not all are read in one call, which costs more; nothing: they are.
   [[nodiscard]] virtual std::optional<Error> one_by_one() const { return std::nullopt; }
+  // Why polls are not counted, of some or all; nothing: they are.
+  [[nodiscard]] virtual std::optional<Error> uncounted() const { return std::nullopt; }
   // To one CPU, read back. EINVAL: it is offline.
   virtual Result<void> move_thread(size_t nth, uint32_t cpu) = 0;
   // ENODEV: it is another interrupt, or none; EIO: nobody may move it.

@@ -28,13 +28,15 @@ uint64_t monotonic_ns() {
 }
 
 struct Metered {
+  uint32_t napi = 0;
   pid_t thread = 0;
   // schedstat. It stays open: reading it again takes a microsecond, and it is of this thread, not of whoever
   // has its number by then.
   UniqueFd file;
   uint64_t started_ns = 0;  // as the program tells it
   uint32_t irq = 0;
-  std::string handlers;  // of the interrupt; empty: it is none of the NIC's
+  std::string handlers;           // of the interrupt; empty: it is none of the NIC's
+  std::optional<uint32_t> place;  // where its polls are counted
 };
 
 Result<ThreadTimes> read_times(const Metered& metered) {
@@ -56,6 +58,27 @@ class Meter final : public ThreadMeter {
   Meter(HostRoots roots, std::vector<Metered> threads)
       : roots_(std::move(roots)), threads_(std::move(threads)) {
     for (const Metered& one : threads_) numbers_.push_back(one.thread);
+  }
+  ~Meter() override {
+    for (const Metered& one : threads_)
+      if (one.place) polls_->forget(*one.place);
+  }
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
+
+  void count_polls(const Result<std::shared_ptr<PollMeter>>& polls) {
+    if (!polls) {
+      uncounted_ = polls.error();
+      return;
+    }
+    polls_ = *polls;
+    for (Metered& one : threads_) {
+      const auto place = polls_->count(one.napi);
+      if (place)
+        one.place = *place;
+      else
+        uncounted_ = place.error();
+    }
   }
 
   // By the program from now on, if it reads the same threads as their files: in another PID namespace their
@@ -87,16 +110,18 @@ class Meter final : public ThreadMeter {
       if (i < timed.size() && is_of_thread(timed[i], threads_[i].started_ns)) {
         all.push_back(
             {.time_ns = timed[i].time_ns, .ran_ns = timed[i].ran_ns, .waited_ns = timed[i].waited_ns});
-        continue;
+      } else {
+        const auto times = read_times(threads_[i]);
+        if (!times) return std::unexpected(times.error());
+        all.push_back(*times);
       }
-      const auto times = read_times(threads_[i]);
-      if (!times) return std::unexpected(times.error());
-      all.push_back(*times);
+      if (threads_[i].place) all.back().work = polls_->work(*threads_[i].place);
     }
     return all;
   }
 
   [[nodiscard]] std::optional<Error> one_by_one() const override { return one_by_one_; }
+  [[nodiscard]] std::optional<Error> uncounted() const override { return uncounted_; }
 
   // A thread is moved by its number. While its file can be read, nobody else has that: read before, it keeps
   // another from being moved; read after, it proves that none was. What is left is a thread that ends between
@@ -143,6 +168,8 @@ class Meter final : public ThreadMeter {
   std::vector<pid_t> numbers_;  // theirs, in their order
   std::shared_ptr<ThreadTimer> timer_;
   std::optional<Error> one_by_one_;
+  std::shared_ptr<PollMeter> polls_;
+  std::optional<Error> uncounted_;
 };
 
 // Who serves what, by NIC, asked once of each.
@@ -174,7 +201,8 @@ bool serves(const std::vector<Queue>& queues, uint32_t irq) {
 Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const HostRoots& roots,
                                                    const std::vector<NapiThread>& threads,
                                                    const QueuesOf& queues_of,
-                                                   const Result<std::shared_ptr<ThreadTimer>>& timer) {
+                                                   const Result<std::shared_ptr<ThreadTimer>>& timer,
+                                                   const Result<std::shared_ptr<PollMeter>>& polls) {
   std::vector<Metered> metered;
   metered.reserve(threads.size());
   Answers first(netdev, roots);
@@ -182,10 +210,12 @@ Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const H
     const auto pid = first.thread_of(thread);
     if (!pid) return std::unexpected(pid.error());
     const std::string path = fmt::format("{}/{}/schedstat", roots.proc, *pid);
-    Metered one{.thread = *pid,
+    Metered one{.napi = thread.napi,
+                .thread = *pid,
                 .file = UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
                 .irq = thread.irq,
-                .handlers = {}};
+                .handlers = {},
+                .place = {}};
     if (!one.file) return fail_errno(path, errno, "the kernel needs CONFIG_SCHED_INFO");
     if (thread.irq != 0) one.handlers = read_handlers(roots, thread.irq).value_or("");
     metered.push_back(std::move(one));
@@ -206,6 +236,7 @@ Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const H
   }
   auto meter = std::make_unique<Meter>(roots, std::move(metered));
   if (const auto begun = meter->begin(timer); !begun) return std::unexpected(begun.error());
+  meter->count_polls(polls);
   return meter;
 }
 

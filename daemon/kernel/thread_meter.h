@@ -14,6 +14,7 @@
 #include "kernel/host_file.h"
 #include "kernel/kernel.h"
 #include "kernel/netdev_family.h"
+#include "kernel/poll_meter.h"
 #include "kernel/thread_times.h"
 
 namespace xdpfwd {
@@ -21,10 +22,12 @@ namespace xdpfwd {
 // Of a NIC, as they are now.
 using QueuesOf = std::function<std::vector<Queue>(const TunedDevice&)>;
 
-// An interrupt that serves no queue is not moved. Without a timer, files are read. ESRCH: one has no thread.
+// An interrupt that serves no queue is not moved. Without a timer, files are read; without a poll meter,
+// polls are not counted. ESRCH: one has no thread.
 Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const HostRoots& roots,
                                                    const std::vector<NapiThread>& threads,
                                                    const QueuesOf& queues_of,
-                                                   const Result<std::shared_ptr<ThreadTimer>>& timer);
+                                                   const Result<std::shared_ptr<ThreadTimer>>& timer,
+                                                   const Result<std::shared_ptr<PollMeter>>& polls);
 
 }  // namespace xdpfwd

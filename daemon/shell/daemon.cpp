@@ -587,6 +587,8 @@ Result<NapiStatusReport> Daemon::napi_status() {
     if (const auto load = packing_.loads().find(napi.napi); load != packing_.loads().end()) {
       napi.ran = static_cast<uint32_t>(load->second.busy * 1000);
       napi.waited = static_cast<uint32_t>(load->second.waiting * 1000);
+      napi.polls = load->second.polls;
+      napi.packets = load->second.packets;
       napi.moves = load->second.moves;
     }
   return report;

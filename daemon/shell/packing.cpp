@@ -20,6 +20,11 @@ float share(uint64_t before, uint64_t now, uint64_t period) {
   return std::min(1.0F, static_cast<float>(now - before) / static_cast<float>(period));
 }
 
+uint32_t a_second(uint64_t before, uint64_t now, uint64_t period_ns) {
+  if (now <= before || period_ns == 0) return 0;
+  return static_cast<uint32_t>(std::min((now - before) * 1'000'000'000 / period_ns, uint64_t{UINT32_MAX}));
+}
+
 NapiThread thread_of(const PackedNapi& napi) {
   return {.nic = {.ifindex = napi.ifindex, .name = napi.device}, .napi = napi.napi, .irq = napi.irq};
 }
@@ -183,6 +188,15 @@ void Packing::tell_how_threads_are_read(MeteredNic& nic, const InterfaceName& de
   log_event(spdlog::level::debug, fmt::format("NAPI threads of {} are read {}", device.view(), nic.read_how));
 }
 
+void Packing::tell_uncounted(MeteredNic& nic, const InterfaceName& device) {
+  const auto why = nic.meter->uncounted();
+  if ((why ? why->text() : std::string()) == nic.uncounted) return;
+  nic.uncounted = why ? why->text() : std::string();
+  if (why)
+    log_event(spdlog::level::debug,
+              fmt::format("polls of {} are not counted: {}", device.view(), nic.uncounted));
+}
+
 Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
                              std::vector<packer::NapiLoad>& loads) {
   const bool same = std::ranges::equal(nic.threads, napis, {}, {}, thread_of);
@@ -200,6 +214,7 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
   auto reading = nic.meter->read();
   if (!reading) return std::unexpected(reading.error());
   tell_how_threads_are_read(nic, napis.front().device);
+  tell_uncounted(nic, napis.front().device);
   nic.failed.reset();
   nic.failures = 0;
   const auto before = std::exchange(nic.before, std::move(*reading));
@@ -215,6 +230,12 @@ Result<void> Packing::sample(MeteredNic& nic, std::span<const PackedNapi> napis,
     Load& load = loads_[napi.napi];
     load.busy = share(was.ran_ns, now.ran_ns, period);
     load.waiting = share(was.waited_ns, now.waited_ns, period);
+    load.polls.reset();
+    load.packets.reset();
+    if (was.work && now.work) {
+      load.polls = a_second(was.work->polls, now.work->polls, period);
+      load.packets = a_second(was.work->packets, now.work->packets, period);
+    }
     nic.last.push_back({.napi = napi.napi,
                         .irq = napi.irq,
                         .node = napi.node,

@@ -46,6 +46,9 @@ class Packing {
   struct Load {
     float busy = 0;     // share of the interval in which its thread ran
     float waiting = 0;  // in which it could have run
+    // A second; nothing: they are not counted.
+    std::optional<uint32_t> polls;
+    std::optional<uint32_t> packets;  // that they took
     uint64_t moves = 0;
   };
   [[nodiscard]] const std::map<uint32_t, Load>& loads() const { return loads_; }
@@ -61,6 +64,7 @@ class Packing {
     std::vector<packer::NapiLoad> last;  // what was read of it last
     std::vector<ThreadTimes> before;     // the last reading; empty: none
     std::string read_how;                // as told last
+    std::string uncounted;               // why, as told last
     std::optional<Error> failed;
     uint32_t failures = 0;  // in a row
     uint64_t retry_ms = 0;
@@ -78,6 +82,7 @@ class Packing {
   void keep(const MeteredNic& nic, std::span<const PackedNapi> napis,
             std::vector<packer::NapiLoad>& loads) const;
   static void tell_how_threads_are_read(MeteredNic& nic, const InterfaceName& device);
+  static void tell_uncounted(MeteredNic& nic, const InterfaceName& device);
   void fail_for_a_while(MeteredNic& nic, const Error& error, std::span<const PackedNapi> napis);
   // Thread and interrupt, or neither.
   void move(const PackedNapi& napi, uint32_t cpu);

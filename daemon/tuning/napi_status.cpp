@@ -38,7 +38,9 @@ std::vector<NapiReport> report_napis(const HostTuning& observed, const Packable&
                         .irq = {},
                         .irq_cpus = {},
                         .ran = {},
-                        .waited = {}};
+                        .waited = {},
+                        .polls = {},
+                        .packets = {}};
       if (const auto queue = std::ranges::find(nic.queues, report.napi, &Queue::napi);
           queue != nic.queues.end()) {
         report.queue = static_cast<uint32_t>(queue - nic.queues.begin());

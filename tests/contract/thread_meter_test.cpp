@@ -94,6 +94,8 @@ class ThreadMeterOnVeth : public testing::Test {
     ASSERT_TRUE(knobs && netdev);
     knobs_.emplace(std::move(*knobs));
     netdev_.emplace(std::move(*netdev));
+    // No frames but the tests'.
+    run("[ ! -e /proc/sys/net/ipv6 ] || echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6");
     run("ip link add eth0 numrxqueues 4 numtxqueues 4 type veth peer name eth1 numrxqueues 4 numtxqueues 4");
     run("ip link set eth0 up && ip link set eth1 up && ethtool -K eth0 gro on");
     run("echo 1 >/sys/class/net/eth0/threaded");
@@ -110,10 +112,11 @@ class ThreadMeterOnVeth : public testing::Test {
     EXPECT_TRUE(made) << made.error().text();
     return made ? std::move(*made) : nullptr;
   }
-  std::unique_ptr<ThreadMeter> meter_with(const Result<std::shared_ptr<ThreadTimer>>& timer,
-                                          const HostRoots& roots = {}) {
+  std::unique_ptr<ThreadMeter> meter_with(
+      const Result<std::shared_ptr<ThreadTimer>>& timer, const HostRoots& roots = {},
+      const Result<std::shared_ptr<PollMeter>>& polls = fail("nobody asked")) {
     auto made = xdpfwd::meter_threads(
-        *netdev_, roots, threads_, [](const TunedDevice&) { return std::vector<Queue>(); }, timer);
+        *netdev_, roots, threads_, [](const TunedDevice&) { return std::vector<Queue>(); }, timer, polls);
     EXPECT_TRUE(made) << made.error().text();
     return made ? std::move(*made) : nullptr;
   }
@@ -167,6 +170,70 @@ TEST_F(ThreadMeterOnVeth, ProgramAndFilesTellTheSame) {
     }
   }
   EXPECT_TRUE(has_run) << "a frame came, and no thread ran";
+}
+
+// Since the meter was made, of these instances alone, as long as somebody meters them.
+TEST_F(ThreadMeterOnVeth, PollsAreCounted) {
+  run("ethtool -K eth1 tso off");  // else veth leaves single frames to softirqs
+  const auto polls = PollMeter::attach();
+  ASSERT_TRUE(polls) << polls.error().text();
+  const auto total = [](ThreadMeter& meter) {
+    PollWork sum;
+    for (const ThreadTimes& times : meter.read().value()) {
+      EXPECT_TRUE(times.work);
+      sum.polls += times.work.value_or(PollWork()).polls;
+      sum.packets += times.work.value_or(PollWork()).packets;
+    }
+    return sum;
+  };
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  const auto send = [&](ThreadMeter& meter, uint64_t frames) {
+    const uint64_t before = total(meter).packets;
+    for (uint64_t i = 0; i < frames; ++i) send_a_frame(ifindex_of("eth1"));
+    while (total(meter).packets < before + frames && std::chrono::steady_clock::now() < until)
+      std::this_thread::yield();
+    return total(meter).packets - before;
+  };
+  const auto first = meter_with(fail("no program"), {}, polls);
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->uncounted());
+  const PollWork nothing = total(*first);
+  EXPECT_EQ(send(*first, 20), 20U);
+  EXPECT_GT(total(*first).polls, nothing.polls);
+  {
+    const auto second = meter_with(fail("no program"), {}, polls);
+    ASSERT_TRUE(second);
+    EXPECT_EQ(send(*second, 5), 5U);
+  }
+  EXPECT_EQ(send(*first, 3), 3U) << "another who metered them has gone";
+  threads_.resize(1);
+  const auto one = meter_with(fail("no program"), {}, polls);
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->read().value().size(), 1U);
+}
+
+TEST_F(ThreadMeterOnVeth, PollsThatNobodyMetersAreNotCounted) {
+  const auto polls = PollMeter::attach();
+  ASSERT_TRUE(polls) << polls.error().text();
+  ASSERT_TRUE(meter_with(fail("no program"), {}, polls)) << "it forgets them";
+  const uint32_t napi = instances_[0].id;
+  const uint32_t place = (*polls)->count(napi).value();
+  EXPECT_EQ((*polls)->count(napi), place) << "twice";
+  EXPECT_NE((*polls)->count(instances_[1].id), place);
+  (*polls)->forget(place);
+  EXPECT_EQ((*polls)->count(napi), place) << "once is left";
+  (*polls)->forget(place);
+  (*polls)->forget(place);
+  EXPECT_EQ((*polls)->count(instances_[2].id), place) << "it was free";
+  for (uint32_t other = 1; other <= PollMeter::kMostNapis - 2; ++other)
+    ASSERT_TRUE((*polls)->count(other)) << other;
+  EXPECT_EQ((*polls)->count(napi).error().code, ENOSPC);
+  const auto meter = meter_with(fail("no program"), {}, polls);
+  ASSERT_TRUE(meter);
+  EXPECT_TRUE(meter->uncounted());
+  const auto read = meter->read().value();
+  EXPECT_FALSE(read[0].work);
+  EXPECT_TRUE(read[2].work);
 }
 
 TEST_F(ThreadMeterOnVeth, WhoGetsTheNumberOfAThreadIsNotMoved) {
@@ -249,9 +316,11 @@ TEST_F(ThreadMeterOnVeth, WhereTheProgramIsRefusedTheFilesAreRead) {
     const auto meter = this->meter();
     ASSERT_TRUE(meter);
     EXPECT_TRUE(meter->one_by_one());
+    EXPECT_TRUE(meter->uncounted());
     const auto read = meter->read();
     ASSERT_TRUE(read) << read.error().text();
     EXPECT_GT(read->at(0).ran_ns, 0U);
+    EXPECT_FALSE(read->at(0).work);
   }).join();
 }
 
@@ -262,6 +331,7 @@ TEST(ThreadTimer, TheUnitsCapabilitiesAreEnough) {
     keep_capabilities({CAP_NET_ADMIN, CAP_SYS_NICE, CAP_BPF, CAP_PERFMON});
     const auto timer = ThreadTimer::load();
     ASSERT_TRUE(timer) << timer.error().text();
+    EXPECT_TRUE(PollMeter::attach());
     const std::vector<pid_t> many(ThreadTimer::kMostThreads + 1, getpid());
     const auto all = (*timer)->read(std::span(many).first(ThreadTimer::kMostThreads));
     ASSERT_EQ(all.size(), ThreadTimer::kMostThreads);

@@ -26,7 +26,7 @@ _xdpctl() {
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=${COMP_WORDS[i]}
     case $word in
-    --config | --count | --cpu | --cpus | --guests | --load | --mac | --mark | --profile | --queues | --seconds | --seed | --simulate | --socket | --tap | --target | --tpid | --vlan)
+    --config | --count | --cpu | --cpus | --every | --guests | --load | --mac | --mark | --profile | --queues | --seconds | --seed | --simulate | --socket | --tap | --target | --tpid | --vlan)
       [[ ${COMP_WORDS[i + 1]} == '=' ]] && ((i++))
       ((i++))
       [[ $word == --socket ]] && socket=${COMP_WORDS[i]}
@@ -34,7 +34,7 @@ _xdpctl() {
     -*) ;;
     *)
       case "${path:+$path }$word" in
-      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune verify" | "tune suggest" | "tune suggest tx-coalesce" | "tune status" | "napi" | "napi histogram" | "napi pack" | "napi set" | "napi status" | "doctor" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
+      "status" | "guest" | "guest add" | "guest del" | "guest list" | "fdb" | "fdb list" | "fdb lookup" | "port" | "port list" | "stats" | "plan" | "tune" | "tune plan" | "tune apply" | "tune revert" | "tune verify" | "tune suggest" | "tune suggest tx-coalesce" | "tune status" | "napi" | "napi histogram" | "napi pack" | "napi record" | "napi set" | "napi status" | "doctor" | "reload" | "detach" | "explain" | "version" | "completion") path="${path:+$path }$word" ;;
       esac
       ;;
     esac
@@ -62,6 +62,8 @@ _xdpctl() {
     "napi pack:--target") :; return ;;
     "napi pack:--mark") :; return ;;
     "napi pack:--seed") :; return ;;
+    "napi record:--seconds") :; return ;;
+    "napi record:--every") :; return ;;
     "doctor:--config") mapfile -t COMPREPLY < <(compgen -f -- "$cur"); return ;;
   esac
   case "$path" in
@@ -139,13 +141,16 @@ _xdpctl() {
       ;;
     "napi")
       options='--help --socket --json'
-      words='histogram pack set status'
+      words='histogram pack record set status'
       ;;
     "napi histogram")
       options='--help --seconds --socket --json'
       ;;
     "napi pack")
       options='--help --simulate --queues --cpus --guests --load --seconds --target --mark --seed --socket --json'
+      ;;
+    "napi record")
+      options='--help --seconds --every --socket --json'
       ;;
     "napi set")
       options='--help --socket --json'

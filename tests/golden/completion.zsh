@@ -353,6 +353,7 @@ _xdpctl_napi() {
   local -a commands=(
       'histogram:polls of each queue, by how many packets each took'
       'pack:what mode auto would make of a load\: a simulation, without a daemon'
+      'record:the load of each NAPI instance in mode auto, for '\''pack --simulate'\'''
       'set:another mode, until the next reload or start'
       'status:who runs each NAPI instance, where, and how much'
   )
@@ -369,6 +370,7 @@ _xdpctl_napi() {
     case $line[1] in
     histogram) _xdpctl_napi_histogram ;;
     pack) _xdpctl_napi_pack ;;
+    record) _xdpctl_napi_record ;;
     set) _xdpctl_napi_set ;;
     status) _xdpctl_napi_status ;;
     esac
@@ -399,6 +401,17 @@ _xdpctl_napi_pack() {
       '--target=[percent that CPUs are filled to]:FLOAT\:FLOAT in \[1 - 100\]: ' \
       '--mark=[percent above which a CPU is relieved]:FLOAT\:FLOAT in \[1 - 100\]: ' \
       '--seed=[of chance]:UINT: ' \
+      '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
+      '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
+      && return 0
+}
+
+_xdpctl_napi_record() {
+  _arguments -s \
+      '-h[show this help]' \
+      '--help[show this help]' \
+      '--seconds=[how long]:UINT\:UINT in \[1 - 86400\]: ' \
+      '--every=[seconds from one sample to the next]:FLOAT\:FLOAT in \[0.1 - 60\]: ' \
       '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
       '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
       && return 0

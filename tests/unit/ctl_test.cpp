@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <fstream>
+
 #include "base/version.h"
 #include "core/options.h"
 #include "ctl/command_line.h"
@@ -73,6 +75,7 @@ TEST_F(XdpctlTest, shows_what_the_daemon_tells) {
                              {"tune", "plan"},
                              {"tune", "status"},
                              {"napi", "histogram"},
+                             {"napi", "status"},
                              {"version"}}) {
     const Ran people = run(words);
     EXPECT_EQ(people.status, kExitGood) << people.err;
@@ -241,6 +244,18 @@ TEST_F(XdpctlTest, shows_empty_lists_as_such) {
   EXPECT_EQ(run({"guest", "list", "--json"}).out, "{\"guests\":[]}\n");
   EXPECT_EQ(render_ports({}, {}), "no taps\n");
   EXPECT_EQ(render_plan({}, {}), "nothing would change\n");
+}
+
+TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
+  Served served(path);
+  const Ran recorded = run({"napi", "record", "--seconds", "1", "--every", "0.5"});
+  ASSERT_EQ(recorded.status, kExitGood) << recorded.err;
+  EXPECT_EQ(std::ranges::count(recorded.out, '\n'), 7) << "title, three names, three samples of one:\n"
+                                                       << recorded.out;
+  const std::string file = directory.path() + "/trace";
+  std::ofstream(file) << recorded.out;
+  EXPECT_EQ(run({"napi", "pack", "--simulate", file}).status, kExitGood);
+  EXPECT_EQ(run({"napi", "record", "--seconds", "0"}).status, kExitUsage);
 }
 
 TEST_F(XdpctlTest, joins_a_list_that_comes_in_pieces) {

@@ -107,6 +107,21 @@ TEST_F(PackingTest, three_queues_at_thirty_percent_end_on_one_cpu_with_their_int
   EXPECT_NEAR(packing_->loads().at(napi(0)).busy, 0.29, 0.001);
 }
 
+TEST_F(PackingTest, what_polls_took_is_told_a_second) {
+  ThreadTimes& thread = kernel_.threads[napi(0)];
+  thread.work = {.polls = 7, .packets = 90};
+  run({29, 29, 29, 0}, 2);
+  EXPECT_EQ(packing_->loads().at(napi(0)).packets, 0U) << "in this interval";
+  thread.work = {.polls = 107, .packets = 3090};
+  run({29, 29, 29, 0}, 1);
+  EXPECT_EQ(packing_->loads().at(napi(0)).polls, 1'000U);
+  EXPECT_EQ(packing_->loads().at(napi(0)).packets, 30'000U);
+  EXPECT_FALSE(packing_->loads().at(napi(1)).polls) << "nobody counts them";
+  thread.work.reset();
+  run({29, 29, 29, 0}, 1);
+  EXPECT_FALSE(packing_->loads().at(napi(0)).packets);
+}
+
 TEST_F(PackingTest, a_lower_target_fills_cpus_less) {
   tuning_.napi_target = {NumberWish::Kind::kGiven, 60};
   start();

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "ctl/napi_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <thread>
+
+#include "core/napi_json.h"
+#include "ctl/client.h"
+
+namespace xdpfwd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double kNsPerS = 1e9;
+// Where polls are not counted: what the simulation takes for a frame, too.
+constexpr double kUsualCost = 800;
+
+// Of an interval, per second.
+double ran_ns(const NapiReport& napi) {
+  return napi.ran.value_or(0) * kNsPerS / 1000;
+}
+
+std::map<uint32_t, double> costs_of(std::span<const LoadSample> samples) {
+  struct Sum {
+    double ran_ns = 0, packets = 0;
+  };
+  std::map<uint32_t, Sum> sums;
+  for (const LoadSample& sample : samples)
+    for (const NapiReport& napi : sample.napis) {
+      if (!napi.ran) continue;
+      Sum& sum = sums[napi.napi];
+      sum.ran_ns += ran_ns(napi);
+      sum.packets += napi.packets.value_or(0);
+    }
+  std::map<uint32_t, double> costs;
+  for (const auto& [napi, sum] : sums)
+    costs[napi] = sum.packets > 0 && sum.ran_ns > 0 ? sum.ran_ns / sum.packets : kUsualCost;
+  return costs;
+}
+
+Result<LoadSample> take(const Session& session, uint64_t time_ms) {
+  auto client = Client::connect(session.socket);
+  if (!client) return std::unexpected(client.error().error);
+  const auto answer = client->ask("GetNapi");
+  if (!answer) return std::unexpected(answer.error().error);
+  auto status = read_napi_status(*answer);
+  if (!status) return std::unexpected(status.error());
+  if (!std::ranges::any_of(status->napis, [](const NapiReport& napi) { return napi.ran.has_value(); }))
+    return fail("the load of no NAPI instance is sampled: only that of mode auto is",
+                "xdpctl napi set auto; and look again a second later");
+  return LoadSample{.time_ms = time_ms, .napis = std::move(status->napis)};
+}
+
+void print(const Session& session, std::span<const LoadSample> samples) {
+  if (!session.json) {
+    fmt::print(session.out, "{}", recording_text(samples));
+    return;
+  }
+  Json list = Json::array();
+  for (const RecordedLoad& load : recorded_loads(samples))
+    list.push_back({{"time_ms", load.time_ms},
+                    {"napi", load.napi},
+                    {"frames_per_s", load.frames_per_s},
+                    {"cost_ns", load.cost_ns}});
+  fmt::print(session.out, "{}\n", Json{{"loads", list}}.dump());
+}
+
+}  // namespace
+
+std::vector<RecordedLoad> recorded_loads(std::span<const LoadSample> samples) {
+  const std::map<uint32_t, double> costs = costs_of(samples);
+  std::vector<RecordedLoad> loads;
+  for (const LoadSample& sample : samples)
+    for (const auto& [napi, cost] : costs) {
+      const auto now = std::ranges::find(sample.napis, napi, &NapiReport::napi);
+      const double ran = now == sample.napis.end() ? 0 : ran_ns(*now);
+      loads.push_back({.time_ms = sample.time_ms, .napi = napi, .frames_per_s = ran / cost, .cost_ns = cost});
+    }
+  return loads;
+}
+
+std::string recording_text(std::span<const LoadSample> samples) {
+  std::string text = "time_ms,napi,frames_per_s,cost_ns\n";
+  std::map<uint32_t, std::string> names;
+  for (const LoadSample& sample : samples)
+    for (const NapiReport& napi : sample.napis)
+      names.try_emplace(napi.napi,
+                        napi.queue ? fmt::format("{} queue {}", napi.device, *napi.queue) : napi.device);
+  for (const auto& [napi, name] : names) text += fmt::format("# {}: {}\n", napi, name);
+  for (const RecordedLoad& load : recorded_loads(samples))
+    text += fmt::format("{},{},{:.0f},{:.1f}\n", load.time_ms, load.napi, load.frames_per_s, load.cost_ns);
+  return text;
+}
+
+int record_load(const Session& session, const RecordArguments& arguments) {
+  const auto begun = Clock::now();
+  const auto every =
+      std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.every_seconds));
+  const auto end = begun + std::chrono::seconds(arguments.seconds);
+  std::vector<LoadSample> samples;
+  for (auto next = begun;; next += every) {
+    std::this_thread::sleep_until(std::min(next, end));
+    const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
+    auto sample = take(session, static_cast<uint64_t>(now_ms));
+    // What was recorded until then is not lost.
+    if (!sample) {
+      if (samples.size() > 1) print(session, samples);
+      return complain(session, sample.error(), kExitRefused);
+    }
+    samples.push_back(std::move(*sample));
+    if (next >= end) break;
+  }
+  print(session, samples);
+  return kExitGood;
+}
+
+}  // namespace xdpfwd

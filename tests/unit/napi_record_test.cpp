@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What `xdpctl napi record` writes is what `napi pack --simulate` reads, and says the CPU time that was
+// sampled.
+#include "ctl/napi_record.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "packer/model/recorded_trace.h"
+
+namespace xdpfwd {
+namespace {
+
+using testing::HasSubstr;
+
+NapiReport napi(uint32_t id, std::optional<uint32_t> ran, std::optional<uint32_t> packets = {}) {
+  NapiReport report;
+  report.device = "eth0";
+  report.queue = id % 8;
+  report.napi = id;
+  report.ran = ran;
+  report.packets = packets;
+  return report;
+}
+
+std::vector<float> load_at(packer::Trace& trace, uint64_t ms) {
+  std::vector<float> frames(trace.napis());
+  for (uint64_t step = 0; step <= ms; ++step) trace.next(frames);
+  for (size_t i = 0; i < frames.size(); ++i)
+    frames[i] *= trace.cost_ns()[i] / 1e6F;  // a step is a millisecond
+  return frames;
+}
+
+TEST(NapiRecord, the_simulation_gets_the_cpu_time_that_was_sampled) {
+  // 8193 takes 30 % with few frames a poll, and then 60 % with cheaper ones.
+  const std::vector<LoadSample> samples = {{0, {napi(8193, 300, 100'000), napi(8200, 10)}},
+                                           {1000, {napi(8193, 600, 400'000), napi(8200, 20)}},
+                                           {2000, {napi(8193, 0, 0), napi(8200, 30)}}};
+  const std::string text = recording_text(samples);
+  EXPECT_THAT(text, HasSubstr("# 8193: eth0 queue 1\n"));
+  const auto trace = packer::parse_trace(text, "recording", 123);
+  ASSERT_TRUE(trace) << trace.error().text();
+  EXPECT_NEAR((*trace)->cost_ns()[0], 1800, 0.1) << "0.9 s for 500 000 frames";
+  EXPECT_NEAR((*trace)->cost_ns()[1], 800, 0.1) << "not counted";
+  EXPECT_NEAR(load_at(**trace, 999)[0], 0.3, 0.001);
+  const auto again = packer::parse_trace(text, "recording", 123);
+  const std::vector<float> later = load_at(**again, 1500);
+  EXPECT_NEAR(later[0], 0.6, 0.001);
+  EXPECT_NEAR(later[1], 0.02, 0.001);
+}
+
+TEST(NapiRecord, one_that_is_gone_takes_nothing_and_one_that_was_never_sampled_is_left_out) {
+  const std::vector<LoadSample> samples = {{0, {napi(1, 300), napi(2, std::nullopt)}}, {500, {napi(3, 100)}}};
+  const std::vector<RecordedLoad> loads = recorded_loads(samples);
+  ASSERT_EQ(loads.size(), 4U);
+  EXPECT_EQ(loads[2].napi, 1U);
+  EXPECT_EQ(loads[2].time_ms, 500U);
+  EXPECT_EQ(loads[2].frames_per_s, 0);
+  EXPECT_EQ(loads[1].napi, 3U);
+  EXPECT_EQ(loads[1].frames_per_s, 0) << "it came later";
+}
+
+}  // namespace
+}  // namespace xdpfwd
