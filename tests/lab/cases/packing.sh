@@ -233,6 +233,9 @@ start_sending $((high / 3))
 check "a burst spreads them" until_true 30 is_spread
 # Of one look of the daemon's: where moves go on, two looks of ours do not tell.
 check "each interrupt with its thread" until_true 30 none_apart
+look
+told=$(jq '[.napis[].packets // 0] | add' </run/napi.json)
+check "what their polls take is told: $told packets a second" in_range "$told" $((high / 2)) $((high * 3))
 stop_sending "$sender"
 stop_sending "$base"
 # Parted they look as if they did not fit on one any more (above): so fewer than before.
