@@ -45,6 +45,10 @@ bool Board::core_used(size_t cpu) const {
   return used_of_core_[cpus_[cpu].core] != 0;
 }
 
+bool Board::core_shared(size_t cpu) const {
+  return used(cpu) && used_of_core_[cpus_[cpu].core] > 1;
+}
+
 bool Board::fits(size_t napi, size_t cpu, Limits limits) const {
   if (!allowed(napi, cpu)) return false;
   const Profile& one = *napis_[napi].profile;

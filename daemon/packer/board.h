@@ -60,7 +60,8 @@ class Board {
   [[nodiscard]] std::optional<size_t> best_free(size_t napi) const;
   // The CPU with the least expected load.
   [[nodiscard]] std::optional<size_t> emptiest(size_t napi, size_t except) const;
-  [[nodiscard]] bool core_used(size_t cpu) const;  // by it or a sibling
+  [[nodiscard]] bool core_used(size_t cpu) const;    // by it or a sibling
+  [[nodiscard]] bool core_shared(size_t cpu) const;  // used by it and a sibling
 
   void put(size_t napi, size_t cpu);  // kNowhere: takes it off
   [[nodiscard]] size_t steps() const { return journal_.size(); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <functional>
 #include <numeric>
+#include <optional>
 
 namespace xdpfwd::packer {
 namespace {
@@ -92,15 +93,19 @@ bool move_nearer(Board& board, const PackerSettings& settings) {
     const auto far = [&](size_t from) {
       return std::ranges::count_if(napis, [&](size_t napi) { return board.remote(napi, from); });
     };
-    if (far(cpu) == 0 ||
+    const bool shared = board.core_shared(cpu);
+    if ((far(cpu) == 0 && !shared) ||
         !std::ranges::all_of(napis, [&](size_t napi) { return spare(board, napi, settings); }))
       continue;
+    std::optional<size_t> best;
     for (size_t next = 0; next < board.cpus(); ++next) {
-      if (board.core_used(next) || far(next) >= far(cpu)) continue;
-      if (!std::ranges::all_of(napis, [&](size_t napi) { return board.allowed(napi, next); })) continue;
-      for (const size_t napi : napis) board.put(napi, next);
-      return true;
+      if (board.core_used(next) || (!shared && far(next) >= far(cpu)) || (best && far(next) >= far(*best)))
+        continue;
+      if (std::ranges::all_of(napis, [&](size_t napi) { return board.allowed(napi, next); })) best = next;
     }
+    if (!best) continue;
+    for (const size_t napi : napis) board.put(napi, *best);
+    return true;
   }
   return false;
 }

@@ -16,7 +16,8 @@ namespace xdpfwd::packer {
 // `calm`: of each CPU, whether it may be emptied.
 void consolidate(Board& board, const PackerSettings& settings, const std::vector<uint8_t>& calm);
 
-// One CPU's NAPIs to a free CPU of a core of its own that is remote for fewer of them. True if there was one.
+// One CPU's NAPIs to a free CPU of a core of its own: that is remote for fewer of them, or, where a sibling
+// is used as well, whatever it is remote for. True if there was one.
 bool move_nearer(Board& board, const PackerSettings& settings);
 
 }  // namespace xdpfwd::packer

@@ -180,6 +180,21 @@ TEST(PackerDecide, a_core_of_its_own_comes_before_a_sibling) {
   EXPECT_EQ(cpus, (std::set<uint32_t>{0, 2, 3}));
 }
 
+// Found on siblings (a daemon before us put them there, or all cores were in use), with a core free.
+TEST(PackerDecide, one_of_two_siblings_goes_to_a_core_that_is_free) {
+  for (const int32_t node_of_free : {0, 1}) {
+    Host host({{.cpu = 0, .node = 0, .core = 0},
+               {.cpu = 1, .node = 0, .core = 0},
+               {.cpu = 2, .node = node_of_free, .core = 1}},
+              {0.6F, 0.6F});
+    host.intervals(200);
+    std::set<uint32_t> cpus;
+    for (const NapiLoad& napi : host.napis) cpus.insert(napi.cpu);
+    EXPECT_EQ(cpus.count(2), 1U) << "node " << node_of_free;
+    EXPECT_EQ(host.intervals(200), 0U) << "and stays";
+  }
+}
+
 TEST(PackerDecide, napis_come_and_go) {
   Host host(flat(4), {0.3F, 0.3F});
   host.intervals(50);
