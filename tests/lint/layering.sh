@@ -14,7 +14,7 @@ declare -A may=(
   [daemon/doctor]='^(base|core|doctor)/'
   [daemon/packer]='^(base|core|packer)/'
   [daemon/packer/model]='^(base|core|packer)/'
-  [daemon/kernel]='^(base|core|kernel)/|^bpf/((polls|thread_times)_)?abi\.h$|\.skel\.h$'
+  [daemon/kernel]='^(base|core|kernel)/|^bpf/((polls|poll_work|thread_times)_)?abi\.h$|\.skel\.h$'
   [daemon/sources]='^(base|core|sources)/'
   # Netlink is spoken, and its file of counters read, by the same few files, so that the poller stays small without a second of
   # each. kernel/netdev_family.h is not among them: it knows of NICs, and so of more of core/.
