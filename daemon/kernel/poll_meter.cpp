@@ -58,7 +58,9 @@ Result<uint32_t> PollMeter::count(uint32_t napi) {
 
 void PollMeter::forget(uint32_t place) {
   Place& one = places_.at(place);
-  if (one.users == 0 || --one.users > 0) return;
+  if (one.users == 0) return;
+  --one.users;
+  if (one.users > 0) return;
   bpf_map_delete_elem(bpf_map__fd(object_->maps.places), &one.napi);
 }
 
