@@ -301,6 +301,7 @@ TEST_F(TuneTest, threads_of_napi_are_packed_and_put_back) {
   const std::string packed = cpus();
   EXPECT_TRUE(packed == "0\n" || packed == "1\n") << packed;
   EXPECT_TRUE(contains(daemon_->ctl("tune plan"), "to be changed: nothing"));
+  EXPECT_TRUE(contains(daemon_->ctl("napi status --json"), "\"packets\":")) << "what polls took is counted";
 
   daemon_->ctl("napi set threaded");
   EXPECT_EQ(cpus(), "0 1\n");
