@@ -89,15 +89,15 @@ class Choice {
     desires_.push_back({setting, std::move(value), std::move(reason), roams});
   }
   void want_mode(Knob knob, uint32_t index, NapiMode mode) {
-    // A poller that has no other way polls by the kernel's own thread, which it made itself.
-    if (mode == NapiMode::kBusyPoll && knob == Knob::kNapiThreaded)
-      if (const std::string* now = find_setting(host_, {nic_.ifindex, knob, index});
-          now && *now == "busy-poll") {
-        want({nic_.ifindex, knob, index}, *now, reason_of(mode));
-        return;
-      }
-    if (mode != NapiMode::kKeep)
-      want({nic_.ifindex, knob, index}, value_of(tuning_, mode, knob), reason_of(mode));
+    if (mode == NapiMode::kKeep) return;
+    const Setting setting{nic_.ifindex, knob, index};
+    std::string value = value_of(tuning_, mode, knob);
+    const bool pollers = mode == NapiMode::kBusyPoll && knob == Knob::kNapiThreaded && index != kWholeDevice;
+    // A poller that has no other way polls by the kernel's own thread, which it made itself, and which
+    // outlives it if it is killed: what was before has to be in the log.
+    if (const std::string* now = find_setting(host_, setting); pollers && now && *now == "busy-poll")
+      value = *now;
+    want(setting, std::move(value), reason_of(mode), pollers);
   }
 
   void modes(Knob knob) {

@@ -107,7 +107,7 @@ class DevicePlan {
     for (const Item& item : items_) {
       if (item.wish && item.wish->roams)
         plan_.roaming.push_back(
-            {item.setting, item.device, std::string(item.observed), std::string(item.target)});
+            {item.setting, item.device, std::string(before_roaming(item)), std::string(item.target)});
       if (item.disturbed)
         plan_.disturbed.push_back(
             {item.setting, item.device, std::string(item.observed), std::string(item.target)});
@@ -115,6 +115,12 @@ class DevicePlan {
   }
 
  private:
+  // Threads that poll without end where a poller is wanted are a poller's: of one that was killed, or is
+  // older than our log.
+  static std::string_view before_roaming(const Item& item) {
+    return item.setting.knob == Knob::kNapiThreaded && item.observed == "busy-poll" ? "off" : item.observed;
+  }
+
   // The number of channels to be, if it is smaller than the present one and nobody's rule is in the way.
   uint32_t fewer_channels() {
     const auto channels =

@@ -71,7 +71,7 @@ bool is_gone(const UndoLog& log, const UndoEntry& entry, const Nic& nic) {
         return false;
       // Of an instance itself the kernel keeps the values, for when there are as many again. One that came
       // with channels that we added had none before.
-      return entry.set == entry.before ||
+      return (entry.set == entry.before && !entry.roams) ||
              find_entry(log, {setting.ifindex, Knob::kChannels, kWholeDevice}) != nullptr;
     case KnobScope::kIrq:
       return std::ranges::any_of(nic.queues, [](const Queue& queue) { return queue.irq != 0; });

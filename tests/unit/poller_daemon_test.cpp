@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // A daemon in mode busy-poll whose poller holds its queues by the kernel's own busy-polling threads: it ends
-// before what it held is put back, or given to another mode.
+// before what it held is put back, or given to another mode; and if it was killed, the daemon takes its
+// threads away.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "shell/daemon.h"
@@ -33,6 +35,10 @@ class PollersOfThreads final : public Services {
     units_[service].state = ServiceStatus::State::kStopped;
     return {};
   }
+  // The kernel's threads go on.
+  void kill_all() {
+    for (auto& [service, status] : units_) status.state = ServiceStatus::State::kGivenUp;
+  }
 
  private:
   void set_threaded(const std::string& value) {
@@ -48,17 +54,29 @@ class PollerDaemonTest : public testing::Test {
   PollerDaemonTest() {
     host_.irqbalance = false;
     host_.add_nic(kNic, name_, test::NicModel::kMlx5, kQueues);
-    for (uint32_t queue = 0; queue < kQueues; ++queue)
-      EXPECT_TRUE(host_.apply({.setting = {kNic, Knob::kNapiThreaded, queue}, .name = name_, .value = "on"}));
     kernel_.state.links.push_back({.ifindex = kNic, .name = name_, .admin_up = true, .lower_up = true});
+  }
+  // Where threads were `before` (on, off), a daemon in mode busy-poll.
+  void begin(const std::string& before) {
+    for (uint32_t queue = 0; queue < kQueues; ++queue)
+      ASSERT_TRUE(
+          host_.apply({.setting = {kNic, Knob::kNapiThreaded, queue}, .name = name_, .value = before}));
     kernel_.tuning = host_.observe();
     configure("busy-poll");
+    start_daemon();
+    later();
+    expect_threads("busy-poll");
+  }
+  void start_daemon() {
+    daemon_.reset();
     const auto config = parse_config(text());
-    EXPECT_TRUE(config) << config.error().text();
+    ASSERT_TRUE(config) << config.error().text();
     daemon_ = std::make_unique<Daemon>(kernel_, file_, std::vector<std::string>(), *config,
                                        [this] { return now_ms_; });
-    daemon_->use_services(std::make_unique<PollersOfThreads>(kernel_));
-    EXPECT_TRUE(daemon_->start());
+    auto pollers = std::make_unique<PollersOfThreads>(kernel_);
+    pollers_ = pollers.get();
+    daemon_->use_services(std::move(pollers));
+    ASSERT_TRUE(daemon_->start());
   }
   void configure(const std::string& napi) {
     std::ofstream(file_) << fmt::format(
@@ -70,8 +88,13 @@ class PollerDaemonTest : public testing::Test {
     std::ifstream file(file_);
     return {{.file = file_, .text = {std::istreambuf_iterator<char>(file), {}}}};
   }
-  std::string threaded(uint32_t queue) {
-    return *find_setting(kernel_.tuning, {kNic, Knob::kNapiThreaded, queue});
+  void expect_threads(const std::string& value) {
+    for (uint32_t queue = 0; queue < kQueues; ++queue)
+      EXPECT_EQ(*find_setting(kernel_.tuning, {kNic, Knob::kNapiThreaded, queue}), value) << queue;
+  }
+  void revert() {
+    const auto reverted = daemon_->tune_revert();
+    ASSERT_TRUE(reverted) << reverted.error().text();
   }
   void later() {
     now_ms_ += 10'000;
@@ -85,23 +108,63 @@ class PollerDaemonTest : public testing::Test {
   const std::string file_ = directory_ / "xdpfwd.toml";
   uint64_t now_ms_ = 100'000;
   std::unique_ptr<Daemon> daemon_;
+  PollersOfThreads* pollers_ = nullptr;
 };
 
 TEST_F(PollerDaemonTest, what_was_before_is_put_back) {
+  begin("on");
+  revert();
+  expect_threads("on");
   later();
-  for (uint32_t queue = 0; queue < kQueues; ++queue) ASSERT_EQ(threaded(queue), "busy-poll") << queue;
-  const auto reverted = daemon_->tune_revert();
-  ASSERT_TRUE(reverted) << reverted.error().text();
-  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(threaded(queue), "on") << queue;
-  later();
-  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(threaded(queue), "on") << queue;
+  expect_threads("on");
 }
 
 TEST_F(PollerDaemonTest, another_mode_is_not_taken_back_by_a_poller_that_ends) {
-  later();
+  begin("on");
   configure("threaded");
   ASSERT_TRUE(daemon_->reload());
-  for (uint32_t queue = 0; queue < kQueues; ++queue) EXPECT_EQ(threaded(queue), "on") << queue;
+  expect_threads("on");
+}
+
+TEST_F(PollerDaemonTest, what_a_killed_poller_left_goes_with_a_revert) {
+  for (const char* before : {"off", "on"}) {
+    begin(before);
+    pollers_->kill_all();
+    revert();
+    expect_threads(before);
+  }
+}
+
+TEST_F(PollerDaemonTest, what_a_killed_poller_left_goes_with_the_mode_and_does_not_come_back) {
+  begin("off");
+  pollers_->kill_all();
+  configure("softirq");
+  ASSERT_TRUE(daemon_->reload());
+  expect_threads("off");
+  revert();
+  expect_threads("off");
+}
+
+TEST_F(PollerDaemonTest, a_daemon_that_was_killed_too_still_knows_what_was_before) {
+  begin("off");
+  pollers_->kill_all();
+  configure("softirq");
+  start_daemon();
+  expect_threads("off");
+  revert();
+  expect_threads("off");
+}
+
+// Of a poller that an older release started: nothing in the log, and its threads poll.
+TEST_F(PollerDaemonTest, threads_that_poll_already_are_a_pollers) {
+  begin("off");
+  daemon_.reset();
+  std::filesystem::remove_all(directory_ / "state");
+  start_daemon();
+  later();
+  expect_threads("busy-poll");
+  revert();
+  expect_threads("off");
 }
 
 }  // namespace
