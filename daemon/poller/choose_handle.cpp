@@ -8,7 +8,8 @@
 namespace xdpfwd::poller {
 namespace {
 
-Result<std::unique_ptr<NapiHandle>> make(HandleKind kind, const HandleWish& wish, NapiLookup& lookup) {
+Result<std::unique_ptr<NapiHandle>> make(HandleKind kind, const HandleWish& wish, NapiLookup& lookup,
+                                         Changes& changes) {
   switch (kind) {
     case HandleKind::kIoUring: {
       auto handle = UringHandle::open();
@@ -18,7 +19,7 @@ Result<std::unique_ptr<NapiHandle>> make(HandleKind kind, const HandleWish& wish
     case HandleKind::kAfXdp:
       return std::make_unique<XskHandle>(wish.budget);
     case HandleKind::kThreaded:
-      return std::make_unique<ThreadHandle>(lookup, wish.cpu);
+      return std::make_unique<ThreadHandle>(lookup, changes, wish.cpu);
     case HandleKind::kNone:
       break;
   }
@@ -35,11 +36,11 @@ bool allows(HandleChoice choice, HandleKind kind) {
 }  // namespace
 
 Result<std::unique_ptr<NapiHandle>> choose_handle(const HandleWish& wish, const NapiPlace& place,
-                                                  NapiLookup& lookup) {
+                                                  NapiLookup& lookup, Changes& changes) {
   std::string lacking;
   for (const HandleKind kind : {HandleKind::kIoUring, HandleKind::kAfXdp, HandleKind::kThreaded}) {
     if (!allows(wish.choice, kind)) continue;
-    auto handle = make(kind, wish, lookup);
+    auto handle = make(kind, wish, lookup, changes);
     if (handle) {
       const auto aimed = (*handle)->aim(place);
       if (aimed) return handle;

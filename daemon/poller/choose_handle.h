@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "poller/changes.h"
 #include "poller/napi_handle.h"
 #include "poller/napi_lookup.h"
 #include "poller/options.h"
@@ -19,6 +20,6 @@ struct HandleWish {
 
 // Aimed at `place`. The error tells what each way lacks, and its code is ENOTSUP.
 Result<std::unique_ptr<NapiHandle>> choose_handle(const HandleWish& wish, const NapiPlace& place,
-                                                  NapiLookup& lookup);
+                                                  NapiLookup& lookup, Changes& changes);
 
 }  // namespace xdpfwd::poller

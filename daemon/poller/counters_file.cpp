@@ -14,6 +14,8 @@
 namespace xdpfwd::poller {
 namespace {
 
+constexpr const char* kRemedy = "--runtime-dir names another folder";
+
 nlohmann::json json_of(const PollerReading& reading, size_t index) {
   const PollerQueueCounters& queue = reading.counters.queue[index];
   return {{"device", reading.device_of(index)},
@@ -37,18 +39,22 @@ nlohmann::json json_of(const PollerReading& reading, size_t index) {
 
 }  // namespace
 
-Result<CountersFile> CountersFile::create(const std::string& folder) {
-  const char* remedy = "--runtime-dir names another folder";
-  if (::mkdir(folder.c_str(), 0755) < 0 && errno != EEXIST)
-    return fail_errno("cannot make " + folder, errno, remedy);
-  // All may open the counters, and so lock them. Who is the poller is told by a file that nobody else can
-  // open.
-  const std::string lock_path = folder + "/lock";
-  UniqueFd lock(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!lock) return fail_errno("cannot write " + lock_path, errno, remedy);
+// All may open the counters, and so lock them. Who is the poller is told by a file that nobody else can open.
+Result<UniqueFd> lock_folder(const std::string& folder) {
+  const std::string path = folder + "/lock";
+  UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!lock) return fail_errno("cannot write " + path, errno, kRemedy);
   if (::flock(lock.get(), LOCK_EX | LOCK_NB) < 0)
-    return fail(lock_path + " is locked: a poller of this name runs",
-                "stop it, or give this one another name", EBUSY);
+    return fail(path + " is locked: a poller of this name runs", "stop it, or give this one another name",
+                EBUSY);
+  return lock;
+}
+
+Result<CountersFile> CountersFile::create(const std::string& folder) {
+  if (::mkdir(folder.c_str(), 0755) < 0 && errno != EEXIST)
+    return fail_errno("cannot make " + folder, errno, kRemedy);
+  auto lock = lock_folder(folder);
+  if (!lock) return std::unexpected(lock.error());
   // A new file, as somebody may hold a lock on the one that a killed poller left. Locked before anybody can
   // open it.
   const std::string path = folder + "/counters";
@@ -56,7 +62,7 @@ Result<CountersFile> CountersFile::create(const std::string& folder) {
   if (::unlink(temporary.c_str()) < 0 && errno != ENOENT)
     return fail_errno("cannot remove " + temporary, errno);
   UniqueFd file(::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return fail_errno("cannot write " + temporary, errno, remedy);
+  if (!file) return fail_errno("cannot write " + temporary, errno, kRemedy);
   void* memory = MAP_FAILED;
   if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0 && ::ftruncate(file.get(), sizeof(PollerCounters)) == 0)
     memory = ::mmap(nullptr, sizeof(PollerCounters), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
@@ -65,7 +71,7 @@ Result<CountersFile> CountersFile::create(const std::string& folder) {
   counters->version = kPollerCountersVersion;
   counters->size = sizeof(PollerCounters);
   std::memcpy(counters->magic, kPollerMagic, sizeof(counters->magic));
-  CountersFile made(std::move(lock), std::move(file), path, counters);
+  CountersFile made(std::move(*lock), std::move(file), path, counters);
   // Whatever umask we have: it holds no secret, and readers are others.
   if (::fchmod(made.file_.get(), 0644) < 0 || ::rename(temporary.c_str(), path.c_str()) < 0)
     return fail_errno("cannot write " + path, errno);

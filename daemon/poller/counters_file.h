@@ -11,6 +11,9 @@
 
 namespace xdpfwd::poller {
 
+// Whoever has the lock is the poller of this name. Code EBUSY: one that runs has it.
+Result<UniqueFd> lock_folder(const std::string& folder);
+
 class CountersFile {
  public:
   // Code EBUSY: a poller that runs has it.
@@ -23,7 +26,7 @@ class CountersFile {
  private:
   CountersFile(UniqueFd lock, UniqueFd file, std::string path, PollerCounters* counters)
       : lock_(std::move(lock)), file_(std::move(file)), path_(std::move(path)), counters_(counters) {}
-  UniqueFd lock_;  // whoever has it is the poller of this name
+  UniqueFd lock_;
   UniqueFd file_;  // locked too: how readers know that it runs
   std::string path_;
   PollerCounters* counters_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// xdpfwd-poller: reads what it is to poll, polls until a signal, or tells what another one counts.
+// xdpfwd-poller: reads what it is to poll, polls until a signal, or tells what another one counts, or puts
+// back what one that was killed has left.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -51,13 +52,28 @@ int serve(const Options& options, const std::string& folder) {
   std::filesystem::create_directories(std::filesystem::path(folder).parent_path(), ignored);
   auto counters = CountersFile::create(folder);
   if (!counters) return complain(counters.error(), kCannotRun);
+  auto changes = Changes::open(folder);
+  if (!changes) return complain(changes.error(), kCannotRun);
   // Not restarted: a signal ends a turn and a sleep.
   struct sigaction action{};
   action.sa_handler = on_signal;
   for (const int signal : {SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
-  auto poller = Poller::start(options, std::move(*counters));
+  auto poller = Poller::start(options, std::move(*counters), std::move(*changes));
   if (!poller) return complain(poller.error(), status_of(poller.error()));
   if (auto ran = (*poller)->run(stop); !ran) return complain(ran.error(), status_of(ran.error()));
+  return 0;
+}
+
+int release(const std::string& folder) {
+  if (std::error_code unseen; !std::filesystem::exists(folder, unseen)) return 0;  // nor was there a poller
+  const auto lock = lock_folder(folder);
+  if (!lock) return complain(lock.error(), kCannotRun);
+  auto changes = Changes::open(folder);
+  if (!changes) return complain(changes.error(), kCannotRun);
+  if (changes->empty()) return 0;
+  auto lookup = NapiLookup::open();
+  if (!lookup) return complain(lookup.error(), kCannotRun);
+  if (auto undone = changes->undo_all(*lookup); !undone) return complain(undone.error(), kCannotRun);
   return 0;
 }
 
@@ -70,6 +86,7 @@ int run(int argc, char** argv) {
   uint32_t look_us = static_cast<uint32_t>(options.look.count());
   std::string folder;
   bool status = false;
+  bool releases = false;
   auto* config = app.set_config("--config", "", "Read options from a file too")->type_name("FILE");
   app.allow_config_extras(CLI::config_extras_mode::error);
   auto* cpu = app.add_option("--cpu", options.cpu, "The CPU that it has to itself")->type_name("CPU");
@@ -102,6 +119,8 @@ int run(int argc, char** argv) {
   app.add_option("--runtime-dir", folder, "Where its counters are; otherwise /run/xdpfwd-poller/NAME")
       ->type_name("FOLDER");
   app.add_flag("--status", status, "Print the counters of the poller of this name as JSON, then exit");
+  app.add_flag("--release", releases,
+               "Put back what a poller of this name that was killed has set in the kernel, then exit");
   app.set_version_flag("--version", std::string("xdpfwd-poller ") + kVersion);
   app.footer(kFooter);
   try {
@@ -113,7 +132,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }
-  if (cpu->empty() && (!status || options.name.empty()))
+  if (cpu->empty() && ((!status && !releases) || options.name.empty()))
     return complain({"no CPU is named", "--cpu names the one that it has to itself"}, kUsage);
   if (options.name.empty()) options.name = fmt::format("cpu{}", options.cpu);
   if (folder.empty()) folder = "/run/xdpfwd-poller/" + options.name;
@@ -123,6 +142,7 @@ int run(int argc, char** argv) {
     fmt::print("{}\n", *text);
     return 0;
   }
+  if (releases) return release(folder);
   for (const std::string& text : queues) {
     auto queue = parse_queue(text);
     if (!queue) return complain(queue.error(), kUsage);

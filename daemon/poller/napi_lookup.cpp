@@ -4,8 +4,9 @@
 #include <fmt/format.h>
 #include <linux/genetlink.h>
 
+#include <algorithm>
+
 #include "kernel/attributes.h"
-#include "kernel/napi_instance.h"
 
 namespace xdpfwd::poller {
 namespace {
@@ -39,10 +40,10 @@ Result<NapiLookup> NapiLookup::open() {
   return NapiLookup(std::move(*family));
 }
 
-Result<NapiLookup::Queues> NapiLookup::queues(uint32_t ifindex, uint32_t queue) {
+Result<std::vector<uint32_t>> NapiLookup::queues(uint32_t ifindex) {
   NetlinkRequest request = family_.request(kQueueGet, NLM_F_DUMP);
   mnl_attr_put_u32(request.header(), kQueueIfindex, ifindex);
-  Queues seen;
+  std::vector<uint32_t> of_queue;
   const auto answered = family_.transact(request, [&](const nlmsghdr& message) {
     uint32_t id = 0;
     uint32_t type = 0;
@@ -54,10 +55,10 @@ Result<NapiLookup::Queues> NapiLookup::queues(uint32_t ifindex, uint32_t queue) 
       if (kind == kQueueNapi) napi = u32_of(attribute);
     }
     if (type != 0) return;
-    ++seen.count;
-    if (id == queue) seen.napi = napi;
+    if (id >= of_queue.size()) of_queue.resize(id + 1);
+    of_queue[id] = napi;
   });
-  if (answered) return seen;
+  if (answered) return of_queue;
   if (answered.error().code == ENODEV) return fail("the NIC is gone", {}, ENOENT);
   if (answered.error().code == EOPNOTSUPP)
     return fail("this kernel does not tell which NAPI serves a queue", "it needs Linux 6.8 or later",
@@ -65,48 +66,63 @@ Result<NapiLookup::Queues> NapiLookup::queues(uint32_t ifindex, uint32_t queue) 
   return std::unexpected(answered.error());
 }
 
-Result<std::vector<NapiInstance>> NapiLookup::instances(uint32_t ifindex) {
-  const auto told = read_napis(family_, ifindex);
-  if (!told) {
-    if (told.error().code == ENODEV) return fail("the NIC is gone", {}, ENOENT);
-    return std::unexpected(told.error());
+Result<std::vector<xdpfwd::NapiInstance>> NapiLookup::instances(uint32_t ifindex) {
+  auto told = read_napis(family_, ifindex);
+  if (!told && told.error().code == ENODEV) return fail("the NIC is gone", {}, ENOENT);
+  return told;
+}
+
+Result<NicNapis> NapiLookup::read(uint32_t ifindex) {
+  auto of_queue = queues(ifindex);
+  if (!of_queue) return std::unexpected(of_queue.error());
+  const auto told = instances(ifindex);
+  if (!told) return std::unexpected(told.error());
+  NicNapis nic{.instances = {}, .of_queue = std::move(*of_queue)};
+  for (const xdpfwd::NapiInstance& instance : *told) nic.instances.push_back(instance_of(instance));
+  return nic;
+}
+
+Result<NapiInstance> NicNapis::of(uint32_t queue) const {
+  const size_t count = of_queue.size();
+  if (count == 0) return fail("the NIC is down", "set it up", ENOENT);
+  if (queue >= count)
+    return fail(fmt::format("there is no receive queue {}", queue),
+                count == 1 ? "there is one, 0" : fmt::format("there are 0 to {}", count - 1), ERANGE);
+  if (of_queue[queue] != 0) {
+    const auto at = std::ranges::find(instances, of_queue[queue], &NapiInstance::id);
+    if (at == instances.end()) return fail("its NAPI has just gone", {}, ENOENT);
+    return *at;
   }
-  std::vector<NapiInstance> found;
-  for (const xdpfwd::NapiInstance& instance : *told) found.push_back(instance_of(instance));
-  return found;
+  // The driver (veth) does not say which is whose. It makes them in the order of its queues, and ids grow.
+  if (instances.empty()) return fail("it has no NAPI", "an XDP program gives it one", ENOENT);
+  if (instances.size() != count)
+    return fail(fmt::format("the driver does not tell which of its {} NAPIs serves which of its {} queues",
+                            instances.size(), count),
+                {}, EOPNOTSUPP);
+  return instances[queue];
 }
 
 Result<NapiInstance> NapiLookup::find(uint32_t ifindex, uint32_t queue) {
-  const auto seen = queues(ifindex, queue);
-  if (!seen) return std::unexpected(seen.error());
-  if (seen->count == 0) return fail("the NIC is down", "set it up", ENOENT);
-  if (queue >= seen->count)
-    return fail(fmt::format("there is no receive queue {}", queue),
-                seen->count == 1 ? "there is one, 0" : fmt::format("there are 0 to {}", seen->count - 1),
-                ERANGE);
-  const auto all = instances(ifindex);
-  if (!all) return std::unexpected(all.error());
-  if (seen->napi != 0) {
-    for (const NapiInstance& instance : *all)
-      if (instance.id == seen->napi) return instance;
-    return fail("its NAPI has just gone", {}, ENOENT);
-  }
-  // The driver (veth) does not say which is whose. It makes them in the order of its queues, and ids grow.
-  if (all->empty()) return fail("it has no NAPI", "an XDP program gives it one", ENOENT);
-  if (all->size() != seen->count)
-    return fail(fmt::format("the driver does not tell which of its {} NAPIs serves which of its {} queues",
-                            all->size(), seen->count),
-                {}, EOPNOTSUPP);
-  return (*all)[queue];
+  const auto nic = read(ifindex);
+  if (!nic) return std::unexpected(nic.error());
+  return nic->of(queue);
 }
 
-Result<void> NapiLookup::set_deferral(uint32_t napi, const Deferral& deferral) {
-  if (auto set = set_napi(family_, napi, NapiValue::kDefer, deferral.hard_irqs); !set) return set;
-  return set_napi(family_, napi, NapiValue::kFlush, deferral.flush_timeout_ns);
+Result<uint64_t> NapiLookup::value(uint32_t ifindex, uint32_t napi, NapiValue which) {
+  const auto told = instances(ifindex);
+  if (!told) return std::unexpected(told.error());
+  const auto at = std::ranges::find(*told, napi, &xdpfwd::NapiInstance::id);
+  if (at == told->end()) return fail(fmt::format("NAPI instance {} is gone", napi), {}, ENOENT);
+  std::optional<uint64_t> value;
+  if (which == NapiValue::kDefer) value = at->defer;
+  if (which == NapiValue::kFlush) value = at->flush_ns;
+  if (which == NapiValue::kThreaded) value = at->threaded;
+  if (!value) return fail("this kernel has no such value of a NAPI instance", {}, EOPNOTSUPP);
+  return *value;
 }
 
-Result<void> NapiLookup::set_threaded(uint32_t napi, Threaded threaded) {
-  return set_napi(family_, napi, NapiValue::kThreaded, static_cast<uint32_t>(threaded));
+Result<void> NapiLookup::set(uint32_t napi, NapiValue which, uint64_t value) {
+  return set_napi(family_, napi, which, value);
 }
 
 }  // namespace xdpfwd::poller

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "kernel/generic_family.h"
+#include "kernel/napi_instance.h"
 
 namespace xdpfwd::poller {
 
@@ -29,24 +30,32 @@ struct NapiInstance {
 // What the kernel may be told of an instance (enum netdev_napi_threaded).
 enum class Threaded : uint32_t { kOff = 0, kOn = 1, kBusyPoll = 2 };
 
+// Of one NIC, as it was when it was asked.
+struct NicNapis {
+  std::vector<NapiInstance> instances;  // by id
+  std::vector<uint32_t> of_queue;       // by receive queue: the instance's id; 0 = the driver does not tell
+  // Code ENOENT: the queue has none now (the NIC is down, gone, or has no XDP program); ERANGE: there is no
+  // such queue; EOPNOTSUPP: the driver does not tell.
+  [[nodiscard]] Result<NapiInstance> of(uint32_t queue) const;
+};
+
 class NapiLookup {
  public:
   static Result<NapiLookup> open();
-  // Code ENOENT: the queue has none now (the NIC is down, gone, or has no XDP program); ERANGE: there is no
-  // such queue; EOPNOTSUPP: kernel or driver do not tell.
+  // Two dumps, however many queues are looked for. Code ENOENT: the NIC is gone; EOPNOTSUPP: the kernel does
+  // not tell.
+  Result<NicNapis> read(uint32_t ifindex);
+  // Of one queue; codes of both.
   Result<NapiInstance> find(uint32_t ifindex, uint32_t queue);
-  // Both need CAP_NET_ADMIN.
-  Result<void> set_deferral(uint32_t napi, const Deferral& deferral);
-  Result<void> set_threaded(uint32_t napi, Threaded threaded);
+  // Code ENOENT: there is no such instance; EOPNOTSUPP: this kernel has no such value of an instance.
+  Result<uint64_t> value(uint32_t ifindex, uint32_t napi, NapiValue which);
+  // Needs CAP_NET_ADMIN.
+  Result<void> set(uint32_t napi, NapiValue which, uint64_t value);
 
  private:
   explicit NapiLookup(GenericFamily family) : family_(std::move(family)) {}
-  struct Queues {
-    uint32_t count = 0;  // receive queues
-    uint32_t napi = 0;   // of the one that is looked for
-  };
-  Result<Queues> queues(uint32_t ifindex, uint32_t queue);
-  Result<std::vector<NapiInstance>> instances(uint32_t ifindex);
+  Result<std::vector<uint32_t>> queues(uint32_t ifindex);
+  Result<std::vector<xdpfwd::NapiInstance>> instances(uint32_t ifindex);
   GenericFamily family_;
 };
 

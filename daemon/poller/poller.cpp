@@ -53,10 +53,11 @@ void say(const std::string& text) {
 
 }  // namespace
 
-Poller::Poller(const Options& options, CountersFile counters, NapiLookup lookup, NetlinkSocket links,
-               PollCounter counter)
+Poller::Poller(const Options& options, CountersFile counters, Changes changes, NapiLookup lookup,
+               NetlinkSocket links, PollCounter counter)
     : options_(options),
       file_(std::move(counters)),
+      changes_(std::move(changes)),
       lookup_(std::move(lookup)),
       links_(std::move(links)),
       counter_(std::move(counter)),
@@ -64,21 +65,24 @@ Poller::Poller(const Options& options, CountersFile counters, NapiLookup lookup,
       // Who is alone may go on until it is time to look at the others.
       turn_length_(options.look) {}
 
-Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFile counters) {
+Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFile counters,
+                                              Changes changes) {
   if (!in_first_pid_namespace("/proc"))
     return fail("in this PID namespace its own polls, and threads of NAPI, cannot be told from others'",
                 "run xdpfwd-poller in the host's PID namespace");
   if (auto moved = move_to_cpu(options.cpu); !moved) return std::unexpected(moved.error());
   auto lookup = NapiLookup::open();
   if (!lookup) return std::unexpected(lookup.error());
+  if (auto undone = changes.undo_all(*lookup); !undone)
+    return fail_in("putting back what a poller that was killed has left", undone.error());
   // Before the first look, so that no change falls between them.
   auto links = NetlinkSocket::open(NETLINK_ROUTE);
   if (!links) return std::unexpected(links.error());
   if (auto joined = links->join(RTNLGRP_LINK); !joined) return std::unexpected(joined.error());
   auto counter = PollCounter::load();
   if (!counter) return std::unexpected(counter.error());
-  std::unique_ptr<Poller> poller(
-      new Poller(options, std::move(counters), std::move(*lookup), std::move(*links), std::move(*counter)));
+  std::unique_ptr<Poller> poller(new Poller(options, std::move(counters), std::move(changes),
+                                            std::move(*lookup), std::move(*links), std::move(*counter)));
   uint64_t kept = options.set_deferral ? uint64_t{1} << CAP_NET_ADMIN : 0;
   for (size_t i = 0; i < options.queues.size(); ++i) {
     poller->served_.emplace_back().spec = options.queues[i];
@@ -96,11 +100,9 @@ Result<std::unique_ptr<Poller>> Poller::start(const Options& options, CountersFi
 }
 
 Poller::~Poller() {
-  for (Served& served : served_)
-    if (served.deferral_before)
-      // A NIC that is gone, or was reset, has nothing of ours any more.
-      (void)lookup_.set_deferral(served.instance.id, *served.deferral_before);
   served_.clear();
+  // A NIC that is gone, or was reset, has nothing of ours any more.
+  if (auto undone = changes_.undo_all(lookup_); !undone) say("putting back: " + undone.error().text());
 }
 
 // For the first time: everything has to be there.
@@ -118,7 +120,7 @@ Result<void> Poller::serve(size_t index) {
   }
   const NapiPlace place{.ifindex = served.ifindex, .queue = served.spec.queue, .napi = instance->id};
   auto handle = choose_handle({.choice = options_.handle, .budget = served.spec.budget, .cpu = options_.cpu},
-                              place, lookup_);
+                              place, lookup_, changes_);
   if (!handle) return std::unexpected(handle.error());
   served.handle = std::move(*handle);
   served.instance = *instance;
@@ -134,18 +136,27 @@ Result<void> Poller::serve(size_t index) {
   return {};
 }
 
-Result<void> Poller::locate(size_t index) {
+const Poller::Told& Poller::ask(const std::string& device, AllTold& all) {
+  const auto known = all.find(device);
+  if (known != all.end()) return known->second;
+  const uint32_t ifindex = if_nametoindex(device.c_str());
+  Result<NicNapis> napis = fail("the NIC is gone");
+  if (ifindex != 0) napis = lookup_.read(ifindex);
+  return all.emplace(device, Told{ifindex, std::move(napis)}).first->second;
+}
+
+Result<void> Poller::locate(size_t index, AllTold& all) {
   Served& served = served_[index];
-  const uint32_t ifindex = if_nametoindex(served.spec.device.c_str());
-  if (ifindex == 0) return fail("the NIC is gone");
-  auto instance = lookup_.find(ifindex, served.spec.queue);
+  const Told& told = ask(served.spec.device, all);
+  if (!told.napis) return std::unexpected(told.napis.error());
+  const uint32_t ifindex = told.ifindex;
+  const auto instance = told.napis->of(served.spec.queue);
   if (!instance) return std::unexpected(instance.error());
   const bool another = ifindex != served.ifindex || instance->id != served.instance.id;
   const Deferral last = served.instance.deferral.value_or(Deferral{});
   if (another) {
     const NapiPlace place{.ifindex = ifindex, .queue = served.spec.queue, .napi = instance->id};
     if (auto aimed = served.handle->aim(place); !aimed) return aimed;
-    served.deferral_before.reset();
     ++served.lookups;
     say(fmt::format("{}: it has NAPI instance {} now, and not {}", served.spec.name(), instance->id,
                     served.instance.id));
@@ -160,9 +171,10 @@ Result<void> Poller::locate(size_t index) {
 }
 
 void Poller::locate_all() {
+  AllTold all;
   for (size_t i = 0; i < served_.size(); ++i) {
     Served& served = served_[i];
-    const auto located = locate(i);
+    const auto located = locate(i, all);
     rotation_.set_present(i, located.has_value(), clock_now());
     if (!located) {
       counter_.watch(i, 0);
@@ -183,9 +195,11 @@ Result<void> Poller::defer_interrupts(Served& served) {
                 "without --set-deferral, write napi_defer_hard_irqs and gro_flush_timeout in "
                 "/sys/class/net/" +
                     served.spec.device);
-  if (auto set = lookup_.set_deferral(served.instance.id, kDeferral); !set)
-    return fail_in("deferring its interrupts", set.error());
-  served.deferral_before = served.instance.deferral;
+  const NapiPlace place{.ifindex = served.ifindex, .queue = served.spec.queue, .napi = served.instance.id};
+  for (const auto& [which, value] : {std::pair(NapiValue::kDefer, uint64_t{kDeferral.hard_irqs}),
+                                     std::pair(NapiValue::kFlush, kDeferral.flush_timeout_ns)})
+    if (auto set = changes_.set(lookup_, place, which, value); !set)
+      return fail_in("deferring its interrupts", set.error());
   served.instance.deferral = kDeferral;
   return {};
 }

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kernel/netlink.h"
+#include "poller/changes.h"
 #include "poller/counters_file.h"
 #include "poller/napi_handle.h"
 #include "poller/napi_lookup.h"
@@ -21,10 +24,11 @@ namespace xdpfwd::poller {
 
 class Poller {
  public:
-  // Moves the calling thread to its CPU, finds every queue and a way to poll it, and gives up all
-  // capabilities that are not needed any more. Codes: ENODEV a NIC, queue or CPU is not there; ENOTSUP there
-  // is no way to poll.
-  static Result<std::unique_ptr<Poller>> start(const Options& options, CountersFile counters);
+  // Puts back what one of its name that was killed has left, moves the calling thread to its CPU, finds every
+  // queue and a way to poll it, and gives up all capabilities that are not needed any more. Codes: ENODEV a
+  // NIC, queue or CPU is not there; ENOTSUP there is no way to poll.
+  static Result<std::unique_ptr<Poller>> start(const Options& options, CountersFile counters,
+                                               Changes changes);
   // Gives back what was changed.
   ~Poller();
   Poller(const Poller&) = delete;
@@ -39,18 +43,25 @@ class Poller {
     uint32_t ifindex = 0;
     NapiInstance instance;
     std::unique_ptr<NapiHandle> handle;
-    std::optional<Deferral> deferral_before;  // to be put back
-    std::string trouble;                      // last told
+    std::string trouble;  // last told
     uint64_t turns = 0;
     uint64_t lookups = 0;
     uint64_t turns_checked = 0;
     uint64_t polls_checked = 0;
   };
 
-  Poller(const Options& options, CountersFile counters, NapiLookup lookup, NetlinkSocket links,
-         PollCounter counter);
+  // A NIC, and what it said of its NAPI instances.
+  struct Told {
+    uint32_t ifindex = 0;
+    Result<NicNapis> napis;
+  };
+  using AllTold = std::map<std::string, Told>;  // by the NIC's name
+
+  Poller(const Options& options, CountersFile counters, Changes changes, NapiLookup lookup,
+         NetlinkSocket links, PollCounter counter);
   Result<void> serve(size_t index);
-  Result<void> locate(size_t index);
+  const Told& ask(const std::string& device, AllTold& all);
+  Result<void> locate(size_t index, AllTold& all);
   void locate_all();
   Result<void> defer_interrupts(Served& served);
   void check_deferral(const Served& served) const;
@@ -61,10 +72,11 @@ class Poller {
 
   Options options_;
   CountersFile file_;
+  Changes changes_;
   NapiLookup lookup_;
   NetlinkSocket links_;
   PollCounter counter_;
-  std::vector<Served> served_;  // destroyed before lookup_, which handles use
+  std::vector<Served> served_;  // destroyed before lookup_ and changes_, which handles use
   Rotation rotation_;
   TurnLength turn_length_;
   Nanoseconds next_tick_{0};

@@ -10,8 +10,8 @@
 namespace xdpfwd::poller {
 
 ThreadHandle::~ThreadHandle() {
-  // Whoever set it to a thread before the poller came has to set it again.
-  if (napi_ != 0) (void)lookup_.set_threaded(napi_, Threaded::kOff);
+  // What cannot be put back now stays noted.
+  if (napi_ != 0) (void)changes_.undo(lookup_, napi_, NapiValue::kThreaded);
 }
 
 uint64_t ThreadHandle::needed_capabilities() const {
@@ -19,9 +19,10 @@ uint64_t ThreadHandle::needed_capabilities() const {
 }
 
 Result<void> ThreadHandle::aim(const NapiPlace& place) {
-  if (auto set = lookup_.set_threaded(place.napi, Threaded::kBusyPoll); !set)
-    return fail_in("threads that busy-poll, of Linux 6.19 and later", set.error());
   napi_ = place.napi;
+  const auto busy_poll = static_cast<uint64_t>(Threaded::kBusyPoll);
+  if (auto set = changes_.set(lookup_, place, NapiValue::kThreaded, busy_poll); !set)
+    return fail_in("threads that busy-poll, of Linux 6.19 and later", set.error());
   const auto instance = lookup_.find(place.ifindex, place.queue);
   if (!instance) return std::unexpected(instance.error());
   if (instance->thread == 0) return fail(fmt::format("NAPI instance {} has no thread", place.napi));

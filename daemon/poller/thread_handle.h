@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // NAPI by a kernel thread of its own that polls without end (Linux 6.19 and later), put on the poller's CPU.
-// The poller itself only watches over it, and gives the instance back when it ends.
+// The poller itself only watches over it, and puts back what was there when it ends.
 #pragma once
 
+#include "poller/changes.h"
 #include "poller/napi_handle.h"
 #include "poller/napi_lookup.h"
 
@@ -10,7 +11,8 @@ namespace xdpfwd::poller {
 
 class ThreadHandle final : public NapiHandle {
  public:
-  ThreadHandle(NapiLookup& lookup, uint32_t cpu) : lookup_(lookup), cpu_(cpu) {}
+  ThreadHandle(NapiLookup& lookup, Changes& changes, uint32_t cpu)
+      : lookup_(lookup), changes_(changes), cpu_(cpu) {}
   ~ThreadHandle() override;
   ThreadHandle(const ThreadHandle&) = delete;
   ThreadHandle& operator=(const ThreadHandle&) = delete;
@@ -21,6 +23,7 @@ class ThreadHandle final : public NapiHandle {
 
  private:
   NapiLookup& lookup_;
+  Changes& changes_;
   uint32_t cpu_;
   uint32_t napi_ = 0;  // that has the thread; 0 = none
 };

@@ -39,7 +39,8 @@ cpu_set_t allowed_cpus() {
 
 }  // namespace
 
-PollerProcess::PollerProcess(const std::string& name) : folder_("/mnt/" + name) {
+PollerProcess::PollerProcess(const std::string& folder, std::string name)
+    : folder_("/mnt/" + folder), counters_(folder_ + "/" + std::move(name)) {
   enter_sandbox();
   std::filesystem::remove_all(folder_);
   std::filesystem::create_directories(folder_);
@@ -60,8 +61,7 @@ PollerProcess::~PollerProcess() {
 void PollerProcess::spawn(const std::vector<std::string>& arguments) {
   const std::string log_path = folder_ + "/log";
   std::filesystem::remove(log_path);
-  const std::string run = folder_ + "/run";
-  std::vector<const char*> all = {kProgram, "--runtime-dir", run.c_str()};
+  std::vector<const char*> all = {kProgram, "--runtime-dir", counters_.c_str()};
   for (const std::string& argument : arguments) all.push_back(argument.c_str());
   all.push_back(nullptr);
   const std::string notify = "NOTIFY_SOCKET=" + folder_ + "/notify";
@@ -115,6 +115,10 @@ int PollerProcess::reap() {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+int PollerProcess::release() const {
+  return run_status(fmt::format("{} --release --name test --runtime-dir {}", kProgram, counters_));
+}
+
 std::string PollerProcess::log() const {
   std::ifstream file(folder_ + "/log");
   std::stringstream text;
@@ -124,7 +128,7 @@ std::string PollerProcess::log() const {
 
 nlohmann::json PollerProcess::status() const {
   std::string text;
-  if (run_status(fmt::format("{} --status --name test --runtime-dir {}/run", kProgram, folder_), &text) != 0)
+  if (run_status(fmt::format("{} --status --name test --runtime-dir {}", kProgram, counters_), &text) != 0)
     return {};
   return nlohmann::json::parse(text);
 }

@@ -15,7 +15,8 @@ namespace xdpfwd::test {
 
 class PollerProcess {
  public:
-  explicit PollerProcess(const std::string& name);
+  // Its counters are in /mnt/FOLDER/NAME.
+  explicit PollerProcess(const std::string& folder, std::string name = "run");
   ~PollerProcess();
   PollerProcess(const PollerProcess&) = delete;
   PollerProcess& operator=(const PollerProcess&) = delete;
@@ -28,6 +29,8 @@ class PollerProcess {
   // Sends the signal and waits for the end; the exit status, or 128 + signal.
   int end(int signal);
   [[nodiscard]] pid_t pid() const { return pid_; }
+  // Runs xdpfwd-poller --release for it; the exit status.
+  [[nodiscard]] int release() const;
   // What it wrote to its log so far.
   [[nodiscard]] std::string log() const;
   // What xdpfwd-poller --status says of it; null when that fails.
@@ -41,6 +44,7 @@ class PollerProcess {
   void spawn(const std::vector<std::string>& arguments);
   int reap();
   std::string folder_;
+  std::string counters_;
   UniqueFd notify_;
   pid_t pid_ = -1;
 };

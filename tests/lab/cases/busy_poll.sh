@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # tuning.napi = "busy-poll" under systemd, with the units that are installed: the poller is started and polls, frames are
-# forwarded, also while it is dead; it comes back, and goes when it is not wanted any more. Where the kernel polls for nobody
+# forwarded, also while it is dead; it comes back, and goes when it is not wanted any more; and so do the kernel's threads, where
+# it polls by those (6.19). Where the kernel polls for nobody
 # (before 6.13 on igb, where it does not tell of NAPI instances at all before 6.8) the queues are deferred, and that is said.
 # lab: --root system --systemd --timeout 1500 --silence 900
 . "$LAB_GUEST/topology.sh"
@@ -10,6 +11,8 @@
 
 tune() { { echo '[tuning]'; printf '%s\n' 'apply = "auto"' 'on_stop = "revert"' 'profile = "none"' 'cpus = "2"' "$@"; } >/etc/xdpfwd/xdpfwd.d/tuning.toml; }
 main_pid() { systemctl show -P MainPID xdpfwd-poller@cpu2; }
+threads() { pgrep -d ' ' '^napi/eth'; }
+no_threads() { [ -z "$(threads)" ]; }
 deferral() { cat /sys/class/net/eth0/napi_defer_hard_irqs; }
 exposure() { systemd-analyze security "$1" --no-pager | sed -n 's/.*Overall exposure level for [^:]*: \([0-9.]*\).*/\1/p'; }
 frames=(--dev eth2 --guest "mac=$(guest_mac 1),vlan=100,tap=tap1")
@@ -52,6 +55,24 @@ if kernel_polls_for_processes; then
   check "and knows it again" until_true 60 eval '[ -z "$(problem)" ]'
   systemctl stop xdpfwd-poller@cpu2
   check "one that is stopped by hand is started again" until_true 120 poller_polls cpu2
+  if [ "$(printf '%s\n' 6.19 "$(uname -r)" | sort -V | head -1)" = 6.19 ]; then
+    mkdir -p /etc/systemd/system/xdpfwd-poller@.service.d
+    sed -n "s|^ExecStart=\(.*\)|[Service]\nRestartSec=20s\nExecStart=\nExecStart=\1 --handle threaded|p" \
+      /etc/systemd/system/xdpfwd-poller@.service >/etc/systemd/system/xdpfwd-poller@.service.d/threads.conf
+    systemctl daemon-reload
+    systemctl restart xdpfwd-poller@cpu2
+    check "by threads of the kernel: $(threads)" [ -n "$(threads)" ]
+    systemctl kill -s KILL xdpfwd-poller@cpu2
+    check "which go when it has died" until_true 15 no_threads
+    check "and come with the next" until_true 120 eval '! no_threads'
+    systemctl kill -s KILL xdpfwd-poller@cpu2
+    check "a revert when it has died" xdpctl tune revert
+    check "leaves none" no_threads
+    rm -r /etc/systemd/system/xdpfwd-poller@.service.d
+    systemctl daemon-reload
+    must xdpctl tune apply >/dev/null
+    check "and by io_uring again" until_true 120 poller_polls cpu2
+  fi
 else
   check "nothing polls for it here, and that is said" until_true 120 eval 'problem | grep -q "nothing on this kernel polls its queues" ||
     xdpctl tune plan | grep -q "the kernel is too old to tell of NAPI"'

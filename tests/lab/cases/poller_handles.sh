@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # xdpfwd-poller where io_uring is not taken (the case busy_poll has that): by an AF_XDP socket, whose polls forward frames that
 # are none of its own; and by the kernel's own busy-polling threads (Linux 6.19), on the poller's CPU. Frames are forwarded also
-# when the poller was killed, and when it ended as asked nothing of it is left. On kernels that have no way the poller says so,
-# and ends with the status that stands for it.
+# when the poller was killed, and when it ended as asked nothing of it is left; nor after a kill, when it is released, or the
+# daemon that wanted it reverts. On kernels that have no way the poller says so, and ends with the status that stands for it.
 # lab: --timeout 900
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/product.sh"
@@ -99,6 +99,8 @@ for handle in af_xdp threaded; do
   killed
   [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
   check "$handle: frames are forwarded when it was killed" forwards
+  check "$handle: a release" xdpfwd-poller --release --name any --runtime-dir "$counters"
+  check_equal "$handle: leaves no thread" "" "$(threads)"
   start_poller $handle
   check "$handle: another poller takes over" until_true 60 polls_by $handle
   kill -TERM "$poller"
@@ -107,5 +109,31 @@ for handle in af_xdp threaded; do
   check_equal "$handle: and leaves no thread" "" "$(threads)"
   check "$handle: frames are forwarded by softirqs" forwards
 done
+
+# What a poller that was killed has left, the daemon puts back: it knows what was before.
+if [ "$(printf '%s\n' 6.19 "$(uname -r)" | sort -V | head -1)" = 6.19 ]; then
+  threads() { pgrep -d ' ' '^napi/eth'; }
+  start_threads() {
+    xdpfwd-poller --config /run/xdpfwd/pollers/cpu2.conf --handle threaded --name cpu2 --runtime-dir "$counters" >/run/poller.log 2>&1 &
+    poller=$!
+  }
+  mkdir -p /etc/xdpfwd/xdpfwd.d
+  printf '%s\n' '[tuning]' 'apply = "manual"' 'profile = "none"' 'cpus = "2"' 'napi = "busy-poll"' >/etc/xdpfwd/xdpfwd.d/tuning.toml
+  must xdpctl reload
+  for killed_too in poller daemon; do
+    must xdpctl tune apply >/dev/null
+    start_threads
+    check "a poller of the daemon's file" until_true 60 polls_by threaded
+    killed
+    check "killed, it leaves threads: $(threads)" [ -n "$(threads)" ]
+    if [ $killed_too = daemon ]; then
+      daemon_down KILL
+      must daemon_up
+    fi
+    check "a revert, the $killed_too having been killed" xdpctl tune revert
+    check_equal "takes them away" "" "$(threads)"
+    rm -rf "$counters"
+  done
+fi
 readers_end >/dev/null
 finish

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-2-Clause
+#include "poller/changes.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <fstream>
+
+namespace xdpfwd::poller {
+
+// A line a change: "IFINDEX NAPI ATTRIBUTE BEFORE SET", all numbers. The file is replaced as a whole, so it
+// is never half of one.
+Result<Changes> Changes::open(const std::string& folder) {
+  Changes changes(folder + "/changes");
+  std::ifstream file(changes.path_);
+  Change change;
+  uint16_t which = 0;
+  while (file >> change.ifindex >> change.napi >> which >> change.before >> change.set) {
+    change.which = static_cast<NapiValue>(which);
+    changes.changes_.push_back(change);
+  }
+  if (file.is_open() && !file.eof())
+    return fail(changes.path_ + " is no list of changes", "remove it, and see: xdpctl napi status");
+  return changes;
+}
+
+Result<void> Changes::write() const {
+  if (changes_.empty()) {
+    if (::unlink(path_.c_str()) < 0 && errno != ENOENT) return fail_errno("cannot remove " + path_, errno);
+    return {};
+  }
+  const std::string temporary = path_ + ".new";
+  std::ofstream file(temporary, std::ios::trunc);
+  for (const Change& change : changes_)
+    file << fmt::format("{} {} {} {} {}\n", change.ifindex, change.napi, static_cast<uint16_t>(change.which),
+                        change.before, change.set);
+  file.close();
+  if (!file || std::rename(temporary.c_str(), path_.c_str()) < 0)
+    return fail_errno("cannot write " + path_, errno);
+  return {};
+}
+
+Changes::Change* Changes::find(uint32_t napi, NapiValue which) {
+  const auto at = std::ranges::find_if(
+      changes_, [&](const Change& change) { return change.napi == napi && change.which == which; });
+  return at == changes_.end() ? nullptr : &*at;
+}
+
+Result<void> Changes::set(NapiLookup& lookup, const NapiPlace& place, NapiValue which, uint64_t value) {
+  auto before = lookup.value(place.ifindex, place.napi, which);
+  if (!before) return std::unexpected(before.error());
+  // Threads that poll without end are pollers' alone: one of an older release has left them.
+  if (which == NapiValue::kThreaded && *before == value) *before = static_cast<uint64_t>(Threaded::kOff);
+  Change* noted = find(place.napi, which);
+  if (noted == nullptr)
+    noted = &changes_.emplace_back(Change{place.ifindex, place.napi, which, *before, value});
+  noted->ifindex = place.ifindex;
+  noted->set = value;
+  if (auto written = write(); !written) return written;
+  return lookup.set(place.napi, which, value);
+}
+
+Result<void> Changes::put_back(NapiLookup& lookup, const Change& change) {
+  const auto now = lookup.value(change.ifindex, change.napi, change.which);
+  // With the instance its values are gone.
+  if (!now && now.error().code == ENOENT) return {};
+  if (!now) return std::unexpected(now.error());
+  if (*now != change.set) return {};
+  return lookup.set(change.napi, change.which, change.before);
+}
+
+Result<void> Changes::undo(NapiLookup& lookup, uint32_t napi, NapiValue which) {
+  const Change* change = find(napi, which);
+  if (change == nullptr) return {};
+  if (auto done = put_back(lookup, *change); !done) return done;
+  changes_.erase(changes_.begin() + (change - changes_.data()));
+  return write();
+}
+
+Result<void> Changes::undo_all(NapiLookup& lookup) {
+  Result<void> result;
+  std::erase_if(changes_, [&](const Change& change) {
+    const auto done = put_back(lookup, change);
+    if (!done) result = done;
+    return done.has_value();
+  });
+  const auto written = write();
+  return result ? written : result;
+}
+
+}  // namespace xdpfwd::poller
