@@ -24,8 +24,10 @@ struct SendOptions {
   std::optional<std::chrono::nanoseconds> duration = {};  // neither: until stop()
   std::optional<unsigned> cpu = {};                       // where the sending thread runs
   bool qdisc_bypass = true;                               // AF_PACKET only
-  unsigned batch = 64;                                    // live frames only: handed over at a time, 1..256
-  unsigned burst = 1;                                     // frames that are due at the same moment
+  // AF_XDP only: queues of each device, from 0 on. A stream keeps to one, by its place in the set.
+  uint32_t queues = 1;
+  unsigned batch = 64;   // live frames only: handed over at a time, 1..256
+  unsigned burst = 1;    // frames that are due at the same moment
   bool poisson = false;  // gaps are exponentially distributed; with a burst, those between bursts
   // Frames later than so many intervals are not sent, but counted as unsent; 0: all are sent, however late.
   unsigned max_late = 0;

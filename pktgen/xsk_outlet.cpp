@@ -26,9 +26,9 @@ void release(uint32_t* shared, uint32_t value) {
 
 }  // namespace
 
-Result<std::unique_ptr<XskOutlet>> XskOutlet::open(const std::string& device) {
+Result<std::unique_ptr<XskOutlet>> XskOutlet::open(const std::string& device, uint32_t queue) {
   auto outlet = std::unique_ptr<XskOutlet>(new XskOutlet);
-  if (auto prepared = outlet->prepare(device); !prepared) return std::unexpected(prepared.error());
+  if (auto prepared = outlet->prepare(device, queue); !prepared) return std::unexpected(prepared.error());
   return outlet;
 }
 
@@ -53,7 +53,7 @@ bool XskOutlet::map_ring(Ring& ring, const xdp_ring_offset& at, size_t entry_siz
   return true;
 }
 
-Result<void> XskOutlet::prepare(const std::string& device) {
+Result<void> XskOutlet::prepare(const std::string& device, uint32_t queue) {
   const std::string where = fmt::format("device '{}': AF_XDP", device);
   const auto index = device_index(device);
   if (!index) return std::unexpected(index.error());
@@ -88,13 +88,17 @@ Result<void> XskOutlet::prepare(const std::string& device) {
   sockaddr_xdp address{};
   address.sxdp_family = AF_XDP;
   address.sxdp_ifindex = *index;
+  address.sxdp_queue_id = queue;
   address.sxdp_flags = XDP_USE_NEED_WAKEUP;
   // The kernel lets go of a queue a while after the socket that had it was closed.
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
   while (::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
     const int code = errno;
     if (code != EBUSY || std::chrono::steady_clock::now() > deadline)
-      return fail_errno(where, code, code == EBUSY ? "another AF_XDP socket has its queue 0" : "");
+      return fail_errno(where, code,
+                        code == EBUSY    ? fmt::format("another AF_XDP socket has its queue {}", queue)
+                        : code == EINVAL ? fmt::format("has the device a queue {}?", queue)
+                                         : "");
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
   return {};

@@ -21,8 +21,8 @@ class XskOutlet {
   static constexpr uint32_t kSlots = 2048;  // a power of two
   static constexpr uint32_t kSlotSize = 2048;
 
-  // On the device's queue 0, in the calling thread's namespace.
-  static Result<std::unique_ptr<XskOutlet>> open(const std::string& device);
+  // In the calling thread's namespace.
+  static Result<std::unique_ptr<XskOutlet>> open(const std::string& device, uint32_t queue);
   ~XskOutlet();
   XskOutlet(const XskOutlet&) = delete;
   XskOutlet& operator=(const XskOutlet&) = delete;
@@ -48,7 +48,7 @@ class XskOutlet {
     size_t memory_size = 0;
   };
   XskOutlet() = default;
-  Result<void> prepare(const std::string& device);
+  Result<void> prepare(const std::string& device, uint32_t queue);
   bool map_ring(Ring& ring, const xdp_ring_offset& at, size_t entry_size, uint64_t page_offset);
 
   UniqueFd socket_;

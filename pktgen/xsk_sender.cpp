@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Sends by AF_XDP: what the kernel has no room for waits, so every frame that took a number is on its way to
 // the device. Works with every device, in copy mode; drivers that can are given the frames without a copy.
+// Its frames leave by the queue whose socket they are given to, so several queues are several sockets.
 #include <fmt/format.h>
 #include <sched.h>
 #include <time.h>
@@ -26,7 +27,8 @@ class XskSender final : public PacedSender {
  private:
   struct Outlet {
     std::string device;
-    std::shared_ptr<XskOutlet> xsk;  // members that leave by one device share it: a queue takes one socket
+    // Of each queue; none: taken out. Members that leave by one device share them: a queue takes one socket.
+    std::vector<std::shared_ptr<XskOutlet>> queues;
     uint64_t retries = 0;
     int last_errno = 0;
   };
@@ -46,44 +48,49 @@ Result<void> XskSender::set_device(uint32_t member, const std::string& device) {
   if (member >= outlets_.size())
     return fail(fmt::format("member {} of the sender", member), fmt::format("there are {}", outlets_.size()));
   const std::lock_guard lock(mutex_);
-  outlets_[member].xsk.reset();
+  outlets_[member].queues.clear();
   outlets_[member].device = device;
   if (device.empty()) return {};
   for (const Outlet& other : outlets_)
-    if (other.xsk && other.device == device) {
-      outlets_[member].xsk = other.xsk;
+    if (!other.queues.empty() && other.device == device) {
+      outlets_[member].queues = other.queues;
       return {};
     }
   auto inside = InNamespace::enter(netns_);
   if (!inside) return std::unexpected(inside.error());
-  auto opened = XskOutlet::open(device);
-  if (!opened) return std::unexpected(opened.error());
-  outlets_[member].xsk = std::move(*opened);
+  std::vector<std::shared_ptr<XskOutlet>> queues;
+  for (uint32_t queue = 0; queue < options_.queues; ++queue) {
+    auto opened = XskOutlet::open(device, queue);
+    if (!opened) return std::unexpected(opened.error());
+    queues.push_back(std::move(*opened));
+  }
+  outlets_[member].queues = std::move(queues);
   return {};
 }
 
 void XskSender::flush() {
-  for (Outlet& outlet : outlets_) {
-    if (!outlet.xsk) continue;
-    const int error = outlet.xsk->flush();
-    outlet.xsk->reap();
-    if (error == 0) continue;
-    ++outlet.retries;
-    outlet.last_errno = error;
-  }
+  for (Outlet& outlet : outlets_)
+    for (const auto& xsk : outlet.queues) {
+      const int error = xsk->flush();
+      xsk->reap();
+      if (error == 0) continue;
+      ++outlet.retries;
+      outlet.last_errno = error;
+    }
 }
 
 PacedSender::Put XskSender::put(size_t stream_index) {
   const Stream& stream = streams_[stream_index];
   Outlet& outlet = outlets_[stream.member];
-  if (!outlet.xsk) return Put::kLeftOut;
-  const std::span<uint8_t> room = outlet.xsk->take();
+  if (outlet.queues.empty()) return Put::kLeftOut;
+  XskOutlet& xsk = *outlet.queues[stream_index % outlet.queues.size()];
+  const std::span<uint8_t> room = xsk.take();
   if (room.empty()) return Put::kNoRoom;
   std::ranges::copy(stream.sent_head, room.begin());
   std::ranges::copy(stream.fill(), room.begin() + static_cast<std::ptrdiff_t>(stream.sent_head.size()));
   const Stamp stamp{sent_[stream_index]++, monotonic_ns()};
   stamp.write(room.data() + stream.sent_head.size() - Stamp::kSize, stream.id);
-  outlet.xsk->put(stream.sent_size());
+  xsk.put(stream.sent_size());
   last_ns_ = stamp.sent_ns;
   return Put::kTaken;
 }
@@ -103,7 +110,8 @@ void XskSender::drain() {
     waiting = false;
     const std::lock_guard lock(mutex_);
     flush();
-    for (const Outlet& outlet : outlets_) waiting = waiting || (outlet.xsk && outlet.xsk->under_way() > 0);
+    for (const Outlet& outlet : outlets_)
+      for (const auto& xsk : outlet.queues) waiting = waiting || xsk->under_way() > 0;
     if (waiting) ::sched_yield();
   }
 }

@@ -113,6 +113,32 @@ class PktgenTest : public testing::Test {
   std::unique_ptr<StackSink> sink_;
 };
 
+TEST_F(PktgenTest, AnAfXdpStreamKeepsToItsQueue) {
+  const std::string queues = "numtxqueues 4 numrxqueues 4";
+  run(fmt::format(
+      "ip link add sw2 {0} type veth peer name up2 {0} && ip link set sw2 up && ip link set up2 up", queues));
+  links_.push_back(bpf_program__attach_xdp(skeleton_->progs.redirect, static_cast<int>(ifindex_of("up2"))));
+  const StreamSet set = take(StreamSet::of_guests(guests_, {}));
+  receiver_->expect(set);
+  const auto ways = [&](uint32_t queues_used) {
+    return make_sender(Backend::kXsk, set, {.devices = {"sw2"}, .count = 400, .queues = queues_used});
+  };
+  {
+    auto sender = take(ways(4));
+    take(sender->start());
+    EXPECT_EQ(take(sender->wait()).handed_over, 400U);
+  }
+  std::string counters;
+  run_status("ethtool -S up2", &counters);
+  for (unsigned queue = 0; queue < 4; ++queue)
+    EXPECT_NE(counters.find(fmt::format("rx_queue_{}_xdp_redirect: 100\n", queue)), std::string::npos)
+        << counters;
+  const auto beyond = ways(5);
+  ASSERT_FALSE(beyond);
+  EXPECT_NE(beyond.error().text().find("queue 4"), std::string::npos) << beyond.error().text();
+  run("ip link del sw2");
+}
+
 class PktgenBackendTest : public PktgenTest, public testing::WithParamInterface<Backend> {};
 INSTANTIATE_TEST_SUITE_P(Backends, PktgenBackendTest,
                          testing::Values(Backend::kLive, Backend::kPacket, Backend::kXsk),
