@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 namespace xdpfwd::bench {
 namespace {
@@ -16,6 +17,7 @@ constexpr double kLeft = 70;
 constexpr double kRight = 590;  // the legend is to the right of it
 constexpr double kTop = 36;
 constexpr double kBottom = 350;
+constexpr double kNames = 90;  // of bars, under them
 // Okabe and Ito: told apart by everybody.
 constexpr std::array<const char*, 10> kColours = {"#0072b2", "#56b4e9", "#009e73", "#66c2a5", "#d55e00",
                                                   "#e69f00", "#cc79a7", "#7f7f7f", "#000000", "#bcbd22"};
@@ -73,6 +75,26 @@ std::string text_at(double x, double y, const std::string& text, const char* mor
 std::string line(double x1, double y1, double x2, double y2, const std::string& more) {
   return fmt::format("<line x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\" {}/>\n", x1, y1, x2, y2,
                      more);
+}
+
+std::string begin_svg(const std::string& title) {
+  return fmt::format(
+             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
+             "font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n<rect width=\"{0}\" height=\"{1}\" "
+             "fill=\"#fff\"/>\n",
+             kWidth, kHeight) +
+         text_at(kLeft, 20, title, "font-size=\"14\" font-weight=\"bold\"");
+}
+
+std::string legend(const std::vector<std::string>& names) {
+  std::string svg;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const double at = kTop + 10 + 18 * static_cast<double>(i);
+    svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"12\" height=\"12\" fill=\"{}\"/>\n",
+                       kRight + 16, at - 10, kColours[i % kColours.size()]);
+    svg += text_at(kRight + 34, at, names[i], "");
+  }
+  return svg;
 }
 
 std::string y_axis(const Axis& y, const std::string& label) {
@@ -156,28 +178,56 @@ std::string short_number(double value) {
   return fmt::format("{:.3g}", value);
 }
 
+std::string svg_of(const StackChart& chart) {
+  std::vector<double> sums;
+  size_t bars = 0;
+  for (const StackGroup& group : chart.groups)
+    for (const StackBar& bar : group.bars) {
+      sums.push_back(std::accumulate(bar.parts.begin(), bar.parts.end(), 0.0));
+      ++bars;
+    }
+  const Axis y = axis_of(sums, false, kBottom - kNames, kTop, true);
+  std::string svg = begin_svg(chart.title) + y_axis(y, chart.y_label);
+  // Between two groups is room for a bar.
+  const double slot = (kRight - kLeft) / static_cast<double>(std::max<size_t>(1, bars + chart.groups.size()));
+  double left = kLeft + slot / 2;
+  for (const StackGroup& group : chart.groups) {
+    const double middle = left + slot * static_cast<double>(group.bars.size()) / 2;
+    svg += text_at(middle, kBottom + 18, group.name, "text-anchor=\"middle\"");
+    for (const StackBar& bar : group.bars) {
+      double from = 0;
+      for (size_t part = 0; part < bar.parts.size(); ++part) {
+        const double to = from + bar.parts[part];
+        svg += fmt::format(
+            "<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" fill=\"{}\"/>\n",
+            left + slot * 0.1, y.at(to), slot * 0.8, y.at(from) - y.at(to), kColours[part % kColours.size()]);
+        from = to;
+      }
+      svg += fmt::format(
+          "<text transform=\"translate({:.1f} {:.1f}) rotate(-90)\" text-anchor=\"end\">{}</text>\n",
+          left + slot / 2 + 4, kBottom - kNames + 6, escaped(bar.name));
+      left += slot;
+    }
+    left += slot;
+  }
+  svg += line(kLeft, kTop, kLeft, y.from, "stroke=\"#444\"") +
+         line(kLeft, y.from, kRight, y.from, "stroke=\"#444\"");
+  svg += text_at((kLeft + kRight) / 2, kBottom + 38, chart.x_label, "text-anchor=\"middle\"");
+  return svg + legend(chart.parts) + "</svg>\n";
+}
+
 std::string svg_of(const Chart& chart) {
   std::vector<double> ys;
   for (const ChartSeries& series : chart.series)
     for (const ChartPoint& point : series.points) ys.insert(ys.end(), {point.low, point.y, point.high});
   const Axis y = axis_of(ys, chart.log_y, kBottom, kTop, true);
-  std::string svg = fmt::format(
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" "
-      "font-family=\"DejaVu Sans, sans-serif\" font-size=\"11\">\n<rect width=\"{0}\" height=\"{1}\" "
-      "fill=\"#fff\"/>\n",
-      kWidth, kHeight);
-  svg += text_at(kLeft, 20, chart.title, "font-size=\"14\" font-weight=\"bold\"");
-  svg += y_axis(y, chart.y_label);
+  std::string svg = begin_svg(chart.title) + y_axis(y, chart.y_label);
   svg += line(kLeft, kTop, kLeft, kBottom, "stroke=\"#444\"") +
          line(kLeft, kBottom, kRight, kBottom, "stroke=\"#444\"");
   svg += chart.x_label.empty() ? draw_bars(chart, y) : draw_lines(chart, y);
-  for (size_t i = 0; i < chart.series.size(); ++i) {
-    const double at = kTop + 10 + 18 * static_cast<double>(i);
-    svg += fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"12\" height=\"12\" fill=\"{}\"/>\n",
-                       kRight + 16, at - 10, kColours[i % kColours.size()]);
-    svg += text_at(kRight + 34, at, chart.series[i].name, "");
-  }
-  return svg + "</svg>\n";
+  std::vector<std::string> names;
+  for (const ChartSeries& series : chart.series) names.push_back(series.name);
+  return svg + legend(names) + "</svg>\n";
 }
 
 }  // namespace xdpfwd::bench

@@ -37,6 +37,11 @@ std::vector<Point> points_of(const ResultSet& results) {
   return {points.begin(), points.end()};
 }
 
+std::string last_word(const std::string& contender) {
+  const size_t comma = contender.rfind(", ");
+  return comma == std::string::npos ? contender : contender.substr(comma + 2);
+}
+
 Point without(Point point, const std::string& coordinate) {
   point.erase(coordinate);
   return point;
@@ -214,7 +219,44 @@ std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind)
   return charts;
 }
 
+std::vector<StackChart> stack_charts_of(const ResultSet& results, const ScenarioKind& kind) {
+  std::vector<StackChart> charts;
+  for (const Stack& stack : kind.stacks) {
+    // By what is no x, by x, by contender: the medians of the parts.
+    std::map<Point, std::map<double, std::map<std::string, std::vector<double>>>> bars;
+    for (size_t part = 0; part < stack.parts.size(); ++part)
+      for (const auto& [key, samples] : results.values(stack.parts[part].metric)) {
+        const auto& [contender, point] = key;
+        if (!point.contains(stack.x)) continue;
+        auto& parts = bars[without(point, stack.x)][point.at(stack.x)][contender];
+        parts.resize(stack.parts.size());
+        parts[part] = spread_of(samples).median;
+      }
+    for (const auto& [rest, groups] : bars) {
+      StackChart chart{.title = stack.title + (rest.empty() ? "" : " – " + point_text(rest)),
+                       .x_label = stack.x_label,
+                       .y_label = stack.y_label,
+                       .parts = {},
+                       .groups = {}};
+      for (const Stack::Part& part : stack.parts) chart.parts.push_back(part.name);
+      for (const auto& [x, group] : groups) {
+        chart.groups.push_back({short_number(x), {}});
+        for (const std::string& contender : contenders_of(results))
+          if (const auto found = group.find(contender); found != group.end())
+            // There is room for "softirq" of "xdpfwd, softirq".
+            chart.groups.back().bars.push_back({last_word(contender), found->second});
+      }
+      charts.push_back(std::move(chart));
+    }
+  }
+  return charts;
+}
+
 std::string csv_of(const ResultSet& results) {
+  // "xdpfwd, softirq" is one field.
+  const auto field = [](const std::string& name) {
+    return name.find(',') == std::string::npos ? name : '"' + name + '"';
+  };
   std::set<std::string> coordinates;
   for (const Sample& sample : results.samples)
     for (const auto& [name, value] : sample.point) coordinates.insert(name);
@@ -224,7 +266,7 @@ std::string csv_of(const ResultSet& results) {
   for (const std::string& metric : results.metric_names())
     for (const auto& [key, values] : results.values(metric)) {
       const Spread spread = spread_of(values);
-      csv += results.scenario + "," + key.first;
+      csv += results.scenario + "," + field(key.first);
       for (const std::string& name : coordinates)
         csv += key.second.contains(name) ? fmt::format(",{}", key.second.at(name)) : ",";
       csv += fmt::format(",{},{},{},{},{}\n", metric, values.size(), spread.low, spread.median, spread.high);
@@ -274,8 +316,10 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
         html += fmt::format("<p>{}</p>\n", escaped(caveat));
     if (kind.aims) html += aims_html(kind.aims(results));
     size_t number = 0;
-    for (const Chart& chart : charts_of(results, kind)) {
-      const std::string svg = svg_of(chart);
+    std::vector<std::string> svgs;
+    for (const Chart& chart : charts_of(results, kind)) svgs.push_back(svg_of(chart));
+    for (const StackChart& chart : stack_charts_of(results, kind)) svgs.push_back(svg_of(chart));
+    for (const std::string& svg : svgs) {
       html += svg;
       const std::string base = fmt::format("{}/{}-{}", folder, results.scenario, ++number);
       if (auto written = write_text(base + ".svg", svg); !written) return std::unexpected(written.error());

@@ -24,6 +24,7 @@ struct Ratios {
 std::vector<Ratios> ratios_of(const ResultSet& results, const ScenarioKind& kind);
 // The scenario's charts: one for each plot and each value of the coordinates that are not its x axis.
 std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind);
+std::vector<StackChart> stack_charts_of(const ResultSet& results, const ScenarioKind& kind);
 // All samples' medians and quartiles: scenario,contender,<coordinates>,metric,n,low,median,high
 std::string csv_of(const ResultSet& results);
 // For the terminal, after a run.

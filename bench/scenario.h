@@ -55,6 +55,20 @@ struct Plot {
   std::string base = {};  // a contender whose median is taken off from all others, as with a Ratio
 };
 
+// Bars whose parts add up: a group for each value of `x`, in it one a contender. One chart for each value of
+// the other coordinates.
+struct Stack {
+  struct Part {
+    std::string metric;
+    std::string name;
+  };
+  std::string title;
+  std::string x;
+  std::string x_label;
+  std::string y_label;
+  std::vector<Part> parts;
+};
+
 enum class Tier { kHost, kLab };
 
 struct ScenarioKind {
@@ -63,6 +77,7 @@ struct ScenarioKind {
   Tier tier = Tier::kHost;
   std::function<Result<void>(Run&)> run;
   std::vector<Plot> plots = {};
+  std::vector<Stack> stacks = {};
   std::vector<Ratio> ratios = {};
   std::vector<std::string> table = {};  // the metrics worth a column
   // The last line of `run --json`; empty: the ratios.

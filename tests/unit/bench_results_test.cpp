@@ -252,6 +252,40 @@ TEST(BenchReport, ChartsAndTablesHoldTheFigures) {
   EXPECT_EQ(svg.find("nan"), std::string::npos) << svg;
   const std::string csv = csv_of(results);
   EXPECT_NE(csv.find("some,x,1000,ns,10,100.0325,100.055,100.0775"), std::string::npos) << csv;
+  ResultSet in_modes = results;
+  in_modes.samples = {sample("x, threaded", 1000, 1, 25)};
+  EXPECT_NE(csv_of(in_modes).find("some,\"x, threaded\",1000,ns,1,25,25,25"), std::string::npos)
+      << csv_of(in_modes);
+}
+
+TEST(BenchReport, StacksHaveAGroupForEachPointAndAChartForEachOtherCoordinate) {
+  ResultSet results{.scenario = "some", .header = {}, .samples = {}};
+  for (const double queues : {1.0, 4.0})
+    for (const double share : {0.0, 90.0})
+      for (const std::string contender : {"x, a", "x, b"})
+        for (unsigned i = 1; i <= 3; ++i)
+          results.samples.push_back({contender,
+                                     {{"queues", queues}, {"share", share}},
+                                     i,
+                                     {{"softirq", share + i}, {"user", queues}}});
+  ScenarioKind kind = kKind;
+  kind.stacks = {{"CPU",
+                  "share",
+                  "% of its most",
+                  "% of a CPU",
+                  {{"softirq", "in softirqs"}, {"user", "in user space"}}}};
+  const std::vector<StackChart> charts = stack_charts_of(results, kind);
+  ASSERT_EQ(charts.size(), 2U);
+  EXPECT_EQ(charts[1].title, "CPU – queues 4");
+  EXPECT_EQ(charts[1].parts, (std::vector<std::string>{"in softirqs", "in user space"}));
+  ASSERT_EQ(charts[1].groups.size(), 2U);
+  EXPECT_EQ(charts[1].groups[1].name, "90");
+  ASSERT_EQ(charts[1].groups[1].bars.size(), 2U);
+  EXPECT_EQ(charts[1].groups[1].bars[1].name, "b");
+  EXPECT_EQ(charts[1].groups[1].bars[1].parts, (std::vector<double>{92, 4}));
+  const std::string svg = svg_of(charts[1]);
+  EXPECT_NE(svg.find("in softirqs"), std::string::npos);
+  EXPECT_EQ(svg.find("nan"), std::string::npos) << svg;
 }
 
 TEST(BenchReport, PlotsMayHaveABase) {
