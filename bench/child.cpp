@@ -135,7 +135,22 @@ ProcessCost Child::cost() const {
     schedstat >> on_cpu_ns;
     cost.cpu_ns += on_cpu_ns;
   }
+  // PID (NAME) STATE and ten numbers; a name may have spaces.
+  std::ifstream file(fmt::format("/proc/{}/stat", pid_));
+  std::string stat;
+  std::getline(file, stat);
+  std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  fields >> cost.user_ticks >> cost.system_ticks;
   return cost;
+}
+
+ProcessCost operator-(const ProcessCost& later, const ProcessCost& earlier) {
+  return {.rss_mib = later.rss_mib,
+          .cpu_ns = later.cpu_ns - earlier.cpu_ns,
+          .user_ticks = later.user_ticks - earlier.user_ticks,
+          .system_ticks = later.system_ticks - earlier.system_ticks};
 }
 
 std::string Child::last_words() const {

@@ -24,7 +24,13 @@ struct ChildOptions {
 struct ProcessCost {
   double rss_mib = 0;
   uint64_t cpu_ns = 0;  // of all its threads
+  // The same by the kernel's own division, which looks once a tick, in hundredths of a second.
+  uint64_t user_ticks = 0;
+  uint64_t system_ticks = 0;
 };
+
+// The memory is the later's.
+ProcessCost operator-(const ProcessCost& later, const ProcessCost& earlier);
 
 // A program of this project: beside this one, or installed.
 std::string beside_this_program(const std::string& name);

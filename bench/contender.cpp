@@ -81,6 +81,8 @@ ProcessCost Stand::cost() const {
     const ProcessCost one = child->cost();
     total.rss_mib += one.rss_mib;
     total.cpu_ns += one.cpu_ns;
+    total.user_ticks += one.user_ticks;
+    total.system_ticks += one.system_ticks;
   }
   return total;
 }

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -98,7 +99,8 @@ Result<void> InNapiMode::expect_no_threads() const {
 Result<void> InNapiMode::run_in_threads() {
   if (auto done = set("threaded", 1); !done) return done;
   find_threads();
-  if (threads_.empty()) return fail("the kernel made no NAPI thread", "it needs threaded NAPI, Linux 5.12");
+  if (threads_.size() < stand_->rig().uplinks().size() * stand_->rig().options().queues)
+    return fail("the kernel made no thread for each NAPI", "it needs threaded NAPI, Linux 5.12");
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(stand_->rig().rx_cpu(), &cpus);
@@ -137,10 +139,11 @@ Result<void> InNapiMode::run_in_poller() {
   ChildOptions options{.arguments = {beside_this_program("xdpfwd-poller"), "--cpu",
                                      fmt::format("{}", rig.rx_cpu()), "--runtime-dir", folder},
                        .log = rig.folder() + "/poller.log"};
-  for (const std::string& uplink : rig.uplinks()) {
-    options.arguments.emplace_back("--queue");
-    options.arguments.push_back(uplink + ":0");
-  }
+  for (const std::string& uplink : rig.uplinks())
+    for (unsigned queue = 0; queue < rig.options().queues; ++queue) {
+      options.arguments.emplace_back("--queue");
+      options.arguments.push_back(fmt::format("{}:{}", uplink, queue));
+    }
   const auto inside = rig.enter();
   if (!inside) return std::unexpected(inside.error());
   auto child = Child::start(options);
@@ -150,7 +153,9 @@ Result<void> InNapiMode::run_in_poller() {
   for (;;) {
     const auto reading = read_poller(folder);
     if (reading && reading->running && reading->counters.pid == static_cast<uint32_t>(poller_->pid()) &&
-        reading->counters.queues == rig.uplinks().size() && reading->counters.queue[0].own_polls > 0)
+        reading->counters.queues == rig.uplinks().size() * rig.options().queues &&
+        std::all_of(reading->counters.queue, reading->counters.queue + reading->counters.queues,
+                    [](const PollerQueueCounters& queue) { return queue.own_polls > 0; }))
       return {};
     if (!poller_->running() || std::chrono::steady_clock::now() > deadline)
       return fail("xdpfwd-poller polls nothing: " + poller_->last_words(),
@@ -181,6 +186,16 @@ uint64_t InNapiMode::thread_ns() const {
     sum += on_cpu_ns;
   }
   return sum;
+}
+
+ProcessCost InNapiMode::processes() const {
+  ProcessCost cost = stand_->cost();
+  if (!poller_) return cost;
+  const ProcessCost poller = poller_->cost();
+  cost.cpu_ns += poller.cpu_ns;
+  cost.user_ticks += poller.user_ticks;
+  cost.system_ticks += poller.system_ticks;
+  return cost;
 }
 
 }  // namespace xdpfwd::bench

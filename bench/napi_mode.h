@@ -47,6 +47,8 @@ class InNapiMode {
   Result<void> leave();
   // What kernel threads or the poller have run so far.
   [[nodiscard]] uint64_t thread_ns() const;
+  // The contender's own, and the poller.
+  [[nodiscard]] ProcessCost processes() const;
 
  private:
   explicit InNapiMode(Stand& stand) : stand_(&stand) {}

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "bench/stage.h"
+#include "kernel/effect_counters.h"
 #include "pktgen/packet.h"
 #include "pktgen/tap.h"
 #include "pktgen/worker_thread.h"
@@ -122,11 +123,14 @@ Result<void> Rig::build() {
       !done)
     return done;
   for (unsigned member = 0; member < options_.members; ++member) {
-    // GRO gives a veth NAPI without an XDP program, too: all contenders receive as from a NIC.
-    if (auto cabled =
-            run(fmt::format("ip link add up{0} type veth peer name sw{0} && ethtool -K up{0} gro on && "
-                            "ip link set up{0} up && ip link set sw{0} up",
-                            member));
+    // GRO gives a veth NAPI without an XDP program, too: all contenders receive as from a NIC. Socket buffers
+    // go that way only while their sender has no TSO.
+    if (auto cabled = run(
+            fmt::format("ip link add up{0} numtxqueues {1} numrxqueues {1} type veth "
+                        "peer name sw{0} numtxqueues {1} numrxqueues {1} && ethtool -K up{0} gro on && "
+                        "{2} ip link set up{0} up && ip link set sw{0} up",
+                        member, options_.queues,
+                        options_.socket_buffers ? fmt::format("ethtool -K sw{} tso off &&", member) : ""));
         !cabled)
       return cabled;
   }
@@ -193,30 +197,59 @@ Result<void> Rig::rest() {
   return set_deferral(0, 0);
 }
 
-// The timer that polls runs on the CPU that polled last. So the first frame is sent on the receiving CPU; and
-// as an XDP frame, because veth takes socket buffers through NAPI only while the sender has no TSO.
+// The timer that polls runs on the CPU that polled last. So the first frame is sent on the receiving CPU, to
+// each queue.
 Result<void> Rig::wake() {
   telemetry_.watch(netns_inode_);
   if (auto set = set_deferral(kDeferForGood, options_.rx_usecs); !set) return set;
   const std::vector<pktgen::Guest> nobody = {{.name = "nobody", .tap = "", .mac = kUnknownMac, .vlan = {}}};
-  auto streams = pktgen::StreamSet::of_guests(nobody, {.members = options_.members, .first_id = next_id_});
+  auto streams = streams_of(nobody, {64}, options_.members);
   if (!streams) return std::unexpected(streams.error());
-  next_id_ = streams->end_id();
+  const uint64_t frames = 2 * streams->size();
   const uint64_t before = telemetry_.read().packets;
-  auto sender = pktgen::make_live_sender(
-      *streams,
-      {.devices = senders(), .netns = netns_path_, .count = 2 * options_.members, .cpu = options_.rx_cpu});
+  auto sender = make_sender(
+      *streams, {.devices = senders(), .netns = netns_path_, .count = frames, .cpu = options_.rx_cpu});
   if (!sender) return std::unexpected(sender.error());
   if (auto started = (*sender)->start(); !started) return started;
   if (auto sent = (*sender)->wait(); !sent) return std::unexpected(sent.error());
   const auto deadline = std::chrono::steady_clock::now() + 5s;
-  while (telemetry_.read().packets - before < 2 * options_.members) {
+  while (telemetry_.read().packets - before < frames) {
     if (std::chrono::steady_clock::now() > deadline)
       return fail(fmt::format("CPU {} does not receive from {}", options_.rx_cpu, uplinks()[0]),
                   "the kernel must know napi_defer_hard_irqs, and veth must have NAPI");
     std::this_thread::sleep_for(1ms);
   }
   return {};
+}
+
+Result<pktgen::StreamSet> Rig::streams_of(std::span<const pktgen::Guest> guests,
+                                          const std::vector<size_t>& sizes, size_t devices) {
+  auto streams = pktgen::StreamSet::of_guests(guests, {.sizes = sizes,
+                                                       .members = static_cast<uint32_t>(devices),
+                                                       .first_id = next_id_,
+                                                       .sources = options_.queues});
+  // Numbers come round again: what an old trial left in a queue has been read or lost long ago.
+  if (streams) next_id_ = streams->end_id() > 100'000 ? 1 : streams->end_id();
+  return streams;
+}
+
+Result<std::unique_ptr<pktgen::Sender>> Rig::make_sender(const pktgen::StreamSet& streams,
+                                                         pktgen::SendOptions options) const {
+  options.queues = options_.queues;
+  return options_.socket_buffers ? pktgen::make_xsk_sender(streams, options)
+                                 : pktgen::make_live_sender(streams, options);
+}
+
+std::vector<uint64_t> Rig::queue_packets() const {
+  std::vector<uint64_t> packets(options_.queues);
+  const auto inside = enter();
+  auto ethtool = Ethtool::open();
+  if (!inside || !ethtool) return packets;
+  for (const std::string& uplink : uplinks())
+    for (const QueueCount& count :
+         read_queue_counts(*ethtool, ifindex(uplink), InterfaceName::parse(uplink).value()))
+      if (count.queue < packets.size()) packets[count.queue] += count.packets;
+  return packets;
 }
 
 uint64_t Rig::drain(pktgen::FrameChecker* checker) {
@@ -261,12 +294,8 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   // What goes straight into a tap has no tag to lose.
   if (straight)
     for (pktgen::Guest& guest : guests) guest.vlan = {};
-  auto streams = pktgen::StreamSet::of_guests(
-      guests,
-      {.sizes = options.sizes, .members = static_cast<uint32_t>(devices.size()), .first_id = next_id_});
+  auto streams = streams_of(guests, options.sizes, devices.size());
   if (!streams) return std::unexpected(streams.error());
-  // Numbers come round again: what an old trial left in a queue has been read or lost long ago.
-  next_id_ = streams->end_id() > 100'000 ? 1 : streams->end_id();
   drain(nullptr);
   const uint64_t room =
       static_cast<uint64_t>(options_.ring_slots) * std::min<size_t>(guests.size(), taps_.size()) * 9 / 10;
@@ -275,13 +304,13 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   const uint64_t due =
       options.pps > 0 ? std::clamp<uint64_t>(wanted, 1, options.reader ? std::max<uint64_t>(wanted, 1) : room)
                       : room;
-  auto sender = pktgen::make_live_sender(*streams, {.devices = devices,
-                                                    .netns = netns_path_,
-                                                    .pps = options.pps,
-                                                    .count = due,
-                                                    .cpu = options_.tx_cpu,
-                                                    .max_late = 64,
-                                                    .realtime = true});
+  auto sender = make_sender(*streams, {.devices = devices,
+                                       .netns = netns_path_,
+                                       .pps = options.pps,
+                                       .count = due,
+                                       .cpu = options_.tx_cpu,
+                                       .max_late = 64,
+                                       .realtime = true});
   if (!sender) return std::unexpected(sender.error());
   const auto progress = [&] {
     const pktgen::SendReport report = (*sender)->snapshot();

@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,10 @@ struct RigOptions {
   unsigned tx_cpu = 0;
   unsigned rx_usecs = 50;
   bool keep_tag = false;  // the contender leaves the tag on
+  unsigned queues = 1;    // of each cable's end, each with a NAPI of its own
+  // Frames are sent as socket buffers, by AF_XDP, each flow by a queue of its own; else as XDP frames, for
+  // which veth takes the queue with the number of the sending CPU.
+  bool socket_buffers = false;
 };
 
 struct TrialOptions {
@@ -113,6 +118,8 @@ class Rig final : public Site {
   // Generator and taps alone: frames go from the generator straight into the taps.
   Result<Trial> send_without_forwarder(const TrialOptions& options);
 
+  // What each queue of the uplinks has taken so far, by the driver's own counters.
+  [[nodiscard]] std::vector<uint64_t> queue_packets() const;
   // Reads all that waits in the taps, unseen; how many frames that were.
   uint64_t take_all() { return drain(nullptr); }
   // The guest's side of a tap, for who wants to read it himself.
@@ -124,6 +131,11 @@ class Rig final : public Site {
   Rig(RigOptions options, Telemetry& telemetry) : options_(std::move(options)), telemetry_(telemetry) {}
   Result<void> build();
   Result<void> set_deferral(unsigned defer, unsigned usecs) const;
+  // Of these guests, by these devices, with ids that no other set has: a flow for each queue.
+  Result<pktgen::StreamSet> streams_of(std::span<const pktgen::Guest> guests,
+                                       const std::vector<size_t>& sizes, size_t devices);
+  [[nodiscard]] Result<std::unique_ptr<pktgen::Sender>> make_sender(const pktgen::StreamSet& streams,
+                                                                    pktgen::SendOptions options) const;
   Result<Trial> run_trial(const TrialOptions& options, const std::vector<std::string>& devices);
   uint64_t drain(pktgen::FrameChecker* checker);
   void drain_until(pktgen::FrameChecker* checker, uint64_t expected, std::chrono::milliseconds quiet);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
 /*
- * Time spent in softirqs on one CPU, and what NAPI did there, counted where it happens. The kernel's own accounting
- * looks once a tick, and sees what runs in step with the tick always or never.
+ * Time spent in softirqs on one CPU, who had it otherwise, and what NAPI did there, counted where it happens. The
+ * kernel's own accounting looks once a tick, and sees what runs in step with the tick always or never.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -23,6 +23,11 @@ struct net_device {
 };
 struct napi_struct {
 	struct net_device *dev;
+};
+struct task_struct {
+	int pid;
+	unsigned int flags;
+	char comm[16];
 };
 #pragma clang attribute pop
 
@@ -59,12 +64,43 @@ int softirq_exit(__u64 *ctx)
 {
 	struct softirq_row *row = row_here();
 	__u64 vector = ctx[0];
+	__u64 took;
 
 	if (!row || !row->entered_ns || vector >= BENCH_SOFTIRQS)
 		return 0;
-	row->ns[vector] += bpf_ktime_get_ns() - row->entered_ns;
+	took = bpf_ktime_get_ns() - row->entered_ns;
+	row->ns[vector] += took;
+	row->softirqs_ns += took;
 	row->runs[vector]++;
 	row->entered_ns = 0;
+	return 0;
+}
+
+#define PF_KTHREAD 0x00200000
+
+static __always_inline __u64 kind_of(struct task_struct *task)
+{
+	if (!task->pid)
+		return BENCH_TASK_IDLE;
+	if (task->flags & PF_KTHREAD)
+		return BENCH_TASK_KERNEL;
+	return __builtin_memcmp(task->comm, "bench-", 6) ? BENCH_TASK_PROCESS : BENCH_TASK_HARNESS;
+}
+
+SEC("tp_btf/sched_switch")
+int sched_switch(__u64 *ctx) /* preempt, prev, next */
+{
+	struct softirq_row *row = row_here();
+	__u64 now = bpf_ktime_get_ns();
+
+	if (!row)
+		return 0;
+	if (row->switched_ns && row->running < BENCH_TASKS)
+		row->task_ns[row->running] += now - row->switched_ns - (row->softirqs_ns - row->softirqs_ns_before);
+	row->running = kind_of((void *)ctx[2]);
+	row->switched_ns = now;
+	row->softirqs_ns_before = row->softirqs_ns;
+	row->switches++;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <fstream>
 #include <sstream>
@@ -22,6 +23,19 @@ constexpr size_t kRowsSize = sizeof(softirq_row) * BENCH_MAX_CPUS;
 
 uint64_t peek(const unsigned long long& shared) {
   return *static_cast<const volatile unsigned long long*>(&shared);
+}
+
+// Whoever runs has been running since he came. A row that changes meanwhile is read again.
+void read_tasks(const softirq_row& row, CpuReading& reading) {
+  do {
+    reading.switches = peek(row.switches);
+    for (size_t kind = 0; kind < BENCH_TASKS; ++kind) reading.task_ns[kind] = peek(row.task_ns[kind]);
+    const uint64_t since_ns = peek(row.switched_ns);
+    const uint64_t softirqs_ns = peek(row.softirqs_ns) - peek(row.softirqs_ns_before);
+    const uint64_t gone_ns = pktgen::monotonic_ns() - since_ns;
+    if (since_ns != 0 && peek(row.running) < BENCH_TASKS)
+      reading.task_ns[peek(row.running)] += gone_ns - std::min(gone_ns, softirqs_ns);
+  } while (peek(row.switches) != reading.switches);
 }
 
 void read_stat(unsigned cpu, CpuReading& reading) {
@@ -61,6 +75,9 @@ void read_interrupts(unsigned cpu, CpuReading& reading) {
 }  // namespace
 
 CpuReading operator-(const CpuReading& later, const CpuReading& earlier) {
+  std::array<uint64_t, BENCH_TASKS> task_ns{};
+  for (size_t kind = 0; kind < task_ns.size(); ++kind)
+    task_ns[kind] = later.task_ns[kind] - earlier.task_ns[kind];
   return {.at_ns = later.at_ns - earlier.at_ns,
           .net_softirq_ns = later.net_softirq_ns - earlier.net_softirq_ns,
           .other_softirq_ns = later.other_softirq_ns - earlier.other_softirq_ns,
@@ -69,6 +86,8 @@ CpuReading operator-(const CpuReading& later, const CpuReading& earlier) {
           .empty_polls = later.empty_polls - earlier.empty_polls,
           .packets = later.packets - earlier.packets,
           .stray_packets = later.stray_packets - earlier.stray_packets,
+          .task_ns = task_ns,
+          .switches = later.switches - earlier.switches,
           .interrupts = later.interrupts - earlier.interrupts,
           .tick_user = later.tick_user - earlier.tick_user,
           .tick_softirq = later.tick_softirq - earlier.tick_softirq,
@@ -118,6 +137,7 @@ CpuReading Telemetry::read() const {
     reading.polls = peek(row.polls);
     reading.empty_polls = peek(row.empty_polls);
     reading.packets = peek(row.packets);
+    read_tasks(row, reading);
   }
   reading.at_ns = pktgen::monotonic_ns();
   return reading;

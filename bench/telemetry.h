@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a CPU did, at two moments: softirq time by our own clock, NAPI's polls, the kernel's own accounting
-// and interrupts beside it. The difference of two readings is a measurement.
+// What a CPU did, at two moments: softirq time by our own clock, who had it otherwise, NAPI's polls, the
+// kernel's own accounting and interrupts beside it. The difference of two readings is a measurement.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -22,7 +23,11 @@ struct CpuReading {
   uint64_t empty_polls = 0;
   uint64_t packets = 0;
   uint64_t stray_packets = 0;  // handled by other CPUs
-  uint64_t interrupts = 0;     // of any kind, on the watched CPU
+  // Who had the watched CPU while no softirq had it, by softirq_clock_task. Interrupts' own handlers are in
+  // the time of whomever they interrupt. Together with the softirqs: all time.
+  std::array<uint64_t, BENCH_TASKS> task_ns{};
+  uint64_t switches = 0;    // of context
+  uint64_t interrupts = 0;  // of any kind, the timer's too, on the watched CPU
   // By the kernel's tick, in ticks: what mpstat shows.
   uint64_t tick_user = 0;
   uint64_t tick_softirq = 0;

@@ -6,24 +6,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
+#include "bench/cpu_kinds.h"
 #include "bench/grid.h"
 #include "bench/napi_mode.h"
 #include "bench/victim.h"
 
 namespace xdpfwd::bench {
 namespace {
-
-// Of the whole machine, since it started.
-uint64_t context_switches() {
-  std::ifstream file("/proc/stat");
-  std::string word;
-  uint64_t count = 0;
-  while (file >> word)
-    if (word == "ctxt" && file >> count) return count;
-  return 0;
-}
 
 Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds) {
   if (auto woken = stand.wake(); !woken) return std::unexpected(woken.error());
@@ -33,7 +23,7 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
   uint64_t steps = 0;
   uint64_t thread_ns = 0;
   uint64_t daemon_ns = 0;  // in mode auto it decides
-  uint64_t switches = 0;
+  ProcessCost processes;
   Victim victim(rig.rx_cpu());
   if (auto started = victim.start(); !started) return std::unexpected(started.error());
   const auto beside_victim = rig.send({.pps = pps,
@@ -43,14 +33,14 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
                                              steps = victim.steps();
                                              thread_ns = in_mode->thread_ns();
                                              daemon_ns = stand.cost().cpu_ns;
-                                             switches = context_switches();
+                                             processes = in_mode->processes();
                                            },
                                        .window_closes =
                                            [&] {
                                              steps = victim.steps() - steps;
                                              thread_ns = in_mode->thread_ns() - thread_ns;
                                              daemon_ns = stand.cost().cpu_ns - daemon_ns;
-                                             switches = context_switches() - switches;
+                                             processes = in_mode->processes() - processes;
                                            }});
   victim.stop();
   if (!beside_victim) return std::unexpected(beside_victim.error());
@@ -65,18 +55,20 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
   const auto us = [&](double fraction) {
     return static_cast<double>(read->latency_ns.percentile(fraction)) / 1000;
   };
-  return Metrics{
+  Metrics metrics = {
       {"softirq_ns_per_packet", static_cast<double>(cpu.net_softirq_ns) / packets},
       {"thread_ns_per_packet", static_cast<double>(thread_ns) / packets},
       {"daemon_ns_per_packet", static_cast<double>(daemon_ns) / packets},
       {"host_ns_per_packet", static_cast<double>(cpu.net_softirq_ns + thread_ns + daemon_ns) / packets},
       {"user_percent", static_cast<double>(steps) * static_cast<double>(victim.step_ns()) / window_ns * 100},
-      {"context_switches_per_second", static_cast<double>(switches) / window_ns * 1e9},
+      {"context_switches_per_second", static_cast<double>(cpu.switches) / window_ns * 1e9},
       {"packets_per_poll", packets / std::max(1.0, static_cast<double>(cpu.polls - cpu.empty_polls))},
       {"loss_percent", beside_victim->loss_ratio() * 100},
       {"loss_percent_with_reader", read->loss_ratio() * 100},
       {"p50_us", us(0.5)},
       {"p99_us", us(0.99)}};
+  metrics.merge(cpu_by_kind(cpu, processes));
+  return metrics;
 }
 
 Result<void> run_modes(Run& run) {

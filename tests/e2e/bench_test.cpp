@@ -169,6 +169,15 @@ TEST_F(BenchTest, InAThreadOrPollerItIsThatWhichWorks) {
     // Without the daemon's, which runs in every mode.
     EXPECT_EQ(line["metrics"]["thread_ns_per_packet"].get<double>() > 0, !in_softirqs) << line;
     EXPECT_GT(line["metrics"]["p50_us"], 0) << line;
+    double all = 0;
+    for (const char* kind : {"softirq", "system", "user", "harness", "others", "idle"})
+      all += line["metrics"][fmt::format("cpu_{}_percent", kind)].get<double>();
+    EXPECT_NEAR(all, 100, 0.5) << line;
+    if (line["contender"] == "xdpfwd, threaded" || line["contender"] == "xdpfwd, auto")
+      EXPECT_GT(line["metrics"]["cpu_system_percent"], line["metrics"]["cpu_softirq_percent"]) << line;
+    if (in_softirqs)
+      EXPECT_LT(line["metrics"]["cpu_system_percent"], line["metrics"]["cpu_softirq_percent"]) << line;
+    EXPECT_GT(line["metrics"]["cpu_harness_percent"], 1) << "the victim's " << line;
   }
   // Two rates, five modes.
   EXPECT_EQ(samples, 10U) << log();
