@@ -6,11 +6,19 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "bench/guest_lines.h"
+
 namespace xdpfwd::bench {
 namespace {
 
 std::string_view whole_lines(std::string_view text) {
   return text.substr(0, text.rfind('\n') + 1);  // npos + 1: nothing
+}
+
+// Of "CONTENDER PPS GUESTS POLL REPETITION ...", as the marks are named.
+constexpr size_t kRepetition = 3;
+std::string point_of(const GuestLine& line) {
+  return fmt::format("{}/{}/{}/{}", line.names[0], line.numbers[0], line.numbers[1], line.numbers[2]);
 }
 
 }  // namespace
@@ -46,33 +54,22 @@ Result<InstructionMarks> parse_marks(std::string_view text) {
 
 Result<std::vector<Sample>> samples_of_log(std::string_view log, const InstructionMarks& marks,
                                            size_t receiving_cpu, unsigned cpus) {
-  std::vector<Sample> samples;
+  const auto measured =
+      guest_lines(log, {.mark = "measured", .names = 1, .numbers = 8, .repetition = kRepetition});
+  if (!measured) return std::unexpected(measured.error());
+  const auto polled = guest_lines(log, {.mark = "polled", .names = 1, .numbers = 4});
+  if (!polled) return std::unexpected(polled.error());
   std::map<std::string, double> frames_per_poll;
-  std::istringstream lines{std::string(whole_lines(log))};
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string word;
-    std::string contender;
-    std::string pps;
-    std::string guests;
-    std::string poll;
-    unsigned repetition = 0;
-    double sent = 0;
-    double arrived = 0;
-    double usecs = 0;
-    double in_time = 0;  // arrived when the sender was known to be done
-    if (!(words >> word) || (word != "measured" && word != "polled")) continue;
-    if (!(words >> contender >> pps >> guests >> poll)) return fail("the guest's script said: " + line);
-    const std::string point = fmt::format("{}/{}/{}/{}", contender, pps, guests, poll);
-    if (word == "polled") {
-      double hundredths = 0;
-      if (!(words >> hundredths)) return fail("the guest's script said: " + line);
-      frames_per_poll[point] = hundredths / 100;
-      continue;
-    }
-    if (!(words >> repetition >> sent >> arrived >> usecs >> in_time))
-      return fail("the guest's script said: " + line);
-    const std::string name = fmt::format("{}/{}", point, repetition);
+  for (const GuestLine& line : *polled) frames_per_poll[point_of(line)] = line.number(3) / 100;
+  std::vector<Sample> samples;
+  for (const GuestLine& line : *measured) {
+    const std::string& contender = line.names[0];
+    const double sent = line.number(4);
+    const double arrived = line.number(5);
+    const double usecs = line.number(6);
+    const double in_time = line.number(7);  // arrived when the sender was known to be done
+    const std::string point = point_of(line);
+    const std::string name = fmt::format("{}/{}", point, line.repetition);
     const auto start = marks.find(name + "/begin");
     const auto end = marks.find(name + "/end");
     if (start == marks.end() || end == marks.end() || end->second.size() <= receiving_cpu ||
@@ -82,6 +79,7 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
     const VcpuCount& last = end->second[receiving_cpu];
     // Nothing done is no cheap way of doing it.
     if (arrived <= 0 && !takes_nothing(contender)) return fail(fmt::format("nothing arrived in {}", name));
+    if (sent <= 0) return bad_line(line, "nothing was sent");
     const double packets = takes_nothing(contender) ? sent : arrived;
     Metrics metrics = {
         {"softirq_instructions_per_packet", static_cast<double>(last.softirq - first.softirq) / packets},
@@ -89,15 +87,15 @@ Result<std::vector<Sample>> samples_of_log(std::string_view log, const Instructi
         {"sent", sent},
         {"lost", sent - arrived}};
     // Looked at once a point: repeated in every sample it would seem to be measured as often.
-    if (const auto polled = frames_per_poll.find(point);
-        repetition == 1 && polled != frames_per_poll.end() && polled->second > 0)
-      metrics["frames_per_poll"] = polled->second;
+    if (const auto found = frames_per_poll.find(point);
+        line.repetition == 1 && found != frames_per_poll.end() && found->second > 0)
+      metrics["frames_per_poll"] = found->second;
     if (usecs > 0) metrics["sent_pps"] = sent / usecs * 1e6;
     if (usecs > 0 && arrived > 0) metrics["delivered_pps"] = in_time / usecs * 1e6;
     samples.push_back(
         {contender,
-         {{"pps", std::stod(pps)}, {"vms", std::stod(guests)}, {"poll", std::stod(poll)}, {"cpus", cpus}},
-         repetition,
+         {{"pps", line.number(0)}, {"vms", line.number(1)}, {"poll", line.number(2)}, {"cpus", cpus}},
+         line.repetition,
          std::move(metrics)});
   }
   return samples;

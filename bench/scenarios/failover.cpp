@@ -7,8 +7,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <sstream>
 
+#include "bench/guest_lines.h"
 #include "bench/lab_boot.h"
 
 namespace xdpfwd::bench {
@@ -23,25 +23,19 @@ std::string name_of(const std::string& contender, const std::string& event) {
   return fmt::format("{}: {}", contender, event);
 }
 
+// "measured CONTENDER EVENT REPETITION SENT DELIVERED PPS"
 Result<void> add_samples(Run& run, const std::string& log) {
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string mark;
-    std::string contender;
-    std::string event;
-    unsigned repetition = 0;
-    double sent = 0;
-    double delivered = 0;
-    double pps = 0;
-    if (!(words >> mark >> contender >> event >> repetition >> sent >> delivered >> pps) ||
-        mark != "measured" || pps <= 0)
-      continue;
-    const std::string name = name_of(contender, event);
-    if (run.file.has(name, {}, repetition)) continue;
-    const double lost = std::max(0.0, sent - delivered);
+  const auto lines = guest_lines(log, {.mark = "measured", .names = 2, .numbers = 4, .repetition = 0});
+  if (!lines) return std::unexpected(lines.error());
+  for (const GuestLine& line : *lines) {
+    const std::string name = name_of(line.names[0], line.names[1]);
+    const double sent = line.number(1);
+    const double pps = line.number(3);
+    if (sent <= 0 || pps <= 0) return bad_line(line, "nothing was sent");
+    if (run.file.has(name, {}, line.repetition)) continue;
+    const double lost = std::max(0.0, sent - line.number(2));
     if (auto added = run.file.add(
-            {name, {}, repetition, {{"blocked_ms", lost / pps * 1000}, {"lost", lost}, {"sent", sent}}});
+            {name, {}, line.repetition, {{"blocked_ms", lost / pps * 1000}, {"lost", lost}, {"sent", sent}}});
         !added)
       return added;
   }

@@ -5,54 +5,17 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
-#include <sstream>
-
 #include "bench/lab_boot.h"
+#include "bench/saturation_samples.h"
 #include "bench/statistics.h"
 
 namespace xdpfwd::bench {
 namespace {
 
-constexpr const char* kMetric = "forwarded_pps";
+constexpr const char* kMetric = kForwarded;
 constexpr double kSaturated = 95;  // percent of the receiving CPU
 const std::vector<std::string> kContenders = {"xdpfwd", "xdpfwd-bridge", "bridge",
                                               "tcx",    "ovs-kernel",    "bare-redirect"};
-
-// "measured CONTENDER WINDOW USECS TAKEN REFUSED IDLE_USECS SENT SENDING_USECS": of the frames that NAPI took
-// the tap had no room for some; all windows' but the first, which is 0.
-Result<void> add_samples(Run& run, const std::string& log) {
-  std::istringstream lines(log);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::string mark;
-    std::string contender;
-    if (!(words >> mark >> contender) || mark != "measured") continue;
-    unsigned window = 0;
-    double usecs = 0;
-    double taken = 0;
-    double refused = 0;
-    double idle_usecs = 0;
-    double sent = 0;
-    double sending_usecs = 0;
-    if (!(words >> window >> usecs >> taken >> refused >> idle_usecs >> sent >> sending_usecs)) {
-      if (lines.eof()) break;  // cut off by an interruption
-      return fail("the guest's script said: " + line);
-    }
-    if (usecs <= 0 || taken <= 0 || sending_usecs <= 0) return fail("the guest's script said: " + line);
-    if (window == 0 || run.file.has(contender, {}, window)) continue;
-    if (auto added = run.file.add({contender,
-                                   {},
-                                   window,
-                                   {{kMetric, (taken - refused) / usecs * 1e6},
-                                    {"refused_percent", refused / taken * 100},
-                                    {"busy_percent", std::clamp(100 - idle_usecs / usecs * 100, 0.0, 100.0)},
-                                    {"sent_pps", sent / sending_usecs * 1e6}}});
-        !added)
-      return added;
-  }
-  return {};
-}
 
 Result<void> run_saturation(Run& run) {
   const unsigned repetitions = run.repetitions(10, 3);
@@ -67,7 +30,11 @@ Result<void> run_saturation(Run& run) {
                          .folder = run.options.out + "/lab-saturation",
                          .measurements = left.size() * (repetitions + 1)});
   if (!words) return std::unexpected(words.error());
-  if (auto added = add_samples(run, words->log); !added) return added;
+  const auto samples = saturation_samples(words->log);
+  if (!samples) return std::unexpected(samples.error());
+  for (const Sample& sample : *samples)
+    if (!run.file.has(sample.contender, {}, sample.repetition))
+      if (auto added = run.file.add(sample); !added) return added;
   if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
   return {};
 }
