@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "bench/child.h"
+#include "bench/guest_lines.h"
 #include "lab_path.h"
 
 namespace xdpfwd::bench {
@@ -59,6 +60,21 @@ std::unexpected<Error> lab_failed(const LabWords& words) {
               "the same command goes on from there");
 }
 
+Result<void> self_tested(std::string_view log) {
+  const size_t measured = log.find("\nmeasured ");
+  if (measured == std::string_view::npos) return {};
+  const auto tests =
+      guest_lines(log.substr(0, measured + 1), {.mark = "self-test", .names = 1, .numbers = 3});
+  if (!tests) return std::unexpected(tests.error());
+  if (tests->empty())
+    return fail("the guest's script measured without a self-test of generator and sink",
+                "see bench/lab/self_test.sh");
+  for (const GuestLine& test : *tests)
+    if (test.numbers[1] == 0 || test.numbers[1] != test.numbers[2])
+      return bad_line(test, "without any forwarder, all that is sent has to be counted");
+  return {};
+}
+
 Result<void> probe_lab() {
   if (std::filesystem::exists(kLab)) return {};
   return fail(fmt::format("{} is not there", kLab), "run this from a build in the source tree");
@@ -96,14 +112,17 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
     const std::string text = text_of(log);
     same = add_guest(run.file, text);
+    if (same) same = self_tested(text);
     const size_t measured = count_of(text, "\nmeasured ");
     for (; told < measured; ++told) run.progress.step("in the guest");
   }
   lab->end(SIGTERM);
   run.progress.end();
-  if (same) same = add_guest(run.file, text_of(log));
+  const std::string all = text_of(log);
+  if (same) same = add_guest(run.file, all);
+  if (same) same = self_tested(all);
   if (!same) return std::unexpected(same.error());
-  LabWords words{.log = text_of(log), .counts = text_of(boot.folder + "/counts.jsonl")};
+  LabWords words{.log = all, .counts = text_of(boot.folder + "/counts.jsonl")};
   words.came_to_its_end = words.log.find("\ndone\n") != std::string::npos;
   return words;
 }

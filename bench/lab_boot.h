@@ -30,6 +30,7 @@ struct LabWords {
   bool came_to_its_end = false;  // false: interrupted, or it failed; the words are those until then
 };
 
+// An error, too, when the script measured before generator and sink had proved that they lose nothing alone.
 Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot);
 // For a boot that was not interrupted, and yet did not come to its end.
 std::unexpected<Error> lab_failed(const LabWords& words);
@@ -37,6 +38,10 @@ std::unexpected<Error> lab_failed(const LabWords& words);
 // What a boot's log says of the guest: "environment NAME VALUE" by its script, and the emulator's version by
 // the lab. A last line that is not whole is nothing.
 std::map<std::string, std::string> guest_of_log(std::string_view log);
+
+// Whether a boot's log, up to now, begins with a self-test: "self-test WHAT PPS SENT COUNTED" before the
+// first line "measured ...", and of all that was sent without a forwarder all was counted, and no more.
+Result<void> self_tested(std::string_view log);
 
 // An error says why the lab cannot be used.
 Result<void> probe_lab();

@@ -5,9 +5,9 @@
 . "$LAB_GUEST/topology.sh"
 . "$LAB_GUEST/paced.sh"
 . "${BASH_SOURCE[0]%/*}/environment.sh"
+. "${BASH_SOURCE[0]%/*}/self_test.sh"
 
-GUEST_MAC=52:54:00:00:00:00 # of the first guest; the others' follow
-RING=16384                  # slots of a tap
+RING=16384 # slots of a tap
 
 fail() {
   echo "failed: $*"

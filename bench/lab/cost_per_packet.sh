@@ -154,7 +154,18 @@ measure() {
   done
 }
 
+# prove: the rates that have a pace; where there is none, one that all can.
+prove() {
+  local pps
+  open_taps 1
+  prove_tap tap0
+  close_taps
+  for pps in "${rates[@]}"; do [ "$pps" = 0 ] || prove_cable "$pps"; done
+  [ "${rates[*]}" != 0 ] || prove_cable 10000
+}
+
 set_up
+prove
 count start $profile || fail "counting: is this a run with --count-instructions?"
 for one in "${contenders[@]}"; do
   contender=${one%:*} guests=1

@@ -59,7 +59,22 @@ run() {
 cable_cut() { cable 1 off && until_true 60 lacp_member_complete 0; }
 cable_joined() { cable 1 on && until_true 60 lacp_complete; }
 
+# prove_bond: the generator by both members.
+prove_bond() {
+  local sent
+  sinks_on
+  through_the_bond "$PROOF_FRAMES" && generate || fail "self-test: no generator"
+  sent=$(generated)
+  until_true 5 at_least "$sent" all_sunk
+  proved bond "$pps" "$sent" "$(all_sunk)" $((sent * 1000000 / pps))
+  sinks_off
+}
+
 set_up
+open_taps 1
+prove_tap tap0
+close_taps
+prove_bond
 for contender in "${contenders[@]}"; do
   open_taps 1
   start "$contender" 1

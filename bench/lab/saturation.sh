@@ -63,10 +63,14 @@ measure() {
 
 set_up
 taskset -cp "$reading" $$ >/dev/null
-chrt --idle 0 bash -c 'while :; do :; done' &
 for nic in "${HOST_NICS[@]}"; do ethtool -G "$nic" rx "$NIC_RING" || fail "no ring of $NIC_RING in $nic"; done
 until_true 60 lacp_complete || fail "LACP: $(lacp_states)"
 coalesce_hosts "$WAIT_USECS" || fail "no coalescing of $WAIT_USECS us"
+open_taps 1
+prove_tap tap0
+close_taps
+prove_cable 10000 # what is lost at full speed is what is measured
+chrt --idle 0 bash -c 'while :; do :; done' &
 for contender in "${contenders[@]}"; do
   open_taps 1
   start "$contender" 1

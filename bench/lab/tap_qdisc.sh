@@ -11,6 +11,7 @@
 . "$LAB_GUEST/knobs.sh"
 . "$LAB_GUEST/paced.sh"
 . "$LAB_GUEST/product.sh"
+. "${BASH_SOURCE[0]%/*}/self_test.sh"
 export COUNT_DIRECTORY=$LAB_OUT
 
 windows=$1
@@ -122,6 +123,9 @@ modprobe -a tun pktgen veth
 sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 taskset -cp 2 $$ >/dev/null
 open_taps
+for cpu in 0 1; do
+  for discipline in "${DISCIPLINES[@]}"; do prove_tap "${TAP[$discipline]}" "$cpu"; done
+done
 count start $profile || fail "counting: is this a run with --count-instructions?"
 for window in $(seq 0 "$windows"); do
   for cpus in 1 2; do

@@ -8,6 +8,7 @@
 . "$LAB_GUEST/paced.sh"
 . "$LAB_GUEST/product.sh"
 . "${BASH_SOURCE[0]%/*}/environment.sh"
+. "${BASH_SOURCE[0]%/*}/self_test.sh"
 export COUNT_DIRECTORY=$LAB_OUT
 
 IFS=, read -ra settings <<<"$1"
@@ -15,6 +16,7 @@ receive_pps=$2
 send_pps=$3
 frames=$4
 repetitions=$5
+SWITCH_MAC=52:54:00:00:01:aa
 polls=/sys/kernel/tracing/events/napi/napi_poll
 
 fail() {
@@ -28,10 +30,28 @@ outgoing() {
   echo rem_device_all >"/proc/net/pktgen/kpktgend_$receiving"
   echo "add_device eth0" >"/proc/net/pktgen/kpktgend_$receiving" || return
   for setting in "count 0" "pkt_size 60" "clone_skb 0" "ratep $send_pps" "dst 10.0.0.1" "src_min 10.0.0.2" \
-    "src_max 10.0.0.2" "dst_mac 52:54:00:00:01:aa" "src_mac 52:54:00:00:00:00"; do
+    "src_max 10.0.0.2" "dst_mac $SWITCH_MAC" "src_mac 52:54:00:00:00:00"; do
     echo "$setting" >/proc/net/pktgen/eth0 || return
   done
 }
+
+# prove_outgoing: it has no end of its own.
+prove_outgoing() {
+  local sent
+  tor ip link set eth2 promisc on # the MAC is nobody's
+  sink_on eth2 "$SWITCH_MAC" tor
+  outgoing || fail "self-test: no generator on eth0"
+  echo start >/proc/net/pktgen/pgctrl &
+  until_true 10 at_least 1 sunk eth2 tor
+  echo stop >/proc/net/pktgen/pgctrl
+  wait $!
+  sent=$(outgone)
+  until_true 5 at_least "$sent" sunk eth2 tor
+  proved outgoing 0 "$sent" "$(sunk eth2 tor)"
+  sink_off eth2 tor
+  tor ip link set eth2 promisc off
+}
+outgone() { sed -n 's/.*pkts-sofar: \([0-9]*\).*/\1/p' /proc/net/pktgen/eth0; }
 
 # tuned TX_USECS: by xdpfwd, which leaves it so when it stops, and takes its program off again: what is measured is the NIC.
 # Forced, as a link that its program has just reset has no speed to make a bound from.
@@ -56,7 +76,7 @@ measure() {
   echo stop >/proc/net/pktgen/pgctrl
   wait $!
   count end "$name" "$frames" "$receiving" || fail "counting"
-  sent=$(awk '/pkts-sofar/ { print $2 }' /proc/net/pktgen/eth0)
+  sent=$(outgone)
   echo "measured $1 $2 $frames $sent $(generated_usecs)"
   sed -n "s/^{ work: *\([0-9]*\) } hitcount: *\([0-9]*\)/polls $1 $2 \1 \2/p" "$polls/hist"
   echo "!hist:keys=work if dev_name == \"eth0\"" >"$polls/trigger"
@@ -71,6 +91,8 @@ tor ip link set eth2 up
 links_up() { [ "$(cat /sys/class/net/eth0/carrier)$(tor cat /sys/class/net/eth2/carrier)" = 11 ]; }
 until_true 60 links_up || fail "no link"
 pin_nics
+prove_cable "$receive_pps"
+prove_outgoing
 count start || fail "counting: is this a run with --count-instructions?"
 for repetition in $(seq 1 "$repetitions"); do
   for usecs in "${settings[@]}"; do
