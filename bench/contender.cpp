@@ -46,8 +46,10 @@ Result<std::unique_ptr<Stand>> Stand::open(const ContenderKind& kind, RigOptions
   stand->contender_ = kind.make();
   if (auto started = stand->contender_->start(*stand->rig_); !started)
     return fail_in(kind.name, started.error());
+  // A million guests are 80 MB of configuration.
+  const auto patience = 30s + 1ms * (stand->rig_->guests().size() / 10);
   if (kind.delivers)
-    if (auto works = stand->rig_->wait_until_forwarding(30s); !works) {
+    if (auto works = stand->rig_->wait_until_forwarding(patience); !works) {
       Error error = works.error();
       for (const Child* child : stand->contender_->processes()) error.message += "\n" + child->last_words();
       return fail_in(kind.name, error);

@@ -287,8 +287,28 @@ Result<Trial> Rig::send_without_forwarder(const TrialOptions& options) {
   return run_trial(one, {taps_[0].name});
 }
 
+// So many of the guests, spread over all of them, others with each trial: a trial reaches no more of them
+// than it has frames.
+std::vector<pktgen::Guest> Rig::some_guests(size_t most) {
+  if (guests_.size() <= most) return guests_;
+  const size_t step = guests_.size() / most;
+  std::vector<pktgen::Guest> some;
+  some.reserve(most);
+  for (size_t i = 0; i < most; ++i) some.push_back(guests_[i * guests_.size() / most + spread_ % step]);
+  ++spread_;
+  return some;
+}
+
 Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std::string>& devices) {
-  std::vector<pktgen::Guest> guests = guests_;
+  const uint64_t room = static_cast<uint64_t>(options_.ring_slots) *
+                        std::min<size_t>(options.guests != 0 ? options.guests : taps_.size(), taps_.size()) *
+                        9 / 10;
+  const auto wanted = static_cast<uint64_t>(options.pps * options.seconds);
+  // A reader makes room.
+  const uint64_t due =
+      options.pps > 0 ? std::clamp<uint64_t>(wanted, 1, options.reader ? std::max<uint64_t>(wanted, 1) : room)
+                      : room;
+  std::vector<pktgen::Guest> guests = some_guests(options.guests != 0 ? guests_.size() : due);
   if (options.guests != 0) guests.resize(std::min<size_t>(guests.size(), options.guests));
   const bool straight = devices[0] == taps_[0].name;
   // What goes straight into a tap has no tag to lose.
@@ -297,13 +317,6 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
   auto streams = streams_of(guests, options.sizes, devices.size());
   if (!streams) return std::unexpected(streams.error());
   drain(nullptr);
-  const uint64_t room =
-      static_cast<uint64_t>(options_.ring_slots) * std::min<size_t>(guests.size(), taps_.size()) * 9 / 10;
-  const auto wanted = static_cast<uint64_t>(options.pps * options.seconds);
-  // A reader makes room.
-  const uint64_t due =
-      options.pps > 0 ? std::clamp<uint64_t>(wanted, 1, options.reader ? std::max<uint64_t>(wanted, 1) : room)
-                      : room;
   auto sender = make_sender(*streams, {.devices = devices,
                                        .netns = netns_path_,
                                        .pps = options.pps,

@@ -136,6 +136,7 @@ class Rig final : public Site {
                                        const std::vector<size_t>& sizes, size_t devices);
   [[nodiscard]] Result<std::unique_ptr<pktgen::Sender>> make_sender(const pktgen::StreamSet& streams,
                                                                     pktgen::SendOptions options) const;
+  std::vector<pktgen::Guest> some_guests(size_t most);
   Result<Trial> run_trial(const TrialOptions& options, const std::vector<std::string>& devices);
   uint64_t drain(pktgen::FrameChecker* checker);
   void drain_until(pktgen::FrameChecker* checker, uint64_t expected, std::chrono::milliseconds quiet);
@@ -155,6 +156,7 @@ class Rig final : public Site {
   std::vector<pktgen::Guest> guests_;
   std::vector<Tap> taps_;
   uint32_t next_id_ = 1;
+  size_t spread_ = 0;
 };
 
 }  // namespace xdpfwd::bench

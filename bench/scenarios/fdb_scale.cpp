@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Cost a packet by the size of the table: frames go to every one of its MACs in turn, all behind one tap.
+// Cost a packet by the size of the table: frames go to its MACs in turn, all behind one tap; where a run has
+// fewer frames, to as many MACs spread over the whole table, others in each.
 #include <fmt/format.h>
 
 #include "bench/grid.h"
+#include "bench/table_size.h"
 
 namespace xdpfwd::bench {
 namespace {
 
 constexpr double kPps = 200'000;
-// Open vSwitch takes static entries one program call at a time.
-constexpr double kMostOfOvs = 100;
 
 Result<Metrics> measure(Stand& stand, const Point&) {
   const auto trial = stand.rig().send({.pps = kPps, .seconds = 0.5});
@@ -24,13 +24,10 @@ Result<Metrics> measure(Stand& stand, const Point&) {
 
 Result<void> run_scale(Run& run) {
   const std::vector<double> sizes =
-      run.options.quick ? std::vector<double>{1, 1e4} : std::vector<double>{1, 1e2, 1e3, 1e4, 1e5};
+      run.options.quick ? std::vector<double>{1, 1e4, 1e6} : std::vector<double>{1, 1e2, 1e3, 1e4, 1e5, 1e6};
   for (const double size : sizes) {
-    const auto takes = [&](const ContenderKind& kind) {
-      const bool ovs = kind.name.starts_with("ovs");
-      return kind.name != "testpmd" && (!ovs || size <= kMostOfOvs);
-    };
-    Grid grid{.contenders = present_contenders(run, takes),
+    const auto takes = [](const ContenderKind& kind) { return kind.name != "testpmd"; };
+    Grid grid{.contenders = holders_of(run, present_contenders(run, takes), size),
               .points = {{{"macs", size}}},
               .repetitions = run.repetitions(),
               .rig = {.macs_per_guest = static_cast<unsigned>(size)},
