@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <map>
 
 #include "base/version.h"
@@ -18,6 +19,7 @@
 #include "bench/report.h"
 #include "bench/run_command.h"
 #include "bench/scale.h"
+#include "bench/search_command.h"
 
 namespace xdpfwd::bench {
 namespace {
@@ -145,6 +147,15 @@ int run(int argc, char** argv) {
   hold_command->add_option("--guests", hold.guests, "on tap0, tap1, ...")->capture_default_str();
   hold_command->add_option("--vlan", hold.vlan, "of all guests")->capture_default_str();
   hold_command->add_option("--ready-file", hold.ready_file, "file to write once it works");
+  SearchRequest search;
+  CLI::App* search_command =
+      app.add_subcommand("search", "MLRsearch, line by line, of trials that a script does: for the lab");
+  search_command->add_option("--min-load", search.min_load, "frames a second")->capture_default_str();
+  search_command->add_option("--max-load", search.max_load)->capture_default_str();
+  search_command->add_option("--width", search.width, "relative")->capture_default_str();
+  search_command->add_option("--trials", search.trials, "of a load, that decide it")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
   CLI::App* floor_command =
       app.add_subcommand("floor", "cable to tap: the full path against the bare redirect and XDP_DROP");
   floor_command->add_option("--entries", entries, "rows in the table")
@@ -198,6 +209,7 @@ int run(int argc, char** argv) {
     sim.json = json;
     return napi_sim(sim);
   }
+  if (*search_command) return search_by_lines(search, std::cin, std::cout);
   if (*hold_command) return hold_contender(hold);
   if (*report_command) return report(folder);
   if (*compare_command) return compare(before, after);

@@ -49,6 +49,20 @@ class ScenariosTest(unittest.TestCase):
         self.assertGreater(forwarded["bridge"], forwarded["ovs-kernel"])
         self.assertGreater(self.median(text, "ovs-kernel", "busy_percent"), 95)
 
+    def test_ndr(self):
+        _, text = self.run_scenario("ndr")
+        for metric in ("ndr_pps", "pdr_pps"):
+            found = {name: self.median(text, name, metric) for name in ("xdpfwd", "bridge", "ovs-kernel")}
+            self.assertGreater(found["xdpfwd"], 1.5 * found["ovs-kernel"])
+            self.assertGreater(found["bridge"], found["ovs-kernel"])
+        self.assertGreaterEqual(self.median(text, "xdpfwd", "pdr_pps"), self.median(text, "xdpfwd", "ndr_pps"))
+
+    def test_tap_qdisc_lab(self):
+        line, _ = self.run_scenario("tap-qdisc-lab")
+        ratios = {(one["of"], one["at"]["cpus"]): one["ratio"] for one in line["ratios"]
+                  if one["metric"] == "instructions_per_frame" and one["to"] == "noqueue"}
+        self.assertGreater(ratios["fq_codel", 1], 1)
+
     def test_failover(self):
         _, text = self.run_scenario("failover")
         for contender in ("xdpfwd-bridge", "bridge", "ovs-kernel"):
