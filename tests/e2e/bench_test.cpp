@@ -173,10 +173,12 @@ TEST_F(BenchTest, InAThreadOrPollerItIsThatWhichWorks) {
     for (const char* kind : {"softirq", "system", "user", "harness", "others", "idle"})
       all += line["metrics"][fmt::format("cpu_{}_percent", kind)].get<double>();
     EXPECT_NEAR(all, 100, 0.5) << line;
-    if (line["contender"] == "xdpfwd, threaded" || line["contender"] == "xdpfwd, auto")
+    if (line["contender"] == "xdpfwd, threaded" || line["contender"] == "xdpfwd, auto") {
       EXPECT_GT(line["metrics"]["cpu_system_percent"], line["metrics"]["cpu_softirq_percent"]) << line;
-    if (in_softirqs)
+    }
+    if (in_softirqs) {
       EXPECT_LT(line["metrics"]["cpu_system_percent"], line["metrics"]["cpu_softirq_percent"]) << line;
+    }
     EXPECT_GT(line["metrics"]["cpu_harness_percent"], 1) << "the victim's " << line;
   }
   // Two rates, five modes.
