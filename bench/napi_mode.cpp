@@ -139,10 +139,13 @@ Result<void> InNapiMode::run_in_poller() {
   ChildOptions options{.arguments = {beside_this_program("xdpfwd-poller"), "--cpu",
                                      fmt::format("{}", rig.rx_cpu()), "--runtime-dir", folder},
                        .log = rig.folder() + "/poller.log"};
+  // As the daemon has it: a round of turns is half of what the timer waits, and a turn 50 us at most.
+  const auto queues = rig.uplinks().size() * rig.options().queues;
+  const size_t turn_us = std::clamp<size_t>(kLongFlushNs / 1000 / (2 * queues), 2, 50);
   for (const std::string& uplink : rig.uplinks())
     for (unsigned queue = 0; queue < rig.options().queues; ++queue) {
       options.arguments.emplace_back("--queue");
-      options.arguments.push_back(fmt::format("{}:{}", uplink, queue));
+      options.arguments.push_back(fmt::format("{}:{},period={}", uplink, queue, turn_us));
     }
   const auto inside = rig.enter();
   if (!inside) return std::unexpected(inside.error());
@@ -153,7 +156,7 @@ Result<void> InNapiMode::run_in_poller() {
   for (;;) {
     const auto reading = read_poller(folder);
     if (reading && reading->running && reading->counters.pid == static_cast<uint32_t>(poller_->pid()) &&
-        reading->counters.queues == rig.uplinks().size() * rig.options().queues &&
+        reading->counters.queues == queues &&
         std::all_of(reading->counters.queue, reading->counters.queue + reading->counters.queues,
                     [](const PollerQueueCounters& queue) { return queue.own_polls > 0; }))
       return {};
