@@ -53,6 +53,14 @@ std::map<std::string, std::string> guest_of_log(std::string_view log) {
   return guest;
 }
 
+Result<void> keep_samples(Run& run, const LabWords& words, const std::vector<Sample>& samples) {
+  for (const Sample& sample : samples)
+    if (!run.file.has(sample.contender, sample.point, sample.repetition))
+      if (auto added = run.file.add(sample); !added) return added;
+  if (!words.came_to_its_end && !run.interrupted()) return lab_failed(words);
+  return {};
+}
+
 std::unexpected<Error> lab_failed(const LabWords& words) {
   constexpr size_t kEnough = 1500;
   return fail("the lab did not come to its end: " +

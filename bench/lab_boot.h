@@ -32,7 +32,10 @@ struct LabWords {
 
 // An error, too, when the script measured before generator and sink had proved that they lose nothing alone.
 Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot);
-// For a boot that was not interrupted, and yet did not come to its end.
+// Adds what is not among the run's results yet. An error, too, for a boot that was not interrupted, and yet
+// did not come to its end.
+Result<void> keep_samples(Run& run, const LabWords& words, const std::vector<Sample>& samples);
+// For such a boot.
 std::unexpected<Error> lab_failed(const LabWords& words);
 
 // What a boot's log says of the guest: "environment NAME VALUE" by its script, and the emulator's version by

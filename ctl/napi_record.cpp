@@ -10,6 +10,7 @@
 
 #include "core/napi_json.h"
 #include "ctl/client.h"
+#include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
 namespace {
@@ -18,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr double kNsPerS = 1e9;
 // Where polls are not counted: what the simulation takes for a frame, too.
-constexpr double kUsualCost = 800;
+constexpr double kUsualCost = packer::SyntheticSettings{}.cost_ns;
 
 // Of an interval, per second.
 double ran_ns(const NapiReport& napi) {
@@ -98,6 +99,13 @@ std::string recording_text(std::span<const LoadSample> samples) {
 }
 
 int record_load(const Session& session, const RecordArguments& arguments) {
+  if (static_cast<double>(arguments.seconds) / arguments.every_seconds > kMostLoadSamples)
+    return complain(
+        session,
+        Error{.message = fmt::format("{} s with a sample every {} s are more than {} samples",
+                                     arguments.seconds, arguments.every_seconds, kMostLoadSamples),
+              .remedy = "give a longer --every, or fewer --seconds"},
+        kExitUsage);
   const auto begun = Clock::now();
   const auto every =
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.every_seconds));

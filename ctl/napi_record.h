@@ -17,6 +17,8 @@ struct RecordArguments {
   double every_seconds = 1;  // 0.1 to 60
 };
 inline constexpr uint64_t kLongestRecording = 86'400;
+// They are kept until the end, 0.2 KiB a NAPI instance.
+inline constexpr unsigned kMostLoadSamples = 10'000;
 
 struct LoadSample {
   uint64_t time_ms = 0;  // since the recording began

@@ -98,11 +98,7 @@ Result<void> run_boot(Run& run, Boot boot) {
   if (!marks) return std::unexpected(marks.error());
   const auto samples = samples_of_log(words->log, *marks, boot.cpus > 1 ? 1 : 0, boot.cpus);
   if (!samples) return std::unexpected(samples.error());
-  for (const Sample& sample : *samples)
-    if (!run.file.has(sample.contender, sample.point, sample.repetition))
-      if (auto added = run.file.add(sample); !added) return added;
-  if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
-  return {};
+  return keep_samples(run, *words, *samples);
 }
 
 Result<void> run_cost(Run& run) {

@@ -32,11 +32,7 @@ Result<void> run_saturation(Run& run) {
   if (!words) return std::unexpected(words.error());
   const auto samples = saturation_samples(words->log);
   if (!samples) return std::unexpected(samples.error());
-  for (const Sample& sample : *samples)
-    if (!run.file.has(sample.contender, {}, sample.repetition))
-      if (auto added = run.file.add(sample); !added) return added;
-  if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
-  return {};
+  return keep_samples(run, *words, *samples);
 }
 
 std::vector<std::string> not_saturated(const ResultSet& results) {

@@ -34,15 +34,11 @@ Result<void> run_qdisc(Run& run) {
   // Also of a boot that was interrupted.
   const auto marks = parse_marks(words->counts);
   if (!marks) return std::unexpected(marks.error());
-  const auto samples = qdisc_samples(words->log, *marks);
+  auto samples = qdisc_samples(words->log, *marks);
   if (!samples) return std::unexpected(samples.error());
-  for (Sample sample : *samples) {
+  for (Sample& sample : *samples)
     if (sample.contender == "tuned") sample.contender = "xdpfwd tune";
-    if (!run.file.has(sample.contender, sample.point, sample.repetition))
-      if (auto added = run.file.add(sample); !added) return added;
-  }
-  if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
-  return {};
+  return keep_samples(run, *words, *samples);
 }
 
 const RegisteredScenario qdisc(

@@ -30,15 +30,10 @@ Result<void> run_coalescing(Run& run) {
   if (!words) return std::unexpected(words.error());
   const auto marks = parse_marks(words->counts);
   if (!marks) return std::unexpected(marks.error());
-  const auto samples = poll_samples(words->log, *marks);
+  auto samples = poll_samples(words->log, *marks);
   if (!samples) return std::unexpected(samples.error());
-  for (Sample sample : *samples) {
-    sample.contender = name_of(sample.contender);
-    if (!run.file.has(sample.contender, {}, sample.repetition))
-      if (auto added = run.file.add(sample); !added) return added;
-  }
-  if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
-  return {};
+  for (Sample& sample : *samples) sample.contender = name_of(sample.contender);
+  return keep_samples(run, *words, *samples);
 }
 
 const RegisteredScenario coalescing(

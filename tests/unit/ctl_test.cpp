@@ -256,6 +256,9 @@ TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
   std::ofstream(file) << recorded.out;
   EXPECT_EQ(run({"napi", "pack", "--simulate", file}).status, kExitGood);
   EXPECT_EQ(run({"napi", "record", "--seconds", "0"}).status, kExitUsage);
+  const Ran too_many = run({"napi", "record", "--seconds", "86400"});
+  EXPECT_EQ(too_many.status, kExitUsage);
+  EXPECT_THAT(too_many.err, HasSubstr("give a longer --every"));
 }
 
 TEST_F(XdpctlTest, joins_a_list_that_comes_in_pieces) {
