@@ -24,6 +24,14 @@ set_up() {
   pin_nics
 }
 
+# receive_ring SLOTS USECS: of the hypervisor's NICs, and how long they wait; a reset for it, so LACP begins anew.
+receive_ring() {
+  local nic
+  for nic in "${HOST_NICS[@]}"; do ethtool -G "$nic" rx "$1" || fail "no ring of $1 in $nic"; done
+  until_true 60 lacp_complete || fail "LACP: $(lacp_states)"
+  coalesce_hosts "$2" || fail "no coalescing of $2 us"
+}
+
 # open_taps N: taps whose readers throw away what comes, as little work as a reader can be.
 readers=()
 open_taps() {

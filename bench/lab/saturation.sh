@@ -63,9 +63,7 @@ measure() {
 
 set_up
 taskset -cp "$reading" $$ >/dev/null
-for nic in "${HOST_NICS[@]}"; do ethtool -G "$nic" rx "$NIC_RING" || fail "no ring of $NIC_RING in $nic"; done
-until_true 60 lacp_complete || fail "LACP: $(lacp_states)"
-coalesce_hosts "$WAIT_USECS" || fail "no coalescing of $WAIT_USECS us"
+receive_ring "$NIC_RING" "$WAIT_USECS"
 open_taps 1
 prove_tap tap0
 close_taps
