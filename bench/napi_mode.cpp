@@ -139,9 +139,9 @@ Result<void> InNapiMode::run_in_poller() {
   ChildOptions options{.arguments = {beside_this_program("xdpfwd-poller"), "--cpu",
                                      fmt::format("{}", rig.rx_cpu()), "--runtime-dir", folder},
                        .log = rig.folder() + "/poller.log"};
-  // As the daemon has it: a round of turns is half of what the timer waits, and a turn 50 us at most.
+  // As the daemon has it: a round of turns is half of what the timer waits, and a turn 10 us at most.
   const auto queues = rig.uplinks().size() * rig.options().queues;
-  const size_t turn_us = std::clamp<size_t>(kLongFlushNs / 1000 / (2 * queues), 2, 50);
+  const size_t turn_us = std::clamp<size_t>(kLongFlushNs / 1000 / (2 * queues), 2, 10);
   for (const std::string& uplink : rig.uplinks())
     for (unsigned queue = 0; queue < rig.options().queues; ++queue) {
       options.arguments.emplace_back("--queue");

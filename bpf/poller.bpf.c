@@ -16,10 +16,13 @@ const volatile __u32 poller_tid = 0;
 __u32 napi_ids[XDPFWD_POLLER_QUEUES]; /* 0 = none at the moment */
 struct xdpfwd_poller_row rows[XDPFWD_POLLER_QUEUES];
 /*
- * Whose turn it is, + 1; 0 = nobody's. A softirq that interrupts the poller's thread runs as that thread; only in the
- * queue's turn is the poll the poller's.
+ * Whose turn it is, + 1; 0 = nobody's; XDPFWD_POLLER_SHARED_TURN: that of all queues that io_uring polls. A softirq that
+ * interrupts the poller's thread runs as that thread; only in the queue's turn is the poll the poller's. In a shared
+ * turn its budget tells: io_uring's is 8 (BUSY_POLL_BUDGET), a softirq's the driver's weight, 64 for nearly all.
  */
 __u32 turn;
+
+#define URING_BUDGET 8
 
 struct napi_struct {
 	unsigned int napi_id;
@@ -35,13 +38,14 @@ int xdpfwd_poller_poll(__u64 *ctx)
 	const struct napi_struct *napi = (const void *)ctx[0];
 	__u32 id = napi->napi_id;
 	int work = (int)ctx[1];
+	int shared = turn == XDPFWD_POLLER_SHARED_TURN && (int)ctx[2] == URING_BUDGET;
 
 	if (!id)
 		return 0;
 	for (__u32 i = 0; i < XDPFWD_POLLER_QUEUES; i++) {
 		if (napi_ids[i] != id)
 			continue;
-		if (turn == i + 1 && (__u32)bpf_get_current_pid_tgid() == poller_tid) {
+		if ((shared || turn == i + 1) && (__u32)bpf_get_current_pid_tgid() == poller_tid) {
 			rows[i].own_polls++;
 			if (work > 0) {
 				rows[i].own_worked++;

@@ -8,6 +8,7 @@
 #include <linux/types.h>
 
 #define XDPFWD_POLLER_QUEUES 16
+#define XDPFWD_POLLER_SHARED_TURN 0xffffffffu
 
 struct xdpfwd_poller_row {
 	__u64 own_polls;   /* by the poller itself */

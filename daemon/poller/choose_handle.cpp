@@ -12,9 +12,12 @@ Result<std::unique_ptr<NapiHandle>> make(HandleKind kind, const HandleWish& wish
                                          Changes& changes) {
   switch (kind) {
     case HandleKind::kIoUring: {
-      auto handle = UringHandle::open();
-      if (!handle) return std::unexpected(handle.error());
-      return std::make_unique<UringHandle>(std::move(*handle));
+      if (!wish.uring) {
+        auto set = UringSet::open(wish.longest_turn);
+        if (!set) return std::unexpected(set.error());
+        wish.uring = std::make_shared<UringSet>(std::move(*set));
+      }
+      return std::make_unique<UringHandle>(wish.uring);
     }
     case HandleKind::kAfXdp:
       return std::make_unique<XskHandle>(wish.budget);

@@ -92,8 +92,8 @@ int run(int argc, char** argv) {
   auto* cpu = app.add_option("--cpu", options.cpu, "The CPU that it has to itself")->type_name("CPU");
   app.add_option(
          "--queue", queues,
-         "A receive queue to poll: NIC:QUEUE[,period=US][,budget=FRAMES]. Several have their turns one after "
-         "the other, each of 50 us unless told otherwise")
+         "A receive queue to poll: NIC:QUEUE[,period=US][,budget=FRAMES]. Several have their turns together "
+         "by io_uring, else one after the other, of 10 us unless told otherwise")
       ->type_name("QUEUE");
   app.add_option("--idle-ms", idle_ms, "A queue idle for so long is left to interrupts; 0 = never")
       ->check(CLI::Range(0U, 3'600'000U))

@@ -28,6 +28,10 @@ class NapiHandle {
   // Polls it for a while, then lets it go. Returns early for a signal, and when another process wants the
   // CPU.
   virtual void poll(std::chrono::nanoseconds period) = 0;
+  // One poll() is for all handles of this kind that do not rest.
+  [[nodiscard]] virtual bool shares_turns() const { return false; }
+  // Leaves it out of the others' poll(), or has it in again, as after aim().
+  virtual void rest(bool /*resting*/) {}
   [[nodiscard]] virtual HandleKind kind() const = 0;
   // Capabilities, as bits, that a later aim() needs.
   [[nodiscard]] virtual uint64_t needed_capabilities() const = 0;

@@ -17,7 +17,7 @@ struct QueueSpec {
   std::string device;
   uint32_t queue = 0;
   // How long a turn lasts while other queues have turns, too.
-  std::chrono::microseconds period{50};
+  std::chrono::microseconds period{10};
   // Frames a poll; 0 = the handle's own: 8 by io_uring, which has no other, 64 by AF_XDP.
   uint32_t budget = 0;
 
@@ -43,6 +43,8 @@ struct Options {
 
 // What each value alone does not show: no queue, one twice, too many.
 Result<void> check(const Options& options);
+
+std::chrono::microseconds longest_period(const std::vector<QueueSpec>& queues);
 
 // How long it takes until a queue's turn comes again when all are busy.
 std::chrono::microseconds round_of(const std::vector<QueueSpec>& queues);

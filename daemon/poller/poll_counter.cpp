@@ -65,6 +65,10 @@ void PollCounter::begin_turn(size_t queue) {
   store(skeleton_->bss->turn, static_cast<uint32_t>(queue + 1));
 }
 
+void PollCounter::begin_shared_turn() {
+  store(skeleton_->bss->turn, uint32_t{XDPFWD_POLLER_SHARED_TURN});
+}
+
 void PollCounter::end_turn() {
   store(skeleton_->bss->turn, uint32_t{0});
 }

@@ -19,6 +19,8 @@ class PollCounter {
   // The instance that serves a queue; 0 = none.
   void watch(size_t queue, uint32_t napi);
   void begin_turn(size_t queue);
+  // Of all queues that io_uring polls.
+  void begin_shared_turn();
   void end_turn();
   [[nodiscard]] xdpfwd_poller_row row(size_t queue) const;
   // That were taken from the queue, by whomever.

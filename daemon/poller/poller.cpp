@@ -119,12 +119,17 @@ Result<void> Poller::serve(size_t index) {
     return std::unexpected(error);
   }
   const NapiPlace place{.ifindex = served.ifindex, .queue = served.spec.queue, .napi = instance->id};
-  auto handle = choose_handle({.choice = options_.handle, .budget = served.spec.budget, .cpu = options_.cpu},
+  auto handle = choose_handle({.choice = options_.handle,
+                               .budget = served.spec.budget,
+                               .cpu = options_.cpu,
+                               .longest_turn = longest_period(options_.queues),
+                               .uring = uring_},
                               place, lookup_, changes_);
   if (!handle) return std::unexpected(handle.error());
   served.handle = std::move(*handle);
   served.instance = *instance;
   if (served.handle->kind() == HandleKind::kThreaded) rotation_.polls_itself(index);
+  if (served.handle->shares_turns()) rotation_.shares_turns(index);
   if (served.handle->kind() == HandleKind::kIoUring && served.spec.budget != 0)
     say(fmt::format("{}: the budget is not used: io_uring polls 8 frames at a time", served.spec.name()));
   if (auto deferred = defer_interrupts(served); !deferred) return deferred;
@@ -213,7 +218,8 @@ void Poller::check_deferral(const Served& served) const {
         fmt::format("{}: its interrupts are not masked between turns, as defer-hard-irqs is {} and "
                     "gro-flush-timeout {} ns; set both, or use --set-deferral",
                     served.spec.name(), deferral.hard_irqs, deferral.flush_timeout_ns));
-  else if (served_.size() > 1 && deferral.flush_timeout_ns < count_of(round))
+  else if (served_.size() > 1 && !served.handle->shares_turns() &&
+           deferral.flush_timeout_ns < count_of(round))
     say(
         fmt::format("{}: a round of turns takes {} ns, its gro-flush-timeout is {} ns: softirqs poll it in "
                     "between; make the periods shorter, or the timeout longer",
@@ -234,21 +240,7 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
       next_sign = now + std::chrono::microseconds(watchdog_us) / 4;
     }
     if (const auto queue = rotation_.next()) {
-      Served& served = served_[*queue];
-      counter_.begin_turn(*queue);
-      const Nanoseconds began = clock_now();
-      const Nanoseconds ran = time_run();
-      const uint64_t frames = counter_.frames(*queue);
-      const Nanoseconds timer(served.instance.deferral.value_or(Deferral{}).flush_timeout_ns);
-      served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), timer, began));
-      counter_.end_turn();
-      const Nanoseconds ended = clock_now();
-      turn_length_.ended({.period = served.spec.period,
-                          .lasted = ended - began,
-                          .ran = time_run() - ran,
-                          .frames = counter_.frames(*queue) - frames},
-                         ended);
-      ++served.turns;
+      poll(*queue);
     } else {
       sleep(rotation_.any_backed_off() ? options_.look : kRest);
     }
@@ -257,6 +249,31 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
   publish(clock_now());
   (void)sd_notify(0, "STOPPING=1");
   return {};
+}
+
+void Poller::poll(size_t index) {
+  Served& served = served_[index];
+  const bool shared = served.handle->shares_turns();
+  if (shared)
+    counter_.begin_shared_turn();
+  else
+    counter_.begin_turn(index);
+  const Nanoseconds began = clock_now();
+  const Nanoseconds ran = time_run();
+  const uint64_t frames = counter_.frames(index);
+  const Nanoseconds timer(served.instance.deferral.value_or(Deferral{}).flush_timeout_ns);
+  served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), timer, began));
+  counter_.end_turn();
+  const Nanoseconds ended = clock_now();
+  turn_length_.ended({.period = served.spec.period,
+                      .lasted = ended - began,
+                      .ran = time_run() - ran,
+                      .frames = counter_.frames(index) - frames},
+                     ended);
+  ++served.turns;
+  for (size_t i = 0; shared && i < served_.size(); ++i)
+    if (i != index && served_[i].handle->shares_turns() && rotation_.state(i) == QueueState::kPolling)
+      ++served_[i].turns;
 }
 
 void Poller::sleep(Nanoseconds at_most) {
@@ -270,7 +287,10 @@ void Poller::sleep(Nanoseconds at_most) {
 }
 
 void Poller::count(Nanoseconds now) {
-  for (size_t i = 0; i < served_.size(); ++i) rotation_.counted(i, counter_.frames(i), now);
+  for (size_t i = 0; i < served_.size(); ++i) {
+    rotation_.counted(i, counter_.frames(i), now);
+    served_[i].handle->rest(rotation_.state(i) != QueueState::kPolling);
+  }
 }
 
 Result<void> Poller::tick(Nanoseconds now) {

@@ -19,6 +19,7 @@
 #include "poller/poll_counter.h"
 #include "poller/rotation.h"
 #include "poller/turn_length.h"
+#include "poller/uring_set.h"
 
 namespace xdpfwd::poller {
 
@@ -66,7 +67,10 @@ class Poller {
   Result<void> defer_interrupts(Served& served);
   void check_deferral(const Served& served) const;
   Result<void> tick(Nanoseconds now);
+  // One turn of this queue, and of those that share it.
+  void poll(size_t index);
   void sleep(Nanoseconds at_most);
+  // What was taken from each queue, and which of them go on.
   void count(Nanoseconds now);
   void publish(Nanoseconds now);
 
@@ -76,6 +80,7 @@ class Poller {
   NapiLookup lookup_;
   NetlinkSocket links_;
   PollCounter counter_;
+  std::shared_ptr<UringSet> uring_;
   std::vector<Served> served_;  // destroyed before lookup_ and changes_, which handles use
   Rotation rotation_;
   TurnLength turn_length_;

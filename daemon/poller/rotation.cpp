@@ -31,10 +31,17 @@ void Rotation::counted(size_t index, uint64_t frames, Nanoseconds now) {
   }
 }
 
+size_t Rotation::first_sharing() const {
+  const auto first =
+      std::ranges::find_if(queues_, [](const Queue& queue) { return queue.shares && queue.has_turns(); });
+  return static_cast<size_t>(first - queues_.begin());
+}
+
 std::optional<size_t> Rotation::next() {
+  const size_t sharing = first_sharing();
   for (size_t i = 0; i < queues_.size(); ++i) {
     const size_t candidate = (next_ + i) % queues_.size();
-    if (!queues_[candidate].has_turns()) continue;
+    if (!queues_[candidate].has_turns() || (queues_[candidate].shares && candidate != sharing)) continue;
     next_ = candidate + 1;
     return candidate;
   }

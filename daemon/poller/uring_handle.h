@@ -1,24 +1,32 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// NAPI by io_uring's static tracking (Linux 6.13 and later): a ring without any requests, told a NAPI id,
-// polls it while somebody waits for the ring. Needs no privilege, and works with every driver that has NAPI.
+// A NAPI instance in the ring that polls all of the poller's (uring_set.h). Needs no privilege, and works
+// with every driver that has NAPI.
 #pragma once
 
-#include "base/unique_fd.h"
+#include <memory>
+
 #include "poller/napi_handle.h"
+#include "poller/uring_set.h"
 
 namespace xdpfwd::poller {
 
 class UringHandle final : public NapiHandle {
  public:
-  static Result<UringHandle> open();
+  explicit UringHandle(std::shared_ptr<UringSet> set) : set_(std::move(set)) {}
+  ~UringHandle() override;
+  UringHandle(const UringHandle&) = delete;
+  UringHandle& operator=(const UringHandle&) = delete;
   Result<void> aim(const NapiPlace& place) override;
-  void poll(std::chrono::nanoseconds period) override;
+  void poll(std::chrono::nanoseconds period) override { set_->poll(period); }
+  [[nodiscard]] bool shares_turns() const override { return true; }
+  void rest(bool resting) override;
   [[nodiscard]] HandleKind kind() const override { return HandleKind::kIoUring; }
   [[nodiscard]] uint64_t needed_capabilities() const override { return 0; }
 
  private:
-  explicit UringHandle(UniqueFd ring) : ring_(std::move(ring)) {}
-  UniqueFd ring_;
+  std::shared_ptr<UringSet> set_;
+  uint32_t napi_ = 0;
+  bool resting_ = false;
 };
 
 }  // namespace xdpfwd::poller

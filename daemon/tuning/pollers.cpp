@@ -15,9 +15,9 @@ namespace {
 
 // xdpfwd-poller takes no more (XDPFWD_POLLER_QUEUES in bpf/poller_abi.h).
 constexpr size_t kMostQueues = 16;
-// A turn of 50 us costs little in timers beside it; 2 us is the least that the kernel's clock of busy polls
-// tells.
-constexpr uint32_t kTurnUs = 50;
+// Short, as frames of the other queues wait meanwhile, and those of the queue itself when the kernel ends the
+// turn early; 2 us is the least that the kernel's clock of busy polls tells.
+constexpr uint32_t kTurnUs = 10;
 constexpr uint32_t kShortestTurnUs = 2;
 
 std::optional<uint32_t> given(const NumberWish& wish) {

@@ -112,7 +112,7 @@ TEST_F(BusyPollTest, from_the_wish_to_a_poller_that_forwards_and_back) {
   EXPECT_EQ(deferral(), (poller::Deferral{.hard_irqs = 2, .flush_timeout_ns = 200'000}));
   std::stringstream text;
   text << std::ifstream(file()).rdbuf();
-  EXPECT_NE(text.str().find("queue = [\"up0:0,period=50\"]"), std::string::npos) << text.str();
+  EXPECT_NE(text.str().find("queue = [\"up0:0,period=10\"]"), std::string::npos) << text.str();
 
   const json missing = problem("tune status");
   ASSERT_TRUE(missing.is_object());

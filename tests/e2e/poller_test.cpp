@@ -64,6 +64,7 @@ class PollerTest : public testing::Test {
       guests_.push_back(guest);
     }
     daemon_ = std::make_unique<DaemonProcess>("poller-daemon");
+    config_ = config;
     daemon_->write_config(config);
     daemon_->start();
     wait_for_members();
@@ -73,11 +74,13 @@ class PollerTest : public testing::Test {
     poller_.reset();
     daemon_.reset();
     receiver_.reset();
-    run_status("ip link del sw0");
-    // A veth that is deleted while a process polls it goes a moment later.
-    for (const auto until = std::chrono::steady_clock::now() + 20s;
-         ifindex_of("up0") != 0 && std::chrono::steady_clock::now() < until;)
-      std::this_thread::sleep_for(10ms);
+    for (const char* cable : {"0", "1"}) {
+      run_status(fmt::format("ip link del sw{}", cable));
+      // A veth that is deleted while a process polls it goes a moment later.
+      for (const auto until = std::chrono::steady_clock::now() + 20s;
+           ifindex_of(fmt::format("up{}", cable)) != 0 && std::chrono::steady_clock::now() < until;)
+        std::this_thread::sleep_for(10ms);
+    }
   }
   void wait_for_members() { daemon_->wait_for_ctl("status", fmt::format("{} of {}", kGuests, kGuests), 60s); }
 
@@ -92,12 +95,15 @@ class PollerTest : public testing::Test {
     uint64_t refused = 0;  // of what was lost: veth's ring was full
   };
   // Sends until `while_sending` returns.
-  Run send(double pps, const std::function<void(Sender&)>& while_sending) {
-    const StreamSet streams = take(StreamSet::of_guests(guests_, {.sizes = {64, 512}, .first_id = next_id_}));
+  Run send(double pps, const std::function<void(Sender&)>& while_sending,
+           const std::vector<std::string>& devices = {"sw0"}) {
+    const StreamSet streams = take(StreamSet::of_guests(
+        guests_,
+        {.sizes = {64, 512}, .members = static_cast<uint32_t>(devices.size()), .first_id = next_id_}));
     next_id_ = streams.end_id();
     receiver_->expect(streams);
     const uint64_t frames_before = receiver_->frames();
-    auto sender = take(make_live_sender(streams, {.devices = {"sw0"}, .pps = pps, .cpu = other_cpu()}));
+    auto sender = take(make_live_sender(streams, {.devices = devices, .pps = pps, .cpu = other_cpu()}));
     take(sender->start());
     while_sending(*sender);
     sender->stop();
@@ -155,6 +161,7 @@ class PollerTest : public testing::Test {
   std::unique_ptr<PollerProcess> poller_;
   std::unique_ptr<TapReceiver> receiver_;
   std::vector<Guest> guests_;
+  std::string config_;
   uint32_t next_id_ = 1;
 };
 
@@ -292,6 +299,54 @@ TEST_F(PollerTest, leaves_an_idle_queue_alone_and_takes_it_again) {
   })) << poller_->queue().dump();
   EXPECT_TRUE(poller_->wait_queue(backed_off)) << "and leaves it again: " << poller_->queue().dump();
   EXPECT_GE(poller_->queue()["backoffs"], 2);
+}
+
+// By io_uring: both are polled in each turn, and one that is idle is left out of it.
+TEST_F(PollerTest, gives_one_turn_to_several_queues) {
+  add_veth("sw1", "up1");
+  config_.replace(config_.find("\"up0\""), 5, "\"up0\", \"up1\"");
+  daemon_->write_config(config_);
+  daemon_->ctl("reload");
+  daemon_->wait_for_ctl("status", "up1");
+  poller_->start({"--cpu", std::to_string(poller_cpu()), "--queue", "up0:0", "--queue", "up1:0",
+                  "--set-deferral", "--idle-ms", "50"});
+  const auto both = [&](Sender& sender) {
+    let_flow(sender, 1'000);
+    EXPECT_TRUE(poller_->wait_queue([&](const json& queue) {
+      return std::min(queue["own_packets"], poller_->status()["queues"][1]["own_packets"]) >= 100;
+    }));
+  };
+  const Run run = send(5'000, both, {"sw0", "sw1"});
+  EXPECT_EQ(run.verdict.lost + run.verdict.misdelivered + run.verdict.corrupted, 0U) << run.verdict.text();
+  const json busy = poller_->status()["queues"];
+  for (const json& queue : busy) EXPECT_EQ(queue["handle"], "io_uring");
+  const json& first = busy[0];
+  const json& second = busy[1];
+  const auto turns = [](const json& queue) { return queue["turns"].get<double>(); };
+  EXPECT_NEAR(turns(first) / turns(second), 1, 0.2) << busy.dump();
+
+  json before;
+  json after;
+  send(5'000, [&](Sender& sender) {
+    ASSERT_TRUE(poller_->wait_queue([&](const json& queue) {
+      before = poller_->status()["queues"];
+      return before[1]["state"] == "backed-off" && queue["state"] == "polling";
+    })) << before.dump();
+    let_flow(sender, 1'000);
+    after = poller_->status()["queues"];
+  });
+  EXPECT_GT(after[0]["own_packets"], before[0]["own_packets"]);
+  EXPECT_EQ(after[1]["own_polls"], before[1]["own_polls"]) << after.dump();
+  EXPECT_EQ(after[1]["turns"], before[1]["turns"]) << after.dump();
+
+  send(5'000,
+       [&](Sender&) {
+         EXPECT_TRUE(poller_->wait_queue([&](const json&) {
+           const json other = poller_->status()["queues"][1];
+           return other["returns"] > before[1]["returns"] && other["own_packets"] > before[1]["own_packets"];
+         })) << poller_->status().dump();
+       },
+       {"sw0", "sw1"});
 }
 
 // How long after the first frame of a burst the poller has the queue again, and what others took of it

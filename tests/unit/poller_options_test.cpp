@@ -14,7 +14,7 @@ TEST(PollerOptionsTest, a_queue_is_a_nic_and_a_number) {
   ASSERT_TRUE(queue) << queue.error().text();
   EXPECT_EQ(queue->device, "eth0");
   EXPECT_EQ(queue->queue, 3U);
-  EXPECT_EQ(queue->period, 50us);
+  EXPECT_EQ(queue->period, 10us);
   EXPECT_EQ(queue->budget, 0U);
   EXPECT_EQ(queue->name(), "eth0:3");
 }

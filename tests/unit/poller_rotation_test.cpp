@@ -33,6 +33,25 @@ TEST(PollerRotationTest, queues_have_turns_one_after_the_other) {
   EXPECT_EQ(turns(rotation, 3), (std::vector<size_t>{1, 2, 0}));
 }
 
+TEST(PollerRotationTest, queues_that_share_their_turns_have_one_for_all) {
+  Rotation rotation(4, 10ms);
+  rotation.shares_turns(1);
+  rotation.shares_turns(3);
+  for (size_t i = 0; i < 4; ++i) rotation.set_present(i, true, 0ns);
+  EXPECT_EQ(turns(rotation, 6), (std::vector<size_t>{0, 1, 2, 0, 1, 2}));
+  rotation.set_present(1, false, 0ns);
+  EXPECT_EQ(turns(rotation, 6), (std::vector<size_t>{3, 0, 2, 3, 0, 2})) << "the first that is there";
+  rotation.set_present(1, true, 0ns);
+  rotation.set_present(0, false, 0ns);
+  rotation.set_present(2, false, 0ns);
+  EXPECT_EQ(turns(rotation, 2), (std::vector<size_t>{1, 1}));
+  EXPECT_FALSE(rotation.alone()) << "the other one waits for the end of the turn's rounds";
+  rotation.counted(1, 0, 1s);
+  EXPECT_EQ(rotation.state(1), QueueState::kBackedOff);
+  EXPECT_EQ(turns(rotation, 2), (std::vector<size_t>{3, 3}));
+  EXPECT_TRUE(rotation.alone());
+}
+
 TEST(PollerRotationTest, an_idle_queue_is_left_alone_and_comes_back_with_its_first_frame) {
   Rotation rotation(2, 10ms);
   rotation.set_present(0, true, 5ms);

@@ -51,12 +51,12 @@ TEST_F(TuningPollers, one_for_each_cpu_with_its_queues_of_all_members) {
   EXPECT_EQ(
       choice_.pollers[1].configuration(),
       "cpu = 5\n"
-      "queue = [\"eth0:1,period=25\", \"eth1:1,period=25\", \"eth0:3,period=25\", \"eth1:3,period=25\"]\n");
+      "queue = [\"eth0:1,period=10\", \"eth1:1,period=10\", \"eth0:3,period=10\", \"eth1:3,period=10\"]\n");
 }
 
 TEST_F(TuningPollers, only_for_queues_in_that_mode) {
   EXPECT_THAT(choose("threaded, 1 busy-poll", {4, 5}), ElementsAre("cpu5: eth0:1 eth1:1"));
-  EXPECT_EQ(choice_.pollers[0].period_us, 50U);
+  EXPECT_EQ(choice_.pollers[0].period_us, 10U);
   EXPECT_THAT(choose("threaded", {4, 5}), IsEmpty());
   EXPECT_THAT(choose("keep, 7 busy-poll", {4, 5}), IsEmpty()) << "there is no queue 7";
   EXPECT_THAT(remarks_, IsEmpty());
