@@ -84,7 +84,12 @@ static __always_inline __u64 kind_of(struct task_struct *task)
 		return BENCH_TASK_IDLE;
 	if (task->flags & PF_KTHREAD)
 		return BENCH_TASK_KERNEL;
-	return __builtin_memcmp(task->comm, "bench-", 6) ? BENCH_TASK_PROCESS : BENCH_TASK_HARNESS;
+	if (!__builtin_memcmp(task->comm, "bench-", 6))
+		return BENCH_TASK_HARNESS;
+	if (!__builtin_memcmp(task->comm, "xdpfwd", sizeof("xdpfwd")) ||
+	    !__builtin_memcmp(task->comm, "xdpfwd-poller", sizeof("xdpfwd-poller")))
+		return BENCH_TASK_FORWARDER;
+	return BENCH_TASK_PROCESS;
 }
 
 SEC("tp_btf/sched_switch")
