@@ -16,7 +16,7 @@ enum softirq_clock_task {
   BENCH_TASK_KERNEL, /* a thread of the kernel's */
   BENCH_TASK_PROCESS,
   BENCH_TASK_FORWARDER, /* xdpfwd's daemon or a poller of it, by their names */
-  BENCH_TASK_HARNESS, /* a thread of the harness, by its name: "bench-..." */
+  BENCH_TASK_HARNESS,   /* a thread of the harness, by its name: "bench-..." */
   BENCH_TASKS,
 };
 
