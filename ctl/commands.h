@@ -19,6 +19,7 @@ enum ExitStatus {
   kExitUsage = 2,        // the command line is wrong
   kExitUnreachable = 3,  // no daemon answers
   kExitDegraded = 4,     // `status --check`, `tune verify`: not everything is as wanted
+  kExitSignal = 128,     // and a signal's number, as shells say it: `napi record` was ended early
 };
 
 struct Session {

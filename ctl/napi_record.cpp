@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
+#include <cstring>
 #include <map>
-#include <thread>
 
 #include "core/napi_json.h"
 #include "ctl/client.h"
+#include "ctl/interrupt.h"
 #include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
@@ -110,9 +112,12 @@ int record_load(const Session& session, const RecordArguments& arguments) {
   const auto every =
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.every_seconds));
   const auto end = begun + std::chrono::seconds(arguments.seconds);
+  // Until all is written, so that a second one does not take what the first has left.
+  const Interrupt interrupt;
+  std::optional<int> signal;
   std::vector<LoadSample> samples;
   for (auto next = begun;; next += every) {
-    std::this_thread::sleep_until(std::min(next, end));
+    signal = interrupt.wait_until(std::min(next, end));
     const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
     auto sample = take(session, static_cast<uint64_t>(now_ms));
     // What was recorded until then is not lost.
@@ -121,10 +126,18 @@ int record_load(const Session& session, const RecordArguments& arguments) {
       return complain(session, sample.error(), kExitRefused);
     }
     samples.push_back(std::move(*sample));
-    if (next >= end) break;
+    if (signal || next >= end) break;
   }
   print(session, samples);
-  return kExitGood;
+  if (!signal) return kExitGood;
+  (void)std::fflush(session.out);  // whoever asked us looks whether that failed
+  return complain(
+      session,
+      Error{.message = fmt::format("ended by SIG{} after {:.1f} of {} s, with what was recorded until then",
+                                   ::sigabbrev_np(*signal),
+                                   static_cast<double>(samples.back().time_ms) / 1000, arguments.seconds),
+            .remedy = {}},
+      kExitSignal + *signal);
 }
 
 }  // namespace xdpfwd

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -43,7 +44,9 @@ class FakeControl : public Control {
   TuningReport tune_status() override { return sample_tuning(); }
   Result<NapiStatusReport> napi_status() override {
     if (failure) return std::unexpected(*failure);
-    return sample_napi_status();
+    NapiStatusReport report = sample_napi_status();
+    if (on_napi_status) on_napi_status(report);
+    return report;
   }
   Result<TuningReport> set_napi(std::optional<NapiWish> wish) override {
     if (failure) return std::unexpected(*failure);
@@ -117,6 +120,7 @@ class FakeControl : public Control {
   std::optional<NapiWish> napi = NapiWish{};  // what was last set
   std::vector<std::vector<InterfaceName>> detached;
   std::optional<Error> failure;
+  std::function<void(NapiStatusReport&)> on_napi_status;
 };
 
 }  // namespace xdpfwd

@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -259,6 +260,48 @@ TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
   const Ran too_many = run({"napi", "record", "--seconds", "86400"});
   EXPECT_EQ(too_many.status, kExitUsage);
   EXPECT_THAT(too_many.err, HasSubstr("give a longer --every"));
+}
+
+// The signal comes with the second sample.
+class XdpctlRecordTest : public XdpctlTest {
+ protected:
+  Ran record(const Words& options, int signal) {
+    unsigned samples = 0;
+    Served served(path);
+    served.control.on_napi_status = [&, recorder = ::pthread_self()](NapiStatusReport&) {
+      if (++samples == 2) ::pthread_kill(recorder, signal);
+    };
+    Words words = {"napi", "record"};
+    words.insert(words.end(), options.begin(), options.end());
+    return run(words);
+  }
+};
+
+TEST_F(XdpctlRecordTest, an_interrupted_one_keeps_what_was_recorded_until_then) {
+  for (const auto& [signal, name] : {std::pair(SIGINT, "INT"), {SIGTERM, "TERM"}, {SIGHUP, "HUP"}}) {
+    const Ran recorded = record({"--seconds", "600", "--every", "0.1"}, signal);
+    EXPECT_EQ(recorded.status, 128 + signal);
+    EXPECT_THAT(recorded.err,
+                AllOf(HasSubstr(fmt::format("ended by SIG{} after 0.", name)), HasSubstr(" of 600 s")));
+    EXPECT_EQ(std::ranges::count(recorded.out, '\n'), 7) << "title, three names, three samples of one:\n"
+                                                         << recorded.out;
+    const std::string file = directory / "trace";
+    std::ofstream(file) << recorded.out;
+    EXPECT_EQ(run({"napi", "pack", "--simulate", file}).status, kExitGood);
+  }
+  sigset_t blocked;
+  ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, nullptr, &blocked), 0);
+  EXPECT_EQ(::sigismember(&blocked, SIGINT), 0) << "it is as it was";
+}
+
+TEST_F(XdpctlRecordTest, a_signal_that_is_ignored_does_not_end_it) {
+  struct sigaction ignored{}, before{};
+  ignored.sa_handler = SIG_IGN;
+  ASSERT_EQ(::sigaction(SIGHUP, &ignored, &before), 0);
+  const Ran recorded = record({"--seconds", "1", "--every", "0.5"}, SIGHUP);
+  ASSERT_EQ(::sigaction(SIGHUP, &before, nullptr), 0);
+  EXPECT_EQ(recorded.status, kExitGood) << recorded.err;
+  EXPECT_EQ(recorded.err, "");
 }
 
 TEST_F(XdpctlTest, joins_a_list_that_comes_in_pieces) {
