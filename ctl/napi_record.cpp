@@ -46,16 +46,19 @@ std::map<uint32_t, double> costs_of(std::span<const LoadSample> samples) {
   return costs;
 }
 
-Result<LoadSample> take(const Session& session, uint64_t time_ms) {
+// Of none is one that is taken while a NIC is reset; but whoever begins with none waits for nothing.
+Asked<LoadSample> take(const Session& session, uint64_t time_ms, bool is_first) {
   auto client = Client::connect(session.socket);
-  if (!client) return std::unexpected(client.error().error);
+  if (!client) return std::unexpected(client.error());
   const auto answer = client->ask("GetNapi");
-  if (!answer) return std::unexpected(answer.error().error);
+  if (!answer) return std::unexpected(answer.error());
   auto status = read_napi_status(*answer);
-  if (!status) return std::unexpected(status.error());
-  if (!std::ranges::any_of(status->napis, [](const NapiReport& napi) { return napi.ran.has_value(); }))
-    return fail("the load of no NAPI instance is sampled: only that of mode auto is",
-                "xdpctl napi set auto; and look again a second later");
+  if (!status) return std::unexpected(AskError{.error = status.error()});
+  if (is_first &&
+      !std::ranges::any_of(status->napis, [](const NapiReport& napi) { return napi.ran.has_value(); }))
+    return std::unexpected(
+        AskError{.error = {.message = "the load of no NAPI instance is sampled: only that of mode auto is",
+                           .remedy = "xdpctl napi set auto; and look again a second later"}});
   return LoadSample{.time_ms = time_ms, .napis = std::move(status->napis)};
 }
 
@@ -119,11 +122,12 @@ int record_load(const Session& session, const RecordArguments& arguments) {
   for (auto next = begun;; next += every) {
     signal = interrupt.wait_until(std::min(next, end));
     const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
-    auto sample = take(session, static_cast<uint64_t>(now_ms));
+    auto sample = take(session, static_cast<uint64_t>(now_ms), samples.empty());
     // What was recorded until then is not lost.
     if (!sample) {
       if (samples.size() > 1) print(session, samples);
-      return complain(session, sample.error(), kExitRefused);
+      return complain(session, sample.error().error,
+                      sample.error().unreachable ? kExitUnreachable : kExitRefused);
     }
     samples.push_back(std::move(*sample));
     if (signal || next >= end) break;

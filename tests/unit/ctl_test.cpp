@@ -304,6 +304,19 @@ TEST_F(XdpctlRecordTest, a_signal_that_is_ignored_does_not_end_it) {
   EXPECT_EQ(recorded.err, "");
 }
 
+TEST_F(XdpctlRecordTest, goes_on_when_nothing_is_sampled_for_a_while) {
+  unsigned samples = 0;
+  Served served(path);
+  served.control.on_napi_status = [&](NapiStatusReport& report) {
+    if (++samples == 2)
+      for (NapiReport& napi : report.napis) napi.ran.reset();
+  };
+  const Ran recorded = run({"napi", "record", "--seconds", "1", "--every", "0.5"});
+  EXPECT_EQ(recorded.status, kExitGood) << recorded.err;
+  EXPECT_EQ(samples, 3U);
+  EXPECT_THAT(recorded.out, HasSubstr(",0,")) << "in that time it took nothing";
+}
+
 TEST_F(XdpctlTest, joins_a_list_that_comes_in_pieces) {
   Served served(path);
   served.control.made_up_rows = 5000;
@@ -329,6 +342,7 @@ TEST_F(XdpctlTest, without_a_daemon_names_the_socket_and_the_remedy) {
                                   {"stats"},
                                   {"plan"},
                                   {"tune", "apply"},
+                                  {"napi", "record"},
                                   {"reload"},
                                   {"detach", "--all"},
                                   {"version"}};
