@@ -12,6 +12,7 @@
 #include "core/napi_json.h"
 #include "ctl/client.h"
 #include "ctl/interrupt.h"
+#include "packer/model/recorded_trace.h"
 #include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
@@ -28,7 +29,11 @@ double ran_ns(const NapiReport& napi) {
   return napi.ran.value_or(0) * kNsPerS / 1000;
 }
 
-std::map<uint32_t, double> costs_of(std::span<const LoadSample> samples) {
+struct Cost {
+  double ns = kUsualCost;
+  bool counted = false;
+};
+std::map<uint32_t, Cost> costs_of(std::span<const LoadSample> samples) {
   struct Sum {
     double ran_ns = 0, packets = 0;
   };
@@ -37,12 +42,16 @@ std::map<uint32_t, double> costs_of(std::span<const LoadSample> samples) {
     for (const NapiReport& napi : sample.napis) {
       if (!napi.ran) continue;
       Sum& sum = sums[napi.napi];
+      if (!napi.packets) continue;
       sum.ran_ns += ran_ns(napi);
-      sum.packets += napi.packets.value_or(0);
+      sum.packets += *napi.packets;
     }
-  std::map<uint32_t, double> costs;
-  for (const auto& [napi, sum] : sums)
-    costs[napi] = sum.packets > 0 && sum.ran_ns > 0 ? sum.ran_ns / sum.packets : kUsualCost;
+  std::map<uint32_t, Cost> costs;
+  for (const auto& [napi, sum] : sums) {
+    const double ns = sum.packets > 0 ? sum.ran_ns / sum.packets : 0;
+    // An instance that hardly receives still sends: no frame costs what the simulation does not take.
+    costs[napi] = ns > 0 && ns <= packer::kMostCostNs ? Cost{.ns = ns, .counted = true} : Cost{};
+  }
   return costs;
 }
 
@@ -72,20 +81,25 @@ void print(const Session& session, std::span<const LoadSample> samples) {
     list.push_back({{"time_ms", load.time_ms},
                     {"napi", load.napi},
                     {"frames_per_s", load.frames_per_s},
-                    {"cost_ns", load.cost_ns}});
+                    {"cost_ns", load.cost_ns},
+                    {"counted", load.counted}});
   fmt::print(session.out, "{}\n", Json{{"loads", list}}.dump());
 }
 
 }  // namespace
 
 std::vector<RecordedLoad> recorded_loads(std::span<const LoadSample> samples) {
-  const std::map<uint32_t, double> costs = costs_of(samples);
+  const std::map<uint32_t, Cost> costs = costs_of(samples);
   std::vector<RecordedLoad> loads;
   for (const LoadSample& sample : samples)
     for (const auto& [napi, cost] : costs) {
       const auto now = std::ranges::find(sample.napis, napi, &NapiReport::napi);
       const double ran = now == sample.napis.end() ? 0 : ran_ns(*now);
-      loads.push_back({.time_ms = sample.time_ms, .napi = napi, .frames_per_s = ran / cost, .cost_ns = cost});
+      loads.push_back({.time_ms = sample.time_ms,
+                       .napi = napi,
+                       .frames_per_s = ran / cost.ns,
+                       .cost_ns = cost.ns,
+                       .counted = cost.counted});
     }
   return loads;
 }
@@ -97,8 +111,14 @@ std::string recording_text(std::span<const LoadSample> samples) {
     for (const NapiReport& napi : sample.napis)
       names.try_emplace(napi.napi,
                         napi.queue ? fmt::format("{} queue {}", napi.device, *napi.queue) : napi.device);
-  for (const auto& [napi, name] : names) text += fmt::format("# {}: {}\n", napi, name);
-  for (const RecordedLoad& load : recorded_loads(samples))
+  const std::vector<RecordedLoad> loads = recorded_loads(samples);
+  for (const auto& [napi, name] : names) {
+    const auto load = std::ranges::find(loads, napi, &RecordedLoad::napi);
+    const bool assumed = load != loads.end() && !load->counted;
+    text += fmt::format("# {}: {}{}\n", napi, name,
+                        assumed ? "; what a frame costs is assumed, as too few were counted" : "");
+  }
+  for (const RecordedLoad& load : loads)
     text += fmt::format("{},{},{:.0f},{:.1f}\n", load.time_ms, load.napi, load.frames_per_s, load.cost_ns);
   return text;
 }

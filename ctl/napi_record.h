@@ -32,6 +32,7 @@ struct RecordedLoad {
   uint32_t napi = 0;
   double frames_per_s = 0;
   double cost_ns = 0;
+  bool counted = false;  // otherwise the cost is assumed
 };
 // Sorted by time; of a NAPI that is not sampled any more, no frames.
 std::vector<RecordedLoad> recorded_loads(std::span<const LoadSample> samples);

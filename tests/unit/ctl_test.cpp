@@ -256,6 +256,10 @@ TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
   const std::string file = directory.path() + "/trace";
   std::ofstream(file) << recorded.out;
   EXPECT_EQ(run({"napi", "pack", "--simulate", file}).status, kExitGood);
+  const auto json = parse_json(run({"napi", "record", "--seconds", "1", "--every", "1", "--json"}).out);
+  ASSERT_TRUE(json);
+  ASSERT_EQ((*json)["loads"].size(), 2U);
+  EXPECT_EQ((*json)["loads"][0]["counted"], true);
   EXPECT_EQ(run({"napi", "record", "--seconds", "0"}).status, kExitUsage);
   const Ran too_many = run({"napi", "record", "--seconds", "86400"});
   EXPECT_EQ(too_many.status, kExitUsage);

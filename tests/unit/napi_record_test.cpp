@@ -49,6 +49,26 @@ TEST(NapiRecord, the_simulation_gets_the_cpu_time_that_was_sampled) {
   EXPECT_NEAR(later[1], 0.02, 0.001);
 }
 
+TEST(NapiRecord, what_a_frame_costs_is_of_samples_with_frames_counted_and_else_assumed_and_said) {
+  // 1: counted half of the time. 2: not at all. 3 hardly receives, and sends for half a CPU.
+  const std::vector<LoadSample> samples = {{0, {napi(1, 300), napi(2, 400), napi(3, 500, 10)}},
+                                           {1000, {napi(1, 300, 200'000), napi(2, 400), napi(3, 500, 10)}}};
+  const std::vector<RecordedLoad> loads = recorded_loads(samples);
+  ASSERT_EQ(loads.size(), 6U);
+  EXPECT_NEAR(loads[0].cost_ns, 1500, 0.1);
+  EXPECT_TRUE(loads[0].counted);
+  EXPECT_FALSE(loads[1].counted);
+  EXPECT_FALSE(loads[2].counted);
+  const std::string text = recording_text(samples);
+  EXPECT_THAT(text, HasSubstr("# 1: eth0 queue 1\n"));
+  for (const char* name : {"# 2: eth0 queue 2", "# 3: eth0 queue 3"})
+    EXPECT_THAT(text,
+                HasSubstr(std::string(name) + "; what a frame costs is assumed, as too few were counted\n"));
+  const auto trace = packer::parse_trace(text, "recording", 123);
+  ASSERT_TRUE(trace) << trace.error().text();
+  EXPECT_NEAR(load_at(**trace, 500)[2], 0.5, 0.001);
+}
+
 TEST(NapiRecord, one_that_is_gone_takes_nothing_and_one_that_was_never_sampled_is_left_out) {
   const std::vector<LoadSample> samples = {{0, {napi(1, 300), napi(2, std::nullopt)}}, {500, {napi(3, 100)}}};
   const std::vector<RecordedLoad> loads = recorded_loads(samples);

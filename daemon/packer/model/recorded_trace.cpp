@@ -15,7 +15,6 @@ namespace xdpfwd::packer {
 namespace {
 
 constexpr double kMostFrames = 1e9;  // a second
-constexpr double kMostCost = 1e6;    // ns
 
 struct Sample {
   uint64_t step;
@@ -94,7 +93,7 @@ Line read_line(std::string_view text) {
   line.time = read(0, "time_ms", static_cast<double>(kLongestTrace));
   line.napi = read(1, "napi", std::numeric_limits<uint32_t>::max());
   line.frames = read(2, "frames_per_s", kMostFrames);
-  if (fields.size() == 4) line.cost = read(3, "cost_ns", kMostCost);
+  if (fields.size() == 4) line.cost = read(3, "cost_ns", kMostCostNs);
   if (line.wrong.empty() && line.napi != std::floor(line.napi)) {
     line.wrong = fmt::format("napi is '{}'", fields[1].substr(0, 40));
     line.remedy = "write its id, a whole number";

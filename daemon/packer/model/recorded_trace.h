@@ -15,6 +15,7 @@ namespace xdpfwd::packer {
 inline constexpr size_t kMostNapis = 4096;
 inline constexpr uint64_t kLongestTrace = 24ULL * 3600 * kStepsPerSecond;
 inline constexpr size_t kMostSamples = 10'000'000;
+inline constexpr double kMostCostNs = 1e6;
 
 Result<std::unique_ptr<Trace>> parse_trace(std::string_view text, std::string_view file, float cost_ns);
 
