@@ -1,28 +1,60 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "poller/changes.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <fstream>
+#include <sstream>
+
+#include "base/unique_fd.h"
 
 namespace xdpfwd::poller {
+namespace {
+
+// Never by a link: a folder that a poller's own user may write can be released by root.
+Result<std::string> read_plain_file(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  std::string text;
+  char buffer[4096];
+  ssize_t got = file ? ::read(file.get(), buffer, sizeof buffer) : -1;
+  for (; got > 0; got = ::read(file.get(), buffer, sizeof buffer))
+    text.append(buffer, static_cast<size_t>(got));
+  if (got < 0) return fail_errno("cannot read " + path, errno, "remove it, and see: xdpctl napi status");
+  return text;
+}
+Result<void> write_new_file(const std::string& path, std::string_view text) {
+  if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail_errno("cannot remove " + path, errno);
+  const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  while (file && !text.empty()) {
+    const ssize_t put = ::write(file.get(), text.data(), text.size());
+    if (put < 0) break;
+    text.remove_prefix(static_cast<size_t>(put));
+  }
+  if (!text.empty()) return fail_errno("cannot write " + path, errno);
+  return {};
+}
+
+}  // namespace
 
 // A line a change: "IFINDEX NAPI ATTRIBUTE BEFORE SET", all numbers. The file is replaced as a whole, so it
 // is never half of one.
 Result<Changes> Changes::open(const std::string& folder) {
   Changes changes(folder + "/changes");
-  std::ifstream file(changes.path_);
+  const auto text = read_plain_file(changes.path_);
+  if (!text && text.error().code == ENOENT) return changes;
+  if (!text) return std::unexpected(text.error());
+  std::istringstream file(*text);
   Change change;
   uint16_t which = 0;
   while (file >> change.ifindex >> change.napi >> which >> change.before >> change.set) {
     change.which = static_cast<NapiValue>(which);
     changes.changes_.push_back(change);
   }
-  if (file.is_open() && !file.eof())
+  if (!file.eof())
     return fail(changes.path_ + " is no list of changes", "remove it, and see: xdpctl napi status");
   return changes;
 }
@@ -33,13 +65,12 @@ Result<void> Changes::write() const {
     return {};
   }
   const std::string temporary = path_ + ".new";
-  std::ofstream file(temporary, std::ios::trunc);
+  std::string text;
   for (const Change& change : changes_)
-    file << fmt::format("{} {} {} {} {}\n", change.ifindex, change.napi, static_cast<uint16_t>(change.which),
+    text += fmt::format("{} {} {} {} {}\n", change.ifindex, change.napi, static_cast<uint16_t>(change.which),
                         change.before, change.set);
-  file.close();
-  if (!file || std::rename(temporary.c_str(), path_.c_str()) < 0)
-    return fail_errno("cannot write " + path_, errno);
+  if (auto written = write_new_file(temporary, text); !written) return written;
+  if (std::rename(temporary.c_str(), path_.c_str()) < 0) return fail_errno("cannot write " + path_, errno);
   return {};
 }
 

@@ -16,7 +16,8 @@ namespace xdpfwd::poller {
 
 class Changes {
  public:
-  // In the poller's folder, which its caller has locked (counters_file.h). Begins with what is noted there.
+  // In the poller's folder, which its caller has locked (counters_file.h). Begins with what is noted there;
+  // what cannot be read is an error, as it may note something.
   static Result<Changes> open(const std::string& folder);
   [[nodiscard]] bool empty() const { return changes_.empty(); }
   // Code EOPNOTSUPP: this kernel has no such value of an instance.
