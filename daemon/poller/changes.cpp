@@ -115,7 +115,7 @@ Result<void> Changes::undo_all(NapiLookup& lookup) {
   Result<void> result;
   std::erase_if(changes_, [&](const Change& change) {
     const auto done = put_back(lookup, change);
-    if (!done) result = done;
+    if (!done && done.error().code != ENETDOWN) result = done;
     return done.has_value();
   });
   const auto written = write();

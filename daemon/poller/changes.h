@@ -25,6 +25,7 @@ class Changes {
   // Puts back what still is as we set it; what somebody else has set since stays. What cannot be put back
   // stays noted.
   Result<void> undo(NapiLookup& lookup, uint32_t napi, NapiValue which);
+  // No error if a NIC is down: what was set of it may come back with it, so that stays noted, too.
   Result<void> undo_all(NapiLookup& lookup);
 
  private:

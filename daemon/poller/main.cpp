@@ -74,7 +74,9 @@ int release(const std::string& folder) {
   auto lookup = NapiLookup::open();
   if (!lookup) return complain(lookup.error(), kCannotRun);
   if (auto undone = changes->undo_all(*lookup); !undone) return complain(undone.error(), kCannotRun);
-  return 0;
+  if (changes->empty()) return 0;
+  return complain({"its NIC is down, and may have what it set again when it is up", "release it then"},
+                  kCannotRun);
 }
 
 int run(int argc, char** argv) {

@@ -111,6 +111,8 @@ Result<NapiInstance> NapiLookup::find(uint32_t ifindex, uint32_t queue) {
 Result<uint64_t> NapiLookup::value(uint32_t ifindex, uint32_t napi, NapiValue which) {
   const auto told = instances(ifindex);
   if (!told) return std::unexpected(told.error());
+  // Of drivers that say so, the kernel keeps id and values for when the NIC is up again.
+  if (told->empty()) return fail("the NIC is down", "set it up", ENETDOWN);
   const auto at = std::ranges::find(*told, napi, &xdpfwd::NapiInstance::id);
   if (at == told->end()) return fail(fmt::format("NAPI instance {} is gone", napi), {}, ENOENT);
   std::optional<uint64_t> value;

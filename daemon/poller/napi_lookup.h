@@ -47,7 +47,8 @@ class NapiLookup {
   Result<NicNapis> read(uint32_t ifindex);
   // Of one queue; codes of both.
   Result<NapiInstance> find(uint32_t ifindex, uint32_t queue);
-  // Code ENOENT: there is no such instance; EOPNOTSUPP: this kernel has no such value of an instance.
+  // Code ENOENT: there is no such instance; ENETDOWN: of this NIC there is none now; EOPNOTSUPP: this kernel
+  // has no such value of an instance.
   Result<uint64_t> value(uint32_t ifindex, uint32_t napi, NapiValue which);
   // Needs CAP_NET_ADMIN.
   Result<void> set(uint32_t napi, NapiValue which, uint64_t value);

@@ -272,6 +272,16 @@ TEST_F(PollerTest, what_was_before_one_that_was_killed_is_put_back_by_the_next) 
   EXPECT_EQ(napi_of_up0().deferral, (poller::Deferral{.hard_irqs = 9, .flush_timeout_ns = 30'000}));
 }
 
+// The kernel may have it again when the NIC is up: of drivers that say so, it keeps an instance's values.
+TEST_F(PollerTest, what_it_set_of_a_nic_that_is_down_stays_noted) {
+  poller_->start(polling_up0({"--set-deferral"}));
+  run("ip link set up0 down");
+  EXPECT_EQ(poller_->end(SIGTERM), 0) << poller_->log();
+  EXPECT_EQ(poller_->release(), 1);
+  run("ip link set up0 up");
+  EXPECT_EQ(poller_->release(), 0);
+}
+
 TEST_F(PollerTest, without_deferral_it_says_so_and_needs_no_capability) {
   poller_->start(polling_up0({}));
   EXPECT_NE(poller_->log().find("its interrupts are not masked between turns"), std::string::npos)

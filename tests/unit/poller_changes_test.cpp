@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What xdpfwd-poller has noted of its changes: nothing of it is lost because it cannot be read, or put back
+// now. What is put back of a NIC is the concern of tests/e2e/poller_test.cpp.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "poller/changes.h"
+#include "support/scratch_directory.h"
+
+namespace xdpfwd::poller {
+namespace {
+
+// Of the loopback device, which is in each network namespace and has no NAPI instance, as if it were down.
+constexpr const char* kOfOneDown = "1 4711 6 0 200000\n";
+
+class PollerChangesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = NapiLookup::open();
+    if (!opened && opened.error().code == EOPNOTSUPP) GTEST_SKIP() << opened.error().text();
+    ASSERT_TRUE(opened) << opened.error().text();
+    lookup_.emplace(std::move(*opened));
+  }
+  void note(const std::string& text) { std::ofstream(path_) << text; }
+  static std::string text_of(const std::string& path) {
+    std::stringstream text;
+    text << std::ifstream(path).rdbuf();
+    return text.str();
+  }
+
+  ScratchDirectory folder_;
+  const std::string path_ = folder_ / "changes";
+  std::optional<NapiLookup> lookup_;
+};
+
+TEST_F(PollerChangesTest, what_cannot_be_read_is_not_taken_for_nothing) {
+  EXPECT_TRUE(Changes::open(folder_.path()).value().empty());
+  note("1 4711 six 0 200000\n");
+  EXPECT_FALSE(Changes::open(folder_.path()));
+  std::filesystem::remove(path_);
+  std::filesystem::create_symlink("changes", path_);
+  EXPECT_FALSE(Changes::open(folder_.path()));
+}
+
+TEST_F(PollerChangesTest, no_link_is_followed) {
+  const std::string elsewhere = folder_ / "elsewhere";
+  std::ofstream(elsewhere) << kOfOneDown;
+  std::filesystem::create_symlink(elsewhere, path_);
+  EXPECT_FALSE(Changes::open(folder_.path())) << "to read";
+  std::filesystem::remove(path_);
+  note(kOfOneDown);
+  std::ofstream(elsewhere) << "somebody else's\n";
+  std::filesystem::create_symlink(elsewhere, path_ + ".new");
+  auto changes = Changes::open(folder_.path());
+  ASSERT_TRUE(changes) << changes.error().text();
+  (void)changes->undo_all(*lookup_);
+  EXPECT_EQ(text_of(elsewhere), "somebody else's\n") << "to write";
+}
+
+TEST_F(PollerChangesTest, of_a_nic_that_is_down_they_stay_noted_and_of_one_that_is_gone_not) {
+  note(std::string("2147483647 4711 6 0 200000\n") + kOfOneDown);
+  auto changes = Changes::open(folder_.path());
+  ASSERT_TRUE(changes) << changes.error().text();
+  const auto undone = changes->undo_all(*lookup_);
+  EXPECT_TRUE(undone) << undone.error().text();
+  EXPECT_FALSE(changes->empty());
+  EXPECT_EQ(text_of(path_), kOfOneDown);
+}
+
+}  // namespace
+}  // namespace xdpfwd::poller
