@@ -54,18 +54,38 @@ std::map<std::string, std::string> guest_of_log(std::string_view log) {
 }
 
 Result<void> keep_samples(Run& run, const LabWords& words, const std::vector<Sample>& samples) {
-  for (const Sample& sample : samples)
-    if (!run.file.has(sample.contender, sample.point, sample.repetition))
-      if (auto added = run.file.add(sample); !added) return added;
-  if (!words.came_to_its_end && !run.interrupted()) return lab_failed(words);
+  if (auto added = run.file.add_new(samples); !added) return added;
+  constexpr size_t kEnough = 1500;
+  if (!words.came_to_its_end && !run.interrupted())
+    return fail("the lab did not come to its end: " +
+                    words.log.substr(words.log.size() > kEnough ? words.log.size() - kEnough : 0),
+                "the same command goes on from there");
   return {};
 }
 
-std::unexpected<Error> lab_failed(const LabWords& words) {
-  constexpr size_t kEnough = 1500;
-  return fail("the lab did not come to its end: " +
-                  words.log.substr(words.log.size() > kEnough ? words.log.size() - kEnough : 0),
-              "the same command goes on from there");
+Result<void> measure_in_boot(
+    Run& run, const LabBoot& boot,
+    const std::function<Result<std::vector<Sample>>(std::string_view log)>& samples_of) {
+  const auto keep = [&](const std::string& log) -> Result<void> {
+    const auto samples = samples_of(log);
+    if (!samples) return std::unexpected(samples.error());
+    return run.file.add_new(*samples);
+  };
+  const auto words = run_lab_boot(run, boot, keep);
+  if (!words) return std::unexpected(words.error());
+  return keep_samples(run, *words, {});
+}
+
+Left left_of(const ResultFile& file, const std::vector<std::string>& contenders, unsigned repetitions) {
+  Left left;
+  for (const std::string& contender : contenders) {
+    unsigned first = 1;
+    while (first <= repetitions && file.has(contender, {}, first)) ++first;
+    if (first > repetitions) continue;
+    left.words += fmt::format("{}{}:{}", left.words.empty() ? "" : ",", contender, first);
+    left.count += repetitions - first + 1;
+  }
+  return left;
 }
 
 Result<void> self_tested(std::string_view log) {
@@ -88,7 +108,8 @@ Result<void> probe_lab() {
   return fail(fmt::format("{} is not there", kLab), "run this from a build in the source tree");
 }
 
-Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
+Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot,
+                              const std::function<Result<void>(const std::string& log)>& heard) {
   if (auto there = probe_lab(); !there) return std::unexpected(there.error());
   std::error_code failed;
   std::filesystem::remove_all(boot.folder, failed);
@@ -122,6 +143,7 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
     same = add_guest(run.file, text);
     if (same) same = self_tested(text);
     const size_t measured = count_of(text, "\nmeasured ");
+    if (same && heard && measured > told) same = heard(text);
     for (; told < measured; ++told) run.progress.step("in the guest");
   }
   lab->end(SIGTERM);
@@ -129,6 +151,7 @@ Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot) {
   const std::string all = text_of(log);
   if (same) same = add_guest(run.file, all);
   if (same) same = self_tested(all);
+  if (same && heard) same = heard(all);
   if (!same) return std::unexpected(same.error());
   LabWords words{.log = all, .counts = text_of(boot.folder + "/counts.jsonl")};
   words.came_to_its_end = words.log.find("\ndone\n") != std::string::npos;

@@ -3,6 +3,7 @@
 // the run is interrupted. What is made of the script's words and the instruction counts is the scenario's.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -31,12 +32,24 @@ struct LabWords {
 };
 
 // An error, too, when the script measured before generator and sink had proved that they lose nothing alone.
-Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot);
+// `heard` is told the log whenever it says that something more was measured; its error ends the boot.
+Result<LabWords> run_lab_boot(Run& run, const LabBoot& boot,
+                              const std::function<Result<void>(const std::string& log)>& heard = {});
 // Adds what is not among the run's results yet. An error, too, for a boot that was not interrupted, and yet
 // did not come to its end.
 Result<void> keep_samples(Run& run, const LabWords& words, const std::vector<Sample>& samples);
-// For such a boot.
-std::unexpected<Error> lab_failed(const LabWords& words);
+// Both at once, of a boot whose log alone says what was measured: kept as soon as it is said, so that it
+// outlives a boot, or a harness, that comes to a bad end.
+Result<void> measure_in_boot(
+    Run& run, const LabBoot& boot,
+    const std::function<Result<std::vector<Sample>>(std::string_view log)>& samples_of);
+
+// "CONTENDER:FIRST" of each whose repetitions are not all there, from the first one that is missing on.
+struct Left {
+  std::string words;  // joined by commas, for a script
+  size_t count = 0;   // of repetitions
+};
+Left left_of(const ResultFile& file, const std::vector<std::string>& contenders, unsigned repetitions);
 
 // What a boot's log says of the guest: "environment NAME VALUE" by its script, and the emulator's version by
 // the lab. A last line that is not whole is nothing.

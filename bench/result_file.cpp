@@ -193,6 +193,13 @@ Result<void> ResultFile::add(const Sample& sample) {
   return {};
 }
 
+Result<void> ResultFile::add_new(const std::vector<Sample>& samples) {
+  for (const Sample& sample : samples)
+    if (!has(sample.contender, sample.point, sample.repetition))
+      if (auto added = add(sample); !added) return added;
+  return {};
+}
+
 Result<void> ResultFile::add_absent(const std::string& contender, const std::string& why) {
   if (results_.absent.contains(contender)) return {};
   results_.absent[contender] = why;

@@ -61,6 +61,8 @@ class ResultFile {
   // What is added from now on is of another boot of the lab.
   void begin_boot();
   Result<void> add(const Sample& sample);
+  // Those that are not there yet.
+  Result<void> add_new(const std::vector<Sample>& samples);
   Result<void> add_absent(const std::string& contender, const std::string& why);
   // What is known of the guest must not change between two parts of one run.
   Result<void> add_guest(const std::string& name, const std::string& value);

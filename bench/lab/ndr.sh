@@ -7,7 +7,8 @@
 # A trial is FRAMES frames, at a pace. What counts is what has arrived when the sender is done, and LATE_S later: what waits in a
 # queue then was too much, though it would arrive in the end. A frame that the sender has not sent in time is lost, too.
 #
-#   ndr.sh CONTENDERS SEARCHES FRAMES TRIALS      CONTENDERS: a comma-separated list; TRIALS: of a rate, that decide it
+#   ndr.sh CONTENDERS SEARCHES FRAMES TRIALS
+#     CONTENDERS: a comma-separated list; NAME:NUMBER: its searches from that one on; TRIALS: of a rate, that decide it
 . "${BASH_SOURCE[0]%/*}/contenders.sh"
 
 IFS=, read -ra contenders <<<"$1"
@@ -123,13 +124,14 @@ open_taps 1
 prove_tap tap0
 close_taps
 prove_cable 5000 10000
-for contender in "${contenders[@]}"; do
+for one in "${contenders[@]}"; do
+  IFS=: read -r contender first <<<"$one"
   open_taps 1
   start "$contender" 1
   until_true 60 forwards_steadily 1 || fail "$contender does not forward: $(cat /run/hold.log)"
   pin_nics
   work
-  for number in $(seq 1 "$searches"); do search "$contender" "$number"; done
+  for number in $(seq "${first:-1}" "$searches"); do search "$contender" "$number"; done
   rest
   stop "$contender"
   close_taps

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "bench/guest_lines.h"
+#include "bench/failover_samples.h"
 #include "bench/lab_boot.h"
 
 namespace xdpfwd::bench {
@@ -19,48 +19,22 @@ constexpr unsigned kFrames = 1000;  // before the event, and after it
 const std::vector<std::string> kContenders = {"xdpfwd-bridge", "bridge", "ovs-kernel"};
 const std::vector<std::string> kEvents = {"nothing", "cable-cut", "cable-joined"};
 
-std::string name_of(const std::string& contender, const std::string& event) {
-  return fmt::format("{}: {}", contender, event);
-}
-
-// "measured CONTENDER EVENT REPETITION SENT DELIVERED PPS"
-Result<void> add_samples(Run& run, const std::string& log) {
-  const auto lines = guest_lines(log, {.mark = "measured", .names = 2, .numbers = 4, .repetition = 0});
-  if (!lines) return std::unexpected(lines.error());
-  for (const GuestLine& line : *lines) {
-    const std::string name = name_of(line.names[0], line.names[1]);
-    const double sent = line.number(1);
-    const double pps = line.number(3);
-    if (sent <= 0 || pps <= 0) return bad_line(line, "nothing was sent");
-    if (run.file.has(name, {}, line.repetition)) continue;
-    const double lost = std::max(0.0, sent - line.number(2));
-    if (auto added = run.file.add(
-            {name, {}, line.repetition, {{"blocked_ms", lost / pps * 1000}, {"lost", lost}, {"sent", sent}}});
-        !added)
-      return added;
-  }
-  return {};
-}
-
 Result<void> run_failover(Run& run) {
   const unsigned repetitions = run.repetitions(10, 2);
   std::vector<std::string> left = chosen_of(run.options, kContenders);
   std::erase_if(left, [&](const std::string& contender) {
     return std::ranges::all_of(kEvents, [&](const std::string& event) {
-      return run.file.has(name_of(contender, event), {}, repetitions);
+      return run.file.has(failover_name(contender, event), {}, repetitions);
     });
   });
   if (left.empty()) return {};
-  const auto words =
-      run_lab_boot(run, {.script = "failover.sh",
-                         .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(kPps),
-                                       std::to_string(kFrames), std::to_string(repetitions)},
-                         .folder = run.options.out + "/lab-failover",
-                         .measurements = left.size() * kEvents.size() * repetitions});
-  if (!words) return std::unexpected(words.error());
-  if (auto added = add_samples(run, words->log); !added) return added;
-  if (!words->came_to_its_end && !run.interrupted()) return lab_failed(*words);
-  return {};
+  return measure_in_boot(run,
+                         {.script = "failover.sh",
+                          .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(kPps),
+                                        std::to_string(kFrames), std::to_string(repetitions)},
+                          .folder = run.options.out + "/lab-failover",
+                          .measurements = left.size() * kEvents.size() * repetitions},
+                         failover_samples);
 }
 
 const RegisteredScenario failover(

@@ -4,7 +4,6 @@
 // host that is shared takes its CPU away for a moment now and then, and the frames of that moment are all
 // that the host tier's NDR tells.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "bench/lab_boot.h"
 #include "bench/ndr_samples.h"
@@ -21,21 +20,18 @@ constexpr double kMostUnseen = 2;  // percent of a trial's frames
 
 Result<void> run_ndr(Run& run) {
   const unsigned searches = run.repetitions(10, 3);
-  std::vector<std::string> left = chosen_of(run.options, kContenders);
-  std::erase_if(left, [&](const std::string& contender) { return run.file.has(contender, {}, searches); });
-  if (left.empty()) return {};
-  const auto words =
-      run_lab_boot(run, {.cpus = 3,
-                         .counts = false,
-                         .script = "ndr.sh",
-                         .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(searches),
-                                       std::to_string(kFrames), run.options.quick ? "1" : "3"},
-                         .folder = run.options.out + "/lab-ndr",
-                         .measurements = left.size() * searches});
-  if (!words) return std::unexpected(words.error());
-  const auto samples = ndr_samples(words->log);
-  if (!samples) return std::unexpected(samples.error());
-  return keep_samples(run, *words, *samples);
+  // A search takes minutes: none that has come to its end is done again.
+  const Left left = left_of(run.file, chosen_of(run.options, kContenders), searches);
+  if (left.count == 0) return {};
+  return measure_in_boot(run,
+                         {.cpus = 3,
+                          .counts = false,
+                          .script = "ndr.sh",
+                          .arguments = {left.words, std::to_string(searches), std::to_string(kFrames),
+                                        run.options.quick ? "1" : "3"},
+                          .folder = run.options.out + "/lab-ndr",
+                          .measurements = left.count},
+                         ndr_samples);
 }
 
 std::vector<std::string> caveats(const ResultSet& results) {

@@ -22,17 +22,14 @@ Result<void> run_saturation(Run& run) {
   std::vector<std::string> left = chosen_of(run.options, kContenders);
   std::erase_if(left, [&](const std::string& contender) { return run.file.has(contender, {}, repetitions); });
   if (left.empty()) return {};
-  const auto words =
-      run_lab_boot(run, {.cpus = 3,
-                         .counts = false,
-                         .script = "saturation.sh",
-                         .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(repetitions)},
-                         .folder = run.options.out + "/lab-saturation",
-                         .measurements = left.size() * (repetitions + 1)});
-  if (!words) return std::unexpected(words.error());
-  const auto samples = saturation_samples(words->log);
-  if (!samples) return std::unexpected(samples.error());
-  return keep_samples(run, *words, *samples);
+  return measure_in_boot(run,
+                         {.cpus = 3,
+                          .counts = false,
+                          .script = "saturation.sh",
+                          .arguments = {fmt::format("{}", fmt::join(left, ",")), std::to_string(repetitions)},
+                          .folder = run.options.out + "/lab-saturation",
+                          .measurements = left.size() * (repetitions + 1)},
+                         saturation_samples);
 }
 
 std::vector<std::string> not_saturated(const ResultSet& results) {

@@ -8,6 +8,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -92,6 +93,14 @@ class BenchTest : public testing::Test {
     waitpid(pid, &status, 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   }
+  // Until it is so, or the harness has ended by itself.
+  template <typename Condition>
+  static void await(pid_t pid, const Condition& is_so) {
+    siginfo_t ended{};
+    while (!is_so() && waitid(P_PID, static_cast<id_t>(pid), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0)
+      std::this_thread::sleep_for(20ms);
+  }
   [[nodiscard]] std::string log() const {
     std::ifstream file(log_);
     std::stringstream text;
@@ -137,8 +146,7 @@ TEST_F(BenchTest, CtrlCKeepsWhatWasMeasuredAndTheSameCommandGoesOn) {
                                             "tc",  "--repetitions", "3"};
   const std::string file = out_ + "/fdb-scale.jsonl";
   const pid_t first = start(command);
-  while (samples_in(file) < 3 && kill(first, 0) == 0 && waitpid(first, nullptr, WNOHANG) == 0)
-    std::this_thread::sleep_for(50ms);
+  await(first, [&] { return samples_in(file) >= 3; });
   ASSERT_GE(samples_in(file), 3U) << log();
   kill(first, SIGINT);
   EXPECT_EQ(finish(first), 130) << log();
@@ -200,6 +208,40 @@ TEST_F(BenchTest, TcpComesThroughAndBack) {
   // The way back needs tcx.
   EXPECT_TRUE(measured.contains("xdpfwd") || absent.contains("all")) << log();
   EXPECT_EQ(left_behind(pid), std::set<std::string>());
+}
+
+// By a lab that only says what a guest would.
+TEST_F(BenchTest, AFinishedSearchOutlivesAHarnessThatIsKilled) {
+  const std::string lab = XDPFWD_SOURCE_DIR "/tests/lab/lab";
+  const std::string calls = scratch_ / "calls";
+  const std::string words = scratch_ / "words";
+  std::ofstream(words)
+      << "lab: QEMU 1\nself-test cable 5000 2000 2000\ntrial tcx 1 9000 10000 10000 10000 0 1\n"
+         "measured tcx 1 9000 1 9100 1 9500 12\ntrial tcx 2 9000 10000 10000 10000 0 1\n";
+  std::ofstream(scratch_ / "lab") << fmt::format(
+      "#!/bin/sh\necho \"$@\" >>{0}\ncat {1}\ngrep -q done {1} || exec sleep 20\n", calls, words);
+  run(fmt::format("chmod 700 {0}/lab && mount --bind {0}/lab {1}", scratch_.path(), lab));
+  const std::vector<std::string> command = {"run",           "ndr", "--contender", "tcx",
+                                            "--repetitions", "2",   "--out",       out_};
+  const pid_t first = start(command);
+  const std::string file = out_ + "/ndr.jsonl";
+  await(first, [&] { return samples_in(file) >= 1; });
+  kill(first, SIGKILL);
+  ASSERT_EQ(finish(first), 128 + SIGKILL) << log();
+  ASSERT_EQ(samples_in(file), 1U) << log();
+  std::ofstream(words, std::ios::app) << "measured tcx 2 8000 1 8100 1 8500 13\ndone\n";
+  EXPECT_EQ(finish(start(command)), 0) << log();
+  run("umount " + lab);
+  std::stringstream asked;
+  asked << std::ifstream(calls).rdbuf();
+  EXPECT_NE(asked.str().find(" tcx:1 2 "), std::string::npos) << asked.str();
+  EXPECT_NE(asked.str().find(" tcx:2 2 "), std::string::npos) << asked.str();
+  std::vector<std::array<int, 3>> searches;  // number, boot, NDR
+  for (const json& line : lines_of(file))
+    if (line.contains("metrics"))
+      searches.push_back(
+          {line["repetition"].get<int>(), line["boot"].get<int>(), line["metrics"]["ndr_pps"].get<int>()});
+  EXPECT_EQ(searches, (std::vector<std::array<int, 3>>{{1, 1, 9000}, {2, 2, 8000}}));
 }
 
 TEST_F(BenchTest, TellsWhatIsWrongWithTheCommand) {

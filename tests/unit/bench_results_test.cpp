@@ -87,6 +87,33 @@ TEST_F(BenchResults, AreContinuedAfterAnInterruption) {
   }
 }
 
+TEST_F(BenchResults, TakeOnlyWhatIsNew) {
+  auto file = ResultFile::open(folder_, "some", header("a"));
+  ASSERT_TRUE(file->add_new({sample("x", 10'000, 1, 5), sample("x", 10'000, 2, 6)}));
+  ASSERT_TRUE(
+      file->add_new({sample("x", 10'000, 1, 7), sample("x", 20'000, 1, 8), sample("y", 10'000, 1, 9)}));
+  const auto results = read_results(folder_ + "/some.jsonl");
+  ASSERT_TRUE(results) << results.error().text();
+  EXPECT_EQ(results->values("ns").at({"x", {{"pps", 10'000}}}), (std::vector<double>{5, 6}));
+  EXPECT_EQ(results->samples.size(), 4U);
+}
+
+TEST_F(BenchResults, SayWhatIsLeftOfARun) {
+  auto file = ResultFile::open(folder_, "some", header("a"));
+  const auto add = [&](const std::string& contender, unsigned repetition) {
+    ASSERT_TRUE(file->add({contender, {}, repetition, {{"ns", 1}}}));
+  };
+  EXPECT_EQ(left_of(*file, {"x", "y"}, 3).words, "x:1,y:1");
+  for (const unsigned repetition : {1U, 2U, 3U}) add("x", repetition);
+  add("y", 1);
+  add("z", 1);
+  add("z", 3);  // one that is missing in between is not forgotten
+  const Left left = left_of(*file, {"x", "y", "z", "new"}, 3);
+  EXPECT_EQ(left.words, "y:2,z:2,new:1");
+  EXPECT_EQ(left.count, 7U);
+  EXPECT_EQ(left_of(*file, {"x"}, 3).count, 0U);
+}
+
 TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherCommit) {
   {
     auto file = ResultFile::open(folder_, "some", header("a"));
