@@ -240,11 +240,12 @@ Result<std::unique_ptr<pktgen::Sender>> Rig::make_sender(const pktgen::StreamSet
                                  : pktgen::make_live_sender(streams, options);
 }
 
-std::vector<uint64_t> Rig::queue_packets() const {
+Result<std::vector<uint64_t>> Rig::queue_packets() const {
   std::vector<uint64_t> packets(options_.queues);
   const auto inside = enter();
   auto ethtool = Ethtool::open();
-  if (!inside || !ethtool) return packets;
+  if (!inside) return std::unexpected(inside.error());
+  if (!ethtool) return std::unexpected(ethtool.error());
   for (const std::string& uplink : uplinks())
     for (const QueueCount& count :
          read_queue_counts(*ethtool, ifindex(uplink), InterfaceName::parse(uplink).value()))

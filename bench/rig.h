@@ -119,7 +119,7 @@ class Rig final : public Site {
   Result<Trial> send_without_forwarder(const TrialOptions& options);
 
   // What each queue of the uplinks has taken so far, by the driver's own counters.
-  [[nodiscard]] std::vector<uint64_t> queue_packets() const;
+  [[nodiscard]] Result<std::vector<uint64_t>> queue_packets() const;
   // Reads all that waits in the taps, unseen; how many frames that were.
   uint64_t take_all() { return drain(nullptr); }
   // The guest's side of a tap, for who wants to read it himself.

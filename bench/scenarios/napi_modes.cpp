@@ -9,6 +9,7 @@
 
 #include "bench/cpu_kinds.h"
 #include "bench/grid.h"
+#include "bench/latency_figures.h"
 #include "bench/napi_mode.h"
 #include "bench/victim.h"
 
@@ -47,14 +48,12 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
   if (beside_victim->wrong > 0) return fail(fmt::format("{} frames came out wrong", beside_victim->wrong));
   const auto read = rig.send({.pps = pps, .seconds = seconds, .reader = true});
   if (!read) return std::unexpected(read.error());
+  if (read->wrong > 0) return fail(fmt::format("{} frames came out wrong", read->wrong));
   if (auto left = in_mode->leave(); !left) return std::unexpected(left.error());
   const CpuReading& cpu = beside_victim->cpu;
   const auto packets = static_cast<double>(cpu.packets);
   const auto window_ns = static_cast<double>(cpu.at_ns);
   if (packets == 0 || window_ns == 0) return Metrics{};
-  const auto us = [&](double fraction) {
-    return static_cast<double>(read->latency_ns.percentile(fraction)) / 1000;
-  };
   Metrics metrics = {
       {"softirq_ns_per_packet", static_cast<double>(cpu.net_softirq_ns) / packets},
       {"thread_ns_per_packet", static_cast<double>(thread_ns) / packets},
@@ -64,9 +63,8 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
       {"context_switches_per_second", static_cast<double>(cpu.switches) / window_ns * 1e9},
       {"packets_per_poll", packets / std::max(1.0, static_cast<double>(cpu.polls - cpu.empty_polls))},
       {"loss_percent", beside_victim->loss_ratio() * 100},
-      {"loss_percent_with_reader", read->loss_ratio() * 100},
-      {"p50_us", us(0.5)},
-      {"p99_us", us(0.99)}};
+      {"loss_percent_with_reader", read->loss_ratio() * 100}};
+  metrics.merge(latency_figures(read->latency_ns));
   metrics.merge(cpu_by_kind(cpu, processes));
   return metrics;
 }

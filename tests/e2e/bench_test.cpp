@@ -193,6 +193,33 @@ TEST_F(BenchTest, InAThreadOrPollerItIsThatWhichWorks) {
   EXPECT_EQ(samples, 10U) << log();
 }
 
+// Idle comes first, and needs no search: by one queue and by four, in all modes. The first search is
+// interrupted, and nothing is said of it.
+TEST_F(BenchTest, FramesComeByEveryQueueInEveryModeOfNapi) {
+  const std::string file = out_ + "/napi-latency.jsonl";
+  const pid_t pid =
+      start({"run", "napi-latency", "--quick", "--repetitions", "1", "--contender", "xdpfwd", "--out", out_});
+  constexpr size_t kAll = 2 * 5;
+  const auto measured_or_absent = [&] {
+    size_t count = samples_in(file);
+    for (const json& line : lines_of(file)) count += line.contains("absent") ? 2 : 0;
+    return count;
+  };
+  await(pid, [&] { return measured_or_absent() >= kAll; });
+  kill(pid, SIGINT);
+  EXPECT_EQ(finish(pid), 130) << log();
+  EXPECT_EQ(left_behind(pid), std::set<std::string>());
+  EXPECT_EQ(measured_or_absent(), kAll);
+  for (const json& line : lines_of(file)) {
+    if (!line.contains("metrics")) continue;
+    const auto of = [&](const std::string& name) { return line["metrics"].value(name, 0.0); };
+    EXPECT_EQ(line["point"]["percent_of_pdr"], 0) << line;
+    EXPECT_GT(of("p50_us"), 0) << line;
+    for (unsigned queue = 0; queue < line["point"]["queues"].get<unsigned>(); ++queue)
+      EXPECT_GT(of(fmt::format("queue{}_packets", queue)), 0) << line;
+  }
+}
+
 TEST_F(BenchTest, TcpComesThroughAndBack) {
   const pid_t pid = start({"run", "tcp-bulk", "--quick", "--repetitions", "1", "--contender", "xdpfwd",
                            "--contender", "tcx", "--out", out_});
