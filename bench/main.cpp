@@ -151,7 +151,7 @@ int run(int argc, char** argv) {
   CLI::App* search_command =
       app.add_subcommand("search", "MLRsearch, line by line, of trials that a script does: for the lab");
   search_command->add_option("--min-load", search.min_load, "frames a second")->capture_default_str();
-  search_command->add_option("--max-load", search.max_load)->capture_default_str();
+  search_command->add_option("--max-load", search.max_load, "frames a second")->capture_default_str();
   search_command->add_option("--width", search.width, "relative")->capture_default_str();
   search_command->add_option("--trials", search.trials, "of a load, that decide it")
       ->check(CLI::Range(1, 1000))

@@ -21,6 +21,14 @@ std::optional<double> loss_told(const std::string& line) {
 }
 
 int search_by_lines(const SearchRequest& request, std::istream& in, std::ostream& out) {
+  if (!(request.min_load > 0) || !(request.max_load >= request.min_load) || !(request.width > 0)) {
+    std::cerr << fmt::format(
+        "xdpfwd-bench: search: from {:g} to {:g} frames a second, within {:g}: choose a --min-load above 0, "
+        "a "
+        "--max-load not below it, and a --width above 0\n",
+        request.min_load, request.max_load, request.width);
+    return 2;
+  }
   // All trials count alike, whatever they last: a second.
   const double sum = request.trials;
   MlrSearch search(

@@ -21,7 +21,7 @@ struct SearchRequest {
 
 // Says "try LOAD"; reads "LOST DUE", frames; says in the end, of nothing lost and of half a percent,
 // "found NDR FOUND PDR FOUND MOST_RECEIVED TRIALS": FOUND is 1, or 0 where the load is only a lower bound.
-// Exit status: 0 found, 1 what it was told was no trial's outcome.
+// Exit status: 0 found, 1 what it was told was no trial's outcome, 2 these bounds are none.
 int search_by_lines(const SearchRequest& request, std::istream& in, std::ostream& out);
 
 // "LOST DUE" as a ratio. Nothing: that it is not.
