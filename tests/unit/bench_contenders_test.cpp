@@ -26,7 +26,7 @@ TEST(BenchContenders, AreThoseThatAScenarioCanHave) {
 }
 
 TEST(BenchContenders, AreRefusedWhereNoneAreCompared) {
-  for (const char* scenario : {"tx-coalescing", "tap-qdisc", "micro"}) {
+  for (const char* scenario : {"tx-coalescing", "tap-qdisc", "tap-qdisc-lab", "micro"}) {
     EXPECT_EQ(complaint_of(scenario, {}), "");
     EXPECT_EQ(complaint_of(scenario, {"xdpfwd"}),
               std::string(scenario) +
