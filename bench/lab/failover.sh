@@ -26,6 +26,7 @@ through_the_bond() {
 }
 generator_stop() { tor sh -c 'echo stop >/proc/net/pktgen/pgctrl'; }
 generated() { tor sed -n 's/.*pkts-sofar: \([0-9]*\).*/\1/p' /proc/net/pktgen/bond1; }
+took_usecs() { tor sed -n 's/^Result: OK: \([0-9]*\)(.* usec, .*/\1/p' /proc/net/pktgen/bond1; }
 
 # both_members_forward: frames of all senders arrive, whichever member they come by, and both members are in the bond. A program
 # that has just been attached to one may still be on its way to the other, which then leaves the bond for a while.
@@ -61,12 +62,13 @@ cable_joined() { cable 1 on && until_true 60 lacp_complete; }
 
 # prove_bond: the generator by both members.
 prove_bond() {
-  local sent
+  local sent usecs
   sinks_on
   through_the_bond "$PROOF_FRAMES" && generate || fail "self-test: no generator"
-  sent=$(generated)
+  sent=$(generated) usecs=$(took_usecs)
+  [ -n "$usecs" ] || fail "self-test: the generator does not say how long it took"
   until_true 5 at_least "$sent" all_sunk
-  proved bond "$pps" "$sent" "$(all_sunk)" $((sent * 1000000 / pps))
+  proved bond "$pps" "$sent" "$(all_sunk)" "$usecs"
   sinks_off
 }
 
