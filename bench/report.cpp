@@ -8,6 +8,7 @@
 #include <fstream>
 #include <set>
 
+#include "bench/compare.h"
 #include "bench/stage.h"
 #include "bench/statistics.h"
 
@@ -163,6 +164,34 @@ std::string environment_html(const ResultSet& results) {
   return html + "</dl></details>\n";
 }
 
+// The least and the greatest of six are a 97 % interval of the median; of five, one of 94 %.
+constexpr size_t kEnoughRepetitions = 6;
+
+bool of_few_repetitions(const ResultSet& results, const ScenarioKind& kind) {
+  return std::ranges::any_of(ratios_of(results, kind), [&](const Ratios& one) {
+    const auto values = results.values(one.what.metric);
+    return std::min(values.at({one.what.contender, one.point}).size(),
+                    values.at({one.what.against, one.point}).size()) < kEnoughRepetitions;
+  });
+}
+
+// The scenario's own, and of how little the intervals are.
+std::vector<std::string> caveats_of(const ResultSet& results, const ScenarioKind& kind) {
+  std::vector<std::string> all = kind.caveats ? kind.caveats(results) : std::vector<std::string>{};
+  if (of_few_repetitions(results, kind))
+    all.push_back(fmt::format("intervals of fewer than {} repetitions are narrower than 95 % ones",
+                              kEnoughRepetitions));
+  std::set<unsigned> boots;
+  for (const Sample& sample : results.samples)
+    if (sample.boot != 0) boots.insert(sample.boot);
+  if (!kind.ratios.empty() && !boots.empty() && boots.size() < kEnoughBoots)
+    all.push_back(fmt::format(
+        "these intervals are of repetitions within {}, which are alike: from boot to boot figures differ by "
+        "more",
+        boots.size() == 1 ? "one boot of the lab" : fmt::format("{} boots of the lab", boots.size())));
+  return all;
+}
+
 Result<void> write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::trunc);
   file << text;
@@ -286,8 +315,7 @@ std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
                         one.what.base.empty() ? "" : " less " + one.what.base, one.what.contender,
                         one.what.against, point_text(one.point), one.ratio, one.low, one.high);
   if (kind.aims) text += aims_text(kind.aims(results));
-  if (kind.caveats)
-    for (const std::string& caveat : kind.caveats(results)) text += caveat + "\n";
+  for (const std::string& caveat : caveats_of(results, kind)) text += caveat + "\n";
   return text;
 }
 
@@ -311,9 +339,8 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
     if (!results.complete) html += "<p><b>This scenario was interrupted: not all was measured.</b></p>\n";
     for (const auto& [contender, why] : results.absent)
       html += fmt::format("<p>Left out: {}: {}</p>\n", escaped(contender), escaped(why));
-    if (kind.caveats)
-      for (const std::string& caveat : kind.caveats(results))
-        html += fmt::format("<p>{}</p>\n", escaped(caveat));
+    for (const std::string& caveat : caveats_of(results, kind))
+      html += fmt::format("<p>{}</p>\n", escaped(caveat));
     if (kind.aims) html += aims_html(kind.aims(results));
     size_t number = 0;
     std::vector<std::string> svgs;

@@ -339,6 +339,36 @@ TEST(BenchReport, RowsArePointsAndContendersWhereThereIsOnePoint) {
   EXPECT_EQ(two_points.find("\nx "), std::string::npos) << two_points;
 }
 
+TEST(BenchReport, IntervalsOfFewBootsAreCalledSo) {
+  ResultSet results = set_of(100, 50);
+  const auto says = [&](const std::string& what) {
+    return summary_text(results, kKind).find(what) != std::string::npos;
+  };
+  EXPECT_FALSE(says("boot")) << "the host tier has none";
+  for (Sample& one : results.samples) one.boot = 1;
+  EXPECT_TRUE(says("within one boot of the lab"));
+  results.samples.back().boot = 3;
+  EXPECT_TRUE(says("within 2 boots of the lab"));
+  for (Sample& one : results.samples) one.boot = one.repetition % 4 + 1;
+  EXPECT_FALSE(says("boot"));
+}
+
+TEST(BenchReport, IntervalsOfFewRepetitionsAreCalledSo) {
+  ResultSet results = set_of(100, 50);
+  const auto says_so = [&] {
+    return summary_text(results, kKind).find("fewer than 6 rep") != std::string::npos;
+  };
+  const auto keep = [&](unsigned repetitions) {
+    std::erase_if(results.samples, [&](const Sample& one) { return one.repetition > repetitions; });
+  };
+  keep(6);
+  EXPECT_FALSE(says_so());
+  keep(5);
+  EXPECT_TRUE(says_so());
+  std::erase_if(results.samples, [](const Sample& one) { return one.contender == "y"; });
+  EXPECT_FALSE(says_so()) << "there is no ratio";
+}
+
 // Instructions of full polls, less what the sender costs: 900 : 4500, 900 : 3600, 900 : 500.
 TEST(BenchHeadline, IsOfFullPollsLessTheSender) {
   ResultSet results{.scenario = "cost-per-packet", .header = header("a")};
