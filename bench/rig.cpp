@@ -15,6 +15,7 @@
 #include <fstream>
 #include <thread>
 
+#include "bench/spread.h"
 #include "bench/stage.h"
 #include "kernel/effect_counters.h"
 #include "pktgen/packet.h"
@@ -243,8 +244,8 @@ Result<std::unique_ptr<pktgen::Sender>> Rig::make_sender(const pktgen::StreamSet
 Result<std::vector<uint64_t>> Rig::queue_packets() const {
   std::vector<uint64_t> packets(options_.queues);
   const auto inside = enter();
-  auto ethtool = Ethtool::open();
   if (!inside) return std::unexpected(inside.error());
+  auto ethtool = Ethtool::open();
   if (!ethtool) return std::unexpected(ethtool.error());
   for (const std::string& uplink : uplinks())
     for (const QueueCount& count :
@@ -292,11 +293,9 @@ Result<Trial> Rig::send_without_forwarder(const TrialOptions& options) {
 // than it has frames.
 std::vector<pktgen::Guest> Rig::some_guests(size_t most) {
   if (guests_.size() <= most) return guests_;
-  const size_t step = guests_.size() / most;
   std::vector<pktgen::Guest> some;
   some.reserve(most);
-  for (size_t i = 0; i < most; ++i) some.push_back(guests_[i * guests_.size() / most + spread_ % step]);
-  ++spread_;
+  for (const size_t row : spread_rows(guests_.size(), most, spread_++)) some.push_back(guests_[row]);
   return some;
 }
 

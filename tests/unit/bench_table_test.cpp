@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// Tables of many MACs: who can hold them, and that all of them are sent to.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "bench/spread.h"
+#include "bench/table_size.h"
+
+namespace xdpfwd::bench {
+namespace {
+
+TEST(BenchTable, RowsOfAllTurnsAreTheWholeTable) {
+  for (const auto& [rows, most] :
+       {std::pair<size_t, size_t>{1'000, 100}, {1'000, 118}, {150, 100}, {100, 99}, {7, 1}}) {
+    std::set<size_t> met;
+    for (size_t turn = 0; turn * most < rows; ++turn) {
+      const std::vector<size_t> some = spread_rows(rows, most, turn);
+      EXPECT_EQ(some.size(), most);
+      EXPECT_EQ(std::set<size_t>(some.begin(), some.end()).size(), most) << "none twice";
+      EXPECT_LT(*std::ranges::max_element(some), rows);
+      met.insert(some.begin(), some.end());
+    }
+    EXPECT_EQ(met.size(), rows) << rows << " rows, " << most << " at a time";
+  }
+  EXPECT_EQ(spread_rows(3, 3, 5), (std::vector<size_t>{0, 1, 2}));
+  EXPECT_EQ(spread_rows(3, 9, 5), (std::vector<size_t>{0, 1, 2}));
+}
+
+TEST(BenchTable, SomeHoldFewMacs) {
+  EXPECT_EQ(too_many_macs("xdpfwd", 1e6), "");
+  EXPECT_EQ(too_many_macs("ovs-kernel", 100), "");
+  EXPECT_NE(too_many_macs("ovs-kernel", 1'000), "");
+  EXPECT_NE(too_many_macs("ovs-userspace", 1e4), "");
+  EXPECT_EQ(too_many_macs("testpmd", 1), "");
+  EXPECT_NE(too_many_macs("testpmd", 100), "");
+}
+
+}  // namespace
+}  // namespace xdpfwd::bench
