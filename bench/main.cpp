@@ -124,7 +124,8 @@ int run(int argc, char** argv) {
       ->capture_default_str();
   run_command->add_option("--contender", request.options.contenders, "only these; may be repeated");
   run_command
-      ->add_option("--repetitions", request.options.repetitions, "of each figure (default 10, quick 3)")
+      ->add_option("--repetitions", request.options.repetitions,
+                   "of each figure (default: most have 10, with --quick 1 to 3)")
       ->check(CLI::Range(1, 1000));
   run_command->add_option("--rx-cpu", request.options.rx_cpu, "the CPU that receives")->capture_default_str();
   run_command->add_option("--tx-cpu", request.options.tx_cpu, "the CPU that sends")->capture_default_str();
@@ -164,7 +165,9 @@ int run(int argc, char** argv) {
   CLI::App* scale_command =
       app.add_subcommand("scale", "many guests, rows and taps; the daemon's memory and idle CPU");
   for (CLI::App* command : {floor_command, scale_command, run_command}) {
-    command->add_flag("--quick", quick, "fewer repetitions");
+    command->add_flag("--quick", quick,
+                      command == run_command ? "rough figures: fewer repetitions and points, shorter trials"
+                                             : "fewer repetitions");
     command->add_flag("--json", json, "end with one line of JSON");
   }
   NapiSimRequest sim;

@@ -105,10 +105,10 @@ Result<void> check_contenders(const ScenarioKind& kind, const std::vector<std::s
 // Those of a scenario's own that --contender chooses; all, where it chooses none. NAME chooses NAME:2, too.
 std::vector<std::string> chosen_of(const RunOptions& options, std::vector<std::string> all);
 
-// The contenders of this run that this machine can have. Those that it cannot are noted with the reason.
 // A contender that cannot be measured: told, and kept with the results.
 void leave_out(Run& run, const std::string& contender, const Error& why);
 
+// The contenders of this run that this machine can have. Those that it cannot are noted with the reason.
 std::vector<const ContenderKind*> present_contenders(Run& run,
                                                      const std::function<bool(const ContenderKind&)>& wanted);
 

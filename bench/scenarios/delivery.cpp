@@ -27,7 +27,7 @@ Result<void> run_delivery(Run& run) {
   return run_grid(
       run, {.contenders = present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; }),
             .points = {{{"pps", 1000}}},
-            .repetitions = 1,
+            .repetitions = run.repetitions(1, 1),
             .warm_up = false,
             .rig = {.guests = 3, .ring_slots = 4096},
             .measure = measure});
