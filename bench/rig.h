@@ -34,7 +34,7 @@ namespace xdpfwd::bench {
 inline constexpr uint32_t kVirtqueueSlots = 1024;
 
 struct RigOptions {
-  std::string name;  // unique in this process
+  std::string name = {};  // unique in this process
   unsigned guests = 1;
   unsigned macs_per_guest = 1;
   unsigned members = 1;
@@ -73,10 +73,10 @@ struct Trial {
   uint64_t wrong = 0;      // frames at the wrong tap, doubled, or with other bytes
   uint64_t elsewhere = 0;  // those of them that are at another tap
   double seconds = 0;
-  bool ended_in_the_middle = false;  // all had been sent when in_the_middle came back
-  pktgen::Histogram latency_ns;      // from the sender's stamp to the reader; only with a reader
+  bool ended_in_the_middle = false;   // all had been sent when in_the_middle came back
+  pktgen::Histogram latency_ns = {};  // from the sender's stamp to the reader; only with a reader
   // Between a tenth and nine tenths of the run.
-  CpuReading cpu;
+  CpuReading cpu = {};
 
   // Frames not sent, and frames sent and not delivered.
   [[nodiscard]] uint64_t lost() const { return due > delivered ? due - delivered : 0; }
