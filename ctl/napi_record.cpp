@@ -11,7 +11,7 @@
 
 #include "core/napi_json.h"
 #include "ctl/client.h"
-#include "ctl/interrupt.h"
+#include "ctl/ending_signals.h"
 #include "packer/model/recorded_trace.h"
 #include "packer/model/synthetic_trace.h"
 
@@ -136,11 +136,11 @@ int record_load(const Session& session, const RecordArguments& arguments) {
       std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(arguments.every_seconds));
   const auto end = begun + std::chrono::seconds(arguments.seconds);
   // Until all is written, so that a second one does not take what the first has left.
-  const Interrupt interrupt;
+  const EndingSignals signals;
   std::optional<int> signal;
   std::vector<LoadSample> samples;
   for (auto next = begun;; next += every) {
-    signal = interrupt.wait_until(std::min(next, end));
+    signal = signals.wait_until(std::min(next, end));
     const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begun).count();
     auto sample = take(session, static_cast<uint64_t>(now_ms), samples.empty());
     // What was recorded until then is not lost.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-#include "ctl/interrupt.h"
+#include "ctl/ending_signals.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -7,7 +7,7 @@
 
 namespace xdpfwd {
 
-Interrupt::Interrupt() {
+EndingSignals::EndingSignals() {
   ::sigemptyset(&signals_);
   // Blocked, also an ignored one would be kept for who waits.
   for (const int signal : {SIGINT, SIGTERM, SIGHUP})
@@ -16,11 +16,11 @@ Interrupt::Interrupt() {
   ::pthread_sigmask(SIG_BLOCK, &signals_, &before_);
 }
 
-Interrupt::~Interrupt() {
+EndingSignals::~EndingSignals() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-std::optional<int> Interrupt::wait_until(std::chrono::steady_clock::time_point then) const {
+std::optional<int> EndingSignals::wait_until(std::chrono::steady_clock::time_point then) const {
   for (;;) {
     const auto left = std::max<std::chrono::nanoseconds>(then - std::chrono::steady_clock::now(), {});
     const auto seconds = std::chrono::floor<std::chrono::seconds>(left);

@@ -11,12 +11,12 @@
 
 namespace xdpfwd {
 
-class Interrupt {
+class EndingSignals {
  public:
-  Interrupt();
-  ~Interrupt();
-  Interrupt(const Interrupt&) = delete;
-  Interrupt& operator=(const Interrupt&) = delete;
+  EndingSignals();
+  ~EndingSignals();
+  EndingSignals(const EndingSignals&) = delete;
+  EndingSignals& operator=(const EndingSignals&) = delete;
 
   // Until then, or until the signal that it returns.
   [[nodiscard]] std::optional<int> wait_until(std::chrono::steady_clock::time_point then) const;
