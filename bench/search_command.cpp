@@ -24,8 +24,7 @@ int search_by_lines(const SearchRequest& request, std::istream& in, std::ostream
   if (!(request.min_load > 0) || !(request.max_load >= request.min_load) || !(request.width > 0)) {
     std::cerr << fmt::format(
         "xdpfwd-bench: search: from {:g} to {:g} frames a second, within {:g}: choose a --min-load above 0, "
-        "a "
-        "--max-load not below it, and a --width above 0\n",
+        "a --max-load not below it, and a --width above 0\n",
         request.min_load, request.max_load, request.width);
     return 2;
   }

@@ -25,6 +25,8 @@ class NapiHandle {
   virtual ~NapiHandle() = default;
   // From now on this instance: a NIC that was reset has others. Also the first one.
   virtual Result<void> aim(const NapiPlace& place) = 0;
+  // What aim() made is gone, though the instance is the same, which has this thread now (0: none): aim anew.
+  [[nodiscard]] virtual bool lost(uint32_t /*thread*/) const { return false; }
   // Polls it for a while, then lets it go. Returns early for a signal, and when another process wants the
   // CPU.
   virtual void poll(std::chrono::nanoseconds period) = 0;

@@ -166,13 +166,18 @@ Result<void> Poller::locate(size_t index, AllTold& all) {
   const auto instance = told.napis->of(served.spec.queue);
   if (!instance) return std::unexpected(instance.error());
   const bool another = ifindex != served.ifindex || instance->id != served.instance.id;
+  const bool lost = !another && served.handle->lost(instance->thread);
   const Deferral last = served.instance.deferral.value_or(Deferral{});
-  if (another) {
+  if (another || lost) {
     const NapiPlace place{.ifindex = ifindex, .queue = served.spec.queue, .napi = instance->id};
     if (auto aimed = served.handle->aim(place); !aimed) return aimed;
     ++served.lookups;
-    say(fmt::format("{}: it has NAPI instance {} now, and not {}", served.spec.name(), instance->id,
-                    served.instance.id));
+    if (lost)
+      say(fmt::format("{}: the thread of NAPI instance {} was taken away, it has another one",
+                      served.spec.name(), instance->id));
+    else
+      say(fmt::format("{}: it has NAPI instance {} now, and not {}", served.spec.name(), instance->id,
+                      served.instance.id));
   }
   served.ifindex = ifindex;
   served.instance = *instance;

@@ -25,6 +25,7 @@ Result<void> ThreadHandle::aim(const NapiPlace& place) {
     return fail_in("threads that busy-poll, of Linux 6.19 and later", set.error());
   const auto instance = lookup_.find(place.ifindex, place.queue);
   if (!instance) return std::unexpected(instance.error());
+  thread_ = instance->thread;
   if (instance->thread == 0) return fail(fmt::format("NAPI instance {} has no thread", place.napi));
   // Any CPU, also beyond the 1024 of a cpu_set_t.
   cpu_set_t* cpus = CPU_ALLOC(cpu_ + 1);

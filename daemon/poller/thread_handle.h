@@ -17,6 +17,7 @@ class ThreadHandle final : public NapiHandle {
   ThreadHandle(const ThreadHandle&) = delete;
   ThreadHandle& operator=(const ThreadHandle&) = delete;
   Result<void> aim(const NapiPlace& place) override;
+  [[nodiscard]] bool lost(uint32_t thread) const override { return napi_ != 0 && thread != thread_; }
   void poll(std::chrono::nanoseconds /*period*/) override {}  // the thread does
   [[nodiscard]] HandleKind kind() const override { return HandleKind::kThreaded; }
   [[nodiscard]] uint64_t needed_capabilities() const override;
@@ -26,6 +27,7 @@ class ThreadHandle final : public NapiHandle {
   Changes& changes_;
   uint32_t cpu_;
   uint32_t napi_ = 0;  // that has the thread; 0 = none
+  uint32_t thread_ = 0;
 };
 
 }  // namespace xdpfwd::poller

@@ -95,6 +95,13 @@ for handle in af_xdp threaded; do
     looks=$(looks_in 5)
     wait $sending
     check "threaded: and looks it up once a second while frames come: $looks dumps in 5 s" [ "$looks" -ge 2 -a "$looks" -le 15 ]
+    # As a reset does that keeps the instance's id.
+    echo 1 >/sys/class/net/eth0/threaded
+    echo 0 >/sys/class/net/eth0/threaded
+    check "threaded: a thread that was taken away is made anew" until_true 30 eval '[ -n "$(threads)" ] && [ "$(threads)" != "$thread" ]'
+    thread=$(threads)
+    check "on the poller's CPU, too" until_true 10 eval '[ "$(taskset -pc "$thread" | sed "s/.*: //")" = 2 ]'
+    note "$(tail -1 /run/poller.log)"
   fi
   killed
   [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
