@@ -84,6 +84,12 @@ Result<void> check(const Options& options) {
   return {};
 }
 
+std::chrono::microseconds longest_period(const std::vector<QueueSpec>& queues) {
+  std::chrono::microseconds longest{0};
+  for (const QueueSpec& queue : queues) longest = std::max(longest, queue.period);
+  return longest;
+}
+
 std::chrono::microseconds round_of(const std::vector<QueueSpec>& queues) {
   std::chrono::microseconds sum{0};
   for (const QueueSpec& queue : queues) sum += queue.period;

@@ -44,6 +44,8 @@ struct Options {
 // What each value alone does not show: no queue, one twice, too many.
 Result<void> check(const Options& options);
 
+std::chrono::microseconds longest_period(const std::vector<QueueSpec>& queues);
+
 // How long it takes until a queue's turn comes again when all are busy.
 std::chrono::microseconds round_of(const std::vector<QueueSpec>& queues);
 

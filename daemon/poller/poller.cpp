@@ -47,12 +47,6 @@ uint64_t count_of(std::chrono::nanoseconds time) {
   return static_cast<uint64_t>(time.count());
 }
 
-std::chrono::microseconds longest_of_several(const std::vector<QueueSpec>& queues) {
-  std::chrono::microseconds longest = TurnLength::kLongestFull;
-  for (const QueueSpec& queue : queues) longest = std::max(longest, queue.period);
-  return longest;
-}
-
 void say(const std::string& text) {
   fmt::print(stderr, "xdpfwd-poller: {}\n", text);
 }
@@ -109,8 +103,6 @@ Poller::~Poller() {
   served_.clear();
   // A NIC that is gone, or was reset, has nothing of ours any more.
   if (auto undone = changes_.undo_all(lookup_); !undone) say("putting back: " + undone.error().text());
-  if (!changes_.empty())
-    say("a NIC is down: what was set of it stays noted; '--release' puts it back once the NIC is up");
 }
 
 // For the first time: everything has to be there.
@@ -130,7 +122,7 @@ Result<void> Poller::serve(size_t index) {
   auto handle = choose_handle({.choice = options_.handle,
                                .budget = served.spec.budget,
                                .cpu = options_.cpu,
-                               .longest_turn = longest_of_several(options_.queues),
+                               .longest_turn = longest_period(options_.queues),
                                .uring = uring_},
                               place, lookup_, changes_);
   if (!handle) return std::unexpected(handle.error());
@@ -264,45 +256,29 @@ Result<void> Poller::run(const std::atomic<bool>& stop) {
   return {};
 }
 
-std::bitset<XDPFWD_POLLER_QUEUES> Poller::turn_of(size_t index) const {
-  std::bitset<XDPFWD_POLLER_QUEUES> queues;
-  queues.set(index);
-  if (served_[index].handle->shares_turns())
-    for (size_t i = 0; i < served_.size(); ++i)
-      if (served_[i].handle->shares_turns() && rotation_.state(i) == QueueState::kPolling) queues.set(i);
-  return queues;
-}
-
 void Poller::poll(size_t index) {
   Served& served = served_[index];
-  const auto queues = turn_of(index);
-  const auto frames = [&] {
-    uint64_t sum = 0;
-    for (size_t i = 0; i < served_.size(); ++i)
-      if (queues[i]) sum += counter_.frames(i);
-    return sum;
-  };
-  const auto of = rotation_.alone()     ? TurnLength::Of::kOnlyOne
-                  : queues.count() == 1 ? TurnLength::Of::kOneOfSeveral
-                                        : TurnLength::Of::kAll;
-  if (served.handle->shares_turns())
+  const bool shared = served.handle->shares_turns();
+  if (shared)
     counter_.begin_shared_turn();
   else
     counter_.begin_turn(index);
   const Nanoseconds began = clock_now();
   const Nanoseconds ran = time_run();
-  const uint64_t frames_before = frames();
+  const uint64_t frames = counter_.frames(index);
   const Nanoseconds timer(served.instance.deferral.value_or(Deferral{}).flush_timeout_ns);
-  served.handle->poll(turn_length_.next(served.spec.period, of, timer, began));
+  served.handle->poll(turn_length_.next(served.spec.period, rotation_.alone(), timer, began));
   counter_.end_turn();
   const Nanoseconds ended = clock_now();
   turn_length_.ended({.period = served.spec.period,
                       .lasted = ended - began,
                       .ran = time_run() - ran,
-                      .frames = frames() - frames_before},
+                      .frames = counter_.frames(index) - frames},
                      ended);
-  for (size_t i = 0; i < served_.size(); ++i)
-    if (queues[i]) ++served_[i].turns;
+  ++served.turns;
+  for (size_t i = 0; shared && i < served_.size(); ++i)
+    if (i != index && served_[i].handle->shares_turns() && rotation_.state(i) == QueueState::kPolling)
+      ++served_[i].turns;
 }
 
 void Poller::sleep(Nanoseconds at_most) {

@@ -4,14 +4,12 @@
 #pragma once
 
 #include <atomic>
-#include <bitset>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "bpf/poller_abi.h"
 #include "kernel/netlink.h"
 #include "poller/changes.h"
 #include "poller/counters_file.h"
@@ -69,8 +67,7 @@ class Poller {
   Result<void> defer_interrupts(Served& served);
   void check_deferral(const Served& served) const;
   Result<void> tick(Nanoseconds now);
-  // The queues that are polled in its turn.
-  [[nodiscard]] std::bitset<XDPFWD_POLLER_QUEUES> turn_of(size_t index) const;
+  // One turn of this queue, and of those that share it.
   void poll(size_t index);
   void sleep(Nanoseconds at_most);
   // What was taken from each queue, and which of them go on.

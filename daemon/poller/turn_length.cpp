@@ -14,27 +14,16 @@ constexpr std::chrono::microseconds kWindow{500};
 // What io_uring takes in a turn that the kernel ends at once: a poll of 8, and one to let the instance go.
 constexpr int64_t kLeastFrames = 16;
 
-bool is_full(int64_t frames) {
-  return frames >= kLeastFrames * 3 / 4;
-}
-
 }  // namespace
 
-TurnLength::Nanoseconds TurnLength::next(Nanoseconds period, Of of, Nanoseconds timer,
+TurnLength::Nanoseconds TurnLength::next(Nanoseconds period, bool alone, Nanoseconds timer,
                                          Nanoseconds now) const {
   const bool emptied = timer > Nanoseconds(0) && 2 * timer <= longest_;
-  if (of == Of::kOneOfSeveral) return period;
-  const Nanoseconds least = std::max(period, full_turn_);
-  return of == Of::kOnlyOne && (now >= short_until_ || (too_many_ && emptied)) ? std::max(least, longest_)
-                                                                               : least;
+  return alone && (now >= short_until_ || (too_many_ && emptied)) ? std::max(period, longest_) : period;
 }
 
 void TurnLength::ended(const Turn& turn, Nanoseconds now) {
-  const bool disturbed = turn.ran < turn.lasted * 3 / 4;
-  if (disturbed) short_until_ = now + kWary;
-  full_turn_ = !disturbed && is_full(static_cast<int64_t>(turn.frames))
-                   ? std::min(2 * std::max(full_turn_, turn.period), Nanoseconds(kLongestFull))
-                   : Nanoseconds(0);
+  if (turn.ran < turn.lasted * 3 / 4) short_until_ = now + kWary;
   ++turns_;
   frames_ += static_cast<int64_t>(turn.frames);
   lasted_ += turn.lasted;

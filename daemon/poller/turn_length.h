@@ -5,8 +5,7 @@
 // for a while.
 // Short ones that end early take few frames each, and end before that timer, so nobody takes the rest. When
 // more come than they can take, turns are long all the same, if the timer ends within one: its softirq
-// empties the queue, late and cheaply. Those that nobody disturbs and that are full get longer from one to
-// the next, as ends would cost too much of them. Pure: times and counts are given to it.
+// empties the queue, late and cheaply. Pure: times and counts are given to it.
 #pragma once
 
 #include <chrono>
@@ -17,21 +16,17 @@ namespace xdpfwd::poller {
 class TurnLength {
  public:
   using Nanoseconds = std::chrono::nanoseconds;
-  // Of several queues that share it, and of one beside another process.
-  static constexpr std::chrono::microseconds kLongestFull{100};
   // Long turns last so long.
   explicit TurnLength(Nanoseconds longest) : longest_(longest) {}
 
-  // Of one queue, with no other; of one, and others wait for its end; of all together.
-  enum class Of { kOnlyOne, kOneOfSeveral, kAll };
-  // Whose period that is. Its `timer` (gro_flush_timeout) empties it when nobody polls it; 0: none, or not
-  // known.
-  [[nodiscard]] Nanoseconds next(Nanoseconds period, Of of, Nanoseconds timer, Nanoseconds now) const;
+  // Of a queue whose period that is, and which nobody waits behind if it is alone. Its `timer`
+  // (gro_flush_timeout) empties it when nobody polls it; 0: none, or not known.
+  [[nodiscard]] Nanoseconds next(Nanoseconds period, bool alone, Nanoseconds timer, Nanoseconds now) const;
   struct Turn {
     Nanoseconds period;  // of its queue
     Nanoseconds lasted;
     Nanoseconds ran;  // the poller, in it
-    uint64_t frames;  // taken from its queues meanwhile, by whomever
+    uint64_t frames;  // taken from the queue meanwhile, by whomever
   };
   // It has ended now.
   void ended(const Turn& turn, Nanoseconds now);
@@ -39,7 +34,6 @@ class TurnLength {
  private:
   Nanoseconds longest_;
   Nanoseconds short_until_{0};
-  Nanoseconds full_turn_{0};
   // Since the rate was last looked at.
   int64_t turns_ = 0;
   int64_t frames_ = 0;

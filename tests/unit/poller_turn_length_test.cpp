@@ -13,9 +13,6 @@ using Nanoseconds = TurnLength::Nanoseconds;
 
 constexpr Nanoseconds kPeriod = 50us;
 constexpr Nanoseconds kLong = 1ms;
-constexpr auto kAlone = TurnLength::Of::kOnlyOne;
-constexpr auto kInTurn = TurnLength::Of::kOneOfSeveral;
-constexpr auto kTogether = TurnLength::Of::kAll;
 constexpr Nanoseconds kTimer = 200us;
 
 // A poller whose only queue is polled, beside a reader that ends each turn, and then takes `away` of its
@@ -28,7 +25,7 @@ class Beside {
     const Nanoseconds begin = now_;
     int64_t turns = 0;
     for (; now_ - begin < how_long; ++turns) {
-      const Nanoseconds turn = length_.next(kPeriod, kAlone, timer_, now_);
+      const Nanoseconds turn = length_.next(kPeriod, true, timer_, now_);
       const Nanoseconds lasted = turn + away_;
       waiting_ += pps * lasted.count() / 1'000'000'000;
       const int64_t taken = turn >= timer_ ? waiting_ : std::min<int64_t>(waiting_, 16);
@@ -50,47 +47,28 @@ class Beside {
 
 TEST(TurnLength, IsLongForAQueueThatIsAlone) {
   const TurnLength length(kLong);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s), kLong);
-  EXPECT_EQ(length.next(2ms, kAlone, kTimer, 1s), 2ms);
-  EXPECT_EQ(length.next(kPeriod, kInTurn, kTimer, 1s), kPeriod);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s), kLong);
+  EXPECT_EQ(length.next(2ms, true, kTimer, 1s), 2ms);
+  EXPECT_EQ(length.next(kPeriod, false, kTimer, 1s), kPeriod);
 }
 
 TEST(TurnLength, IsShortAfterATurnThatAnotherProcessEnded) {
   TurnLength length(kLong);
   length.ended({kPeriod, 1ms, 990us, 10}, 1s);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s), kLong);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s), kLong);
   length.ended({kPeriod, 1ms, 100us, 10}, 1s);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s), kPeriod);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s), kPeriod);
   // Short ones that are undisturbed do not end it at once: the next frame wakes its reader again.
   length.ended({kPeriod, 50us, 50us, 0}, 1s + 50us);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s + 50us), kPeriod);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s + 100ms), kLong);
-}
-
-// Its end would cost much of it.
-TEST(TurnLength, GrowsWhileItIsFullAndUndisturbed) {
-  TurnLength length(kLong);
-  length.ended({10us, 20us, 1us, 16}, 1s);
-  const auto next = [&](TurnLength::Of of) { return length.next(10us, of, kTimer, 1s + 1ms); };
-  for (const auto of : {kAlone, kInTurn, kTogether}) EXPECT_EQ(next(of), 10us);
-  length.ended({10us, 20us, 20us, 12}, 1s + 1ms);
-  EXPECT_EQ(next(kAlone), 20us);
-  EXPECT_EQ(next(kTogether), 20us);
-  EXPECT_EQ(next(kInTurn), 10us) << "others wait for its end";
-  for (int i = 0; i < 10; ++i) length.ended({10us, 20us, 20us, 40}, 1s + 1ms);
-  EXPECT_EQ(next(kTogether), Nanoseconds(TurnLength::kLongestFull));
-  length.ended({10us, 100us, 100us, 11}, 1s + 1ms);
-  EXPECT_EQ(next(kTogether), 10us) << "few frames: they are not to wait for its end";
-  length.ended({10us, 20us, 20us, 40}, 1s + 1ms);
-  length.ended({10us, 20us, 10us, 40}, 1s + 1ms);
-  EXPECT_EQ(next(kTogether), 10us) << "disturbed";
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s + 50us), kPeriod);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s + 100ms), kLong);
 }
 
 TEST(TurnLength, StaysShortAsLongAsTheCpuIsShared) {
   TurnLength length(kLong);
   for (int i = 0; i < 10; ++i) length.ended({kPeriod, 50us, 10us, 1}, 1s + i * 50ms);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s + 549ms), kPeriod);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s + 550ms), kLong);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s + 549ms), kPeriod);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s + 550ms), kLong);
 }
 
 TEST(TurnLength, IsLongBesideAReaderWhenMoreComeThanShortOnesTake) {
@@ -122,9 +100,9 @@ TEST(TurnLength, ForgetsWhatHappenedOnce) {
   length.ended({kPeriod, 400us, 10us, 0}, 1s);
   length.ended({kPeriod, 400us, 10us, 50}, 1s);
   length.ended({kPeriod, 400us, 10us, 50}, 1s);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s), kLong);
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s), kLong);
   for (int i = 0; i < 3; ++i) length.ended({kPeriod, 1ms, 100us, 50}, 1s);
-  EXPECT_EQ(length.next(kPeriod, kAlone, kTimer, 1s), kPeriod) << "50 kpps are not too many for short ones";
+  EXPECT_EQ(length.next(kPeriod, true, kTimer, 1s), kPeriod) << "50 kpps are not too many for short ones";
 }
 
 }  // namespace
