@@ -103,6 +103,8 @@ Poller::~Poller() {
   served_.clear();
   // A NIC that is gone, or was reset, has nothing of ours any more.
   if (auto undone = changes_.undo_all(lookup_); !undone) say("putting back: " + undone.error().text());
+  if (!changes_.empty())
+    say("a NIC is down: what was set of it stays noted; '--release' puts it back once the NIC is up");
 }
 
 // For the first time: everything has to be there.
