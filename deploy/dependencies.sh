@@ -7,7 +7,7 @@ build=(build-essential cmake ninja-build pkg-config clang-19 llvm-19 bpftool lib
   libmnl-dev libsystemd-dev libspdlog-dev libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libcli11-dev
   libbenchmark-dev scdoc)
 run=(iproute2 ethtool)
-test=(libgtest-dev libgmock-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 bash-completion zsh
+test=(libgtest-dev libgmock-dev libclang-rt-19-dev clang-tidy-19 clang-format-19 ccache bash-completion zsh
   debhelper fakeroot lintian socat mandoc)
 
 # What xdpfwd-bench measures beside xdpfwd, and what makes its plots into PNG.
