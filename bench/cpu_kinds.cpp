@@ -12,10 +12,11 @@ Metrics cpu_by_kind(const CpuReading& cpu, const ProcessCost& processes) {
   const auto ticks = static_cast<double>(processes.user_ticks + processes.system_ticks);
   // Not the kernel's own sum for these processes: it had half of a poller's time on Linux 6.18, where that
   // and a reader take a CPU from each other 50 000 times a second.
-  const double ours = percent(cpu.task_ns[BENCH_TASK_FORWARDER]);
+  const double ours = percent(cpu.task_ns[BENCH_TASK_DAEMON] + cpu.task_ns[BENCH_TASK_POLLER]);
   const double user = ticks > 0 ? ours * static_cast<double>(processes.user_ticks) / ticks : 0;
   return {{"cpu_softirq_percent", percent(cpu.net_softirq_ns + cpu.other_softirq_ns)},
-          {"cpu_system_percent", percent(cpu.task_ns[BENCH_TASK_KERNEL]) + ours - user},
+          {"cpu_system_percent",
+           percent(cpu.task_ns[BENCH_TASK_KERNEL] + cpu.task_ns[BENCH_TASK_NAPI]) + ours - user},
           {"cpu_user_percent", user},
           {"cpu_harness_percent", percent(cpu.task_ns[BENCH_TASK_HARNESS])},
           {"cpu_others_percent", percent(cpu.task_ns[BENCH_TASK_PROCESS])},

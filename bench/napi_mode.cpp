@@ -42,7 +42,6 @@ std::vector<pid_t> napi_threads(const std::string& device) {
 
 InNapiMode::InNapiMode(InNapiMode&& other) noexcept
     : stand_(std::exchange(other.stand_, nullptr)),
-      threads_(std::move(other.threads_)),
       poller_(std::move(other.poller_)),
       packed_(other.packed_) {
   other.poller_.reset();
@@ -73,10 +72,11 @@ Result<void> InNapiMode::set(const char* file, unsigned value) const {
   return {};
 }
 
-void InNapiMode::find_threads() {
-  threads_.clear();
+std::vector<pid_t> InNapiMode::threads() const {
+  std::vector<pid_t> all;
   for (const std::string& uplink : stand_->rig().uplinks())
-    for (const pid_t thread : napi_threads(uplink)) threads_.push_back(thread);
+    for (const pid_t thread : napi_threads(uplink)) all.push_back(thread);
+  return all;
 }
 
 // Since Linux 6.17 it is kept for each NAPI, too, which sysfs does not show.
@@ -98,13 +98,13 @@ Result<void> InNapiMode::expect_no_threads() const {
 
 Result<void> InNapiMode::run_in_threads() {
   if (auto done = set("threaded", 1); !done) return done;
-  find_threads();
-  if (threads_.size() < stand_->rig().uplinks().size() * stand_->rig().options().queues)
+  const std::vector<pid_t> made = threads();
+  if (made.size() < stand_->rig().uplinks().size() * stand_->rig().options().queues)
     return fail("the kernel made no thread for each NAPI", "it needs threaded NAPI, Linux 5.12");
   cpu_set_t cpus;
   CPU_ZERO(&cpus);
   CPU_SET(stand_->rig().rx_cpu(), &cpus);
-  for (const pid_t thread : threads_)
+  for (const pid_t thread : made)
     if (::sched_setaffinity(thread, sizeof(cpus), &cpus) != 0)
       return fail_errno("pinning a NAPI thread", errno);
   return {};
@@ -127,8 +127,7 @@ Result<void> InNapiMode::leave_to_packer(bool packed) {
   packed_ = true;
   if (!packed) return rig.run(fmt::format("{0} tune revert && {0} reload", ctl));
   if (auto applied = rig.run(fmt::format("{0} reload && {0} tune apply", ctl)); !applied) return applied;
-  find_threads();
-  if (threads_.empty()) return fail("mode auto made no NAPI thread", "see xdpfwd.log in the rig's folder");
+  if (threads().empty()) return fail("mode auto made no NAPI thread", "see xdpfwd.log in the rig's folder");
   return stand_->rig().wake();  // deferred as the other modes are
 }
 
@@ -170,7 +169,6 @@ Result<void> InNapiMode::run_in_poller() {
 Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
   InNapiMode in_mode(stand);
   if (auto free = in_mode.expect_no_threads(); !free) return std::unexpected(free.error());
-  in_mode.find_threads();  // before 6.17 they stay, and have nothing to do: their time shows that
   Result<void> entered;
   if (mode == NapiMode::kDeferred) entered = in_mode.set("gro_flush_timeout", kLongFlushNs);
   if (mode == NapiMode::kThreaded) entered = in_mode.run_in_threads();
@@ -178,17 +176,6 @@ Result<InNapiMode> InNapiMode::enter(Stand& stand, NapiMode mode) {
   if (mode == NapiMode::kBusyPoll) entered = in_mode.run_in_poller();
   if (!entered) return std::unexpected(entered.error());
   return in_mode;
-}
-
-uint64_t InNapiMode::thread_ns() const {
-  uint64_t sum = poller_ ? poller_->cost().cpu_ns : 0;
-  for (const pid_t thread : threads_) {
-    std::ifstream schedstat(fmt::format("/proc/{}/schedstat", thread));
-    uint64_t on_cpu_ns = 0;
-    schedstat >> on_cpu_ns;
-    sum += on_cpu_ns;
-  }
-  return sum;
 }
 
 ProcessCost InNapiMode::processes() const {

@@ -45,22 +45,19 @@ class InNapiMode {
 
   // Back to softirqs, while the stand is still awake.
   Result<void> leave();
-  // What kernel threads or the poller have run so far.
-  [[nodiscard]] uint64_t thread_ns() const;
   // The contender's own, and the poller.
   [[nodiscard]] ProcessCost processes() const;
 
  private:
   explicit InNapiMode(Stand& stand) : stand_(&stand) {}
   [[nodiscard]] Result<void> set(const char* file, unsigned value) const;
-  void find_threads();
+  [[nodiscard]] std::vector<pid_t> threads() const;  // before Linux 6.17 they outlive their mode
   [[nodiscard]] Result<void> expect_no_threads() const;
   Result<void> run_in_threads();
   Result<void> leave_to_packer(bool packed);
   Result<void> run_in_poller();
 
   Stand* stand_;
-  std::vector<pid_t> threads_;
   std::optional<Child> poller_;
   bool packed_ = false;
 };

@@ -83,12 +83,13 @@ static __always_inline __u64 kind_of(struct task_struct *task)
 	if (!task->pid)
 		return BENCH_TASK_IDLE;
 	if (task->flags & PF_KTHREAD)
-		return BENCH_TASK_KERNEL;
+		return __builtin_memcmp(task->comm, "napi/up", 7) ? BENCH_TASK_KERNEL : BENCH_TASK_NAPI;
 	if (!__builtin_memcmp(task->comm, "bench-", 6))
 		return BENCH_TASK_HARNESS;
-	if (!__builtin_memcmp(task->comm, "xdpfwd", sizeof("xdpfwd")) ||
-	    !__builtin_memcmp(task->comm, "xdpfwd-poller", sizeof("xdpfwd-poller")))
-		return BENCH_TASK_FORWARDER;
+	if (!__builtin_memcmp(task->comm, "xdpfwd", sizeof("xdpfwd")))
+		return BENCH_TASK_DAEMON;
+	if (!__builtin_memcmp(task->comm, "xdpfwd-poller", sizeof("xdpfwd-poller")))
+		return BENCH_TASK_POLLER;
 	return BENCH_TASK_PROCESS;
 }
 

@@ -13,10 +13,12 @@
 /* Who has a CPU while no softirq has it. */
 enum softirq_clock_task {
   BENCH_TASK_IDLE,
-  BENCH_TASK_KERNEL, /* a thread of the kernel's */
+  BENCH_TASK_KERNEL, /* a thread of the kernel's, but: */
+  BENCH_TASK_NAPI,   /* one that polls an uplink of a rig, by its name */
   BENCH_TASK_PROCESS,
-  BENCH_TASK_FORWARDER, /* xdpfwd's daemon or a poller of it, by their names */
-  BENCH_TASK_HARNESS,   /* a thread of the harness, by its name: "bench-..." */
+  BENCH_TASK_DAEMON,  /* xdpfwd's, by its name */
+  BENCH_TASK_POLLER,  /* xdpfwd-poller, by its name */
+  BENCH_TASK_HARNESS, /* a thread of the harness, by its name: "bench-..." */
   BENCH_TASKS,
 };
 

@@ -22,7 +22,6 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
   if (!in_mode) return std::unexpected(in_mode.error());
   Rig& rig = stand.rig();
   uint64_t steps = 0;
-  uint64_t thread_ns = 0;
   uint64_t daemon_ns = 0;  // in mode auto it decides
   ProcessCost processes;
   Victim victim(rig.rx_cpu());
@@ -32,14 +31,12 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
                                        .window_opens =
                                            [&] {
                                              steps = victim.steps();
-                                             thread_ns = in_mode->thread_ns();
                                              daemon_ns = stand.cost().cpu_ns;
                                              processes = in_mode->processes();
                                            },
                                        .window_closes =
                                            [&] {
                                              steps = victim.steps() - steps;
-                                             thread_ns = in_mode->thread_ns() - thread_ns;
                                              daemon_ns = stand.cost().cpu_ns - daemon_ns;
                                              processes = in_mode->processes() - processes;
                                            }});
@@ -52,6 +49,7 @@ Result<Metrics> measure(Stand& stand, NapiMode mode, double pps, double seconds)
   if (auto left = in_mode->leave(); !left) return std::unexpected(left.error());
   const CpuReading& cpu = beside_victim->cpu;
   const auto packets = static_cast<double>(cpu.packets);
+  const uint64_t thread_ns = cpu.task_ns[BENCH_TASK_NAPI] + cpu.task_ns[BENCH_TASK_POLLER];
   const auto window_ns = static_cast<double>(cpu.at_ns);
   if (packets == 0 || window_ns == 0) return Metrics{};
   Metrics metrics = {

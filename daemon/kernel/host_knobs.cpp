@@ -137,10 +137,8 @@ Result<void> HostKnobs::set(const Tune& tune) {
 Result<std::unique_ptr<ThreadMeter>> HostKnobs::meter_threads(const std::vector<NapiThread>& threads) {
   if (!timer_) timer_ = ThreadTimer::load();
   const auto queues = [this](const TunedDevice& device) { return queues_of(device, count_queues(device)); };
-  Result<std::shared_ptr<PollMeter>> polls = polls_.lock();
-  if (!*polls) polls = PollMeter::attach();
-  if (polls) polls_ = *polls;
-  return xdpfwd::meter_threads(netdev_, roots_, threads, queues, *timer_, polls);
+  if (!polls_) polls_ = PollMeter::load();
+  return xdpfwd::meter_threads(netdev_, roots_, threads, queues, *timer_, *polls_);
 }
 
 Result<std::string> HostKnobs::read(const Tune& tune) {

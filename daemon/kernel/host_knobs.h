@@ -70,9 +70,9 @@ class HostKnobs {
   EthtoolFamily family_;
   NetdevFamily netdev_;
   Irqbalance irqbalance_;
-  // Tried once, by the first who meters threads.
+  // Loaded once, by the first who meters threads: each takes milliseconds.
   std::optional<Result<std::shared_ptr<ThreadTimer>>> timer_;
-  std::weak_ptr<PollMeter> polls_;  // attached as long as somebody meters threads
+  std::optional<Result<std::shared_ptr<PollMeter>>> polls_;
 };
 
 }  // namespace xdpfwd

@@ -28,16 +28,18 @@ void PollMeter::Destroy::operator()(poll_work_bpf* object) const {
   poll_work_bpf__destroy(object);
 }
 
-Result<std::shared_ptr<PollMeter>> PollMeter::attach() {
+Result<std::shared_ptr<PollMeter>> PollMeter::load() {
   capture_libbpf_log();
   clear_libbpf_log();
   std::unique_ptr<poll_work_bpf, Destroy> object(poll_work_bpf__open());
   if (!object) return bpf_failure("cannot open the program that counts polls", errno);
   if (const int error = poll_work_bpf__load(object.get()))
     return bpf_failure("the kernel does not load the program that counts polls", -error);
-  if (const int error = poll_work_bpf__attach(object.get()))
-    return bpf_failure("the kernel does not attach the program that counts polls", -error);
   return std::shared_ptr<PollMeter>(new PollMeter(std::move(object)));
+}
+
+bool PollMeter::counts_any() const {
+  return std::ranges::any_of(places_, [](const Place& place) { return place.users > 0; });
 }
 
 Result<uint32_t> PollMeter::count(uint32_t napi) {
@@ -46,11 +48,19 @@ Result<uint32_t> PollMeter::count(uint32_t napi) {
   const auto it = counted != places_.end() ? counted : std::ranges::find(places_, 0U, &Place::users);
   if (it == places_.end())
     return fail(fmt::format("polls of {} NAPI instances are counted already", kMostNapis), {}, ENOSPC);
+  if (!counts_any()) {
+    clear_libbpf_log();
+    if (const int error = poll_work_bpf__attach(object_.get()))
+      return bpf_failure("the kernel does not attach the program that counts polls", -error);
+  }
   const auto place = static_cast<uint32_t>(it - places_.begin());
   if (it->users == 0) {
     object_->bss->work[place] = {};  // nobody else writes there
-    if (bpf_map_update_elem(bpf_map__fd(object_->maps.places), &napi, &place, BPF_ANY) != 0)
-      return fail_errno(fmt::format("NAPI {} among those whose polls are counted", napi), errno, {});
+    if (bpf_map_update_elem(bpf_map__fd(object_->maps.places), &napi, &place, BPF_ANY) != 0) {
+      const int error = errno;
+      if (!counts_any()) poll_work_bpf__detach(object_.get());
+      return fail_errno(fmt::format("NAPI {} among those whose polls are counted", napi), error, {});
+    }
   }
   *it = {.napi = napi, .users = it->users + 1};
   return place;
@@ -62,6 +72,7 @@ void PollMeter::forget(uint32_t place) {
   --one.users;
   if (one.users > 0) return;
   bpf_map_delete_elem(bpf_map__fd(object_->maps.places), &one.napi);
+  if (!counts_any()) poll_work_bpf__detach(object_.get());
 }
 
 PollWork PollMeter::work(uint32_t place) const {

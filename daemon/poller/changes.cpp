@@ -100,6 +100,10 @@ Result<void> Changes::put_back(NapiLookup& lookup, const Change& change) {
   if (!now && now.error().code == ENOENT) return {};
   if (!now) return std::unexpected(now.error());
   if (*now != change.set) return {};
+  // Else a thread that was there before would stay on the CPU that it was put on. A new one may run on any.
+  const auto off = static_cast<uint64_t>(Threaded::kOff);
+  if (change.which == NapiValue::kThreaded && change.before != off)
+    if (auto ended = lookup.set(change.napi, change.which, off); !ended) return ended;
   return lookup.set(change.napi, change.which, change.before);
 }
 

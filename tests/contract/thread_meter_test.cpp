@@ -172,10 +172,18 @@ TEST_F(ThreadMeterOnVeth, ProgramAndFilesTellTheSame) {
   EXPECT_TRUE(has_run) << "a frame came, and no thread ran";
 }
 
+// What this process has attached.
+long links() {
+  return std::ranges::count_if(std::filesystem::directory_iterator("/proc/self/fd"), [](const auto& entry) {
+    std::error_code gone;  // the directory's own
+    return std::filesystem::read_symlink(entry.path(), gone).string().find("bpf_link") != std::string::npos;
+  });
+}
+
 // Since the meter was made, of these instances alone, as long as somebody meters them.
 TEST_F(ThreadMeterOnVeth, PollsAreCounted) {
   run("ethtool -K eth1 tso off");  // else veth leaves single frames to softirqs
-  const auto polls = PollMeter::attach();
+  const auto polls = PollMeter::load();
   ASSERT_TRUE(polls) << polls.error().text();
   const auto total = [](ThreadMeter& meter) {
     PollWork sum;
@@ -213,9 +221,15 @@ TEST_F(ThreadMeterOnVeth, PollsAreCounted) {
 }
 
 TEST_F(ThreadMeterOnVeth, PollsThatNobodyMetersAreNotCounted) {
-  const auto polls = PollMeter::attach();
+  const auto polls = PollMeter::load();
   ASSERT_TRUE(polls) << polls.error().text();
-  ASSERT_TRUE(meter_with(fail("no program"), {}, polls)) << "it forgets them";
+  EXPECT_EQ(links(), 0);
+  {
+    const auto meter = meter_with(fail("no program"), {}, polls);
+    ASSERT_TRUE(meter);
+    EXPECT_EQ(links(), 1);
+  }
+  EXPECT_EQ(links(), 0) << "it costs no poll anything when it has forgotten them";
   const uint32_t napi = instances_[0].id;
   const uint32_t place = (*polls)->count(napi).value();
   EXPECT_EQ((*polls)->count(napi), place) << "twice";
@@ -333,7 +347,7 @@ TEST(ThreadTimer, TheUnitsCapabilitiesAreEnough) {
     keep_capabilities({CAP_NET_ADMIN, CAP_SYS_NICE, CAP_BPF, CAP_PERFMON});
     const auto timer = ThreadTimer::load();
     ASSERT_TRUE(timer) << timer.error().text();
-    EXPECT_TRUE(PollMeter::attach());
+    EXPECT_TRUE(PollMeter::load());
     const std::vector<pid_t> many(ThreadTimer::kMostThreads + 1, getpid());
     const auto all = (*timer)->read(std::span(many).first(ThreadTimer::kMostThreads));
     ASSERT_EQ(all.size(), ThreadTimer::kMostThreads);

@@ -115,6 +115,16 @@ for handle in af_xdp threaded; do
   check_equal "$handle: which ends as asked" 0 $?
   check_equal "$handle: and leaves no thread" "" "$(threads)"
   check "$handle: frames are forwarded by softirqs" forwards
+  [ "$handle" = threaded ] || continue
+  echo 1 >/sys/class/net/eth0/threaded
+  start_poller threaded
+  check "threaded: a poller where there was a thread" until_true 60 polls_by threaded
+  kill -TERM "$poller"
+  wait "$poller"
+  check "threaded: there is one again" until_true 10 eval '[ "$(wc -w <<<"$(threads)")" = 1 ]'
+  check_equal "threaded: on any CPU" "$(cat /sys/devices/system/cpu/online)" "$(taskset -pc "$(threads)" | sed 's/.*: //')"
+  check "threaded: which forwards" forwards
+  echo 0 >/sys/class/net/eth0/threaded
 done
 
 # What a poller that was killed has left, the daemon puts back: it knows what was before.
