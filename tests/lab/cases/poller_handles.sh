@@ -40,6 +40,12 @@ forwards() {
   PPS=1000 send 1000 "${frames[@]}" >/dev/null
   until_true 60 all_forwarded $((before + 1000))
 }
+# Most of a thousand; interrupts may be quicker for a while, when the host has no time for the poller's CPU.
+by_polls() {
+  local before
+  before=$(first_queue "$1")
+  forwards && until_true 5 eval '[ "$(first_queue '"$1"')" -gt $((before + 500)) ]'
+}
 
 must nics_up
 # One queue: whose frames are whose is not the question, and a thread polls from its first interrupt on.
@@ -83,9 +89,8 @@ for handle in af_xdp threaded; do
     check "the queue has one thread" [ "$(wc -w <<<"$thread")" = 1 ]
     check_equal "on the poller's CPU" 2 "$(taskset -pc "$thread" | sed 's/.*: //')"
   fi
-  frames_before=$(first_queue ${who}_packets)
   check "$handle: frames are forwarded" forwards
-  check "$handle: by its polls" until_true 30 eval '[ "$(first_queue ${who}_packets)" -gt $((frames_before + 500)) ]'
+  check "$handle: by its polls" until_true 60 by_polls "${who}_packets"
   polls=$(first_queue ${who}_polls)
   check "$handle: which go on when nothing comes" until_true 30 eval '[ "$(first_queue ${who}_polls)" -gt $((polls + 5000)) ]'
   if [ "$handle" = threaded ]; then
@@ -116,13 +121,16 @@ for handle in af_xdp threaded; do
   check_equal "$handle: and leaves no thread" "" "$(threads)"
   check "$handle: frames are forwarded by softirqs" forwards
   [ "$handle" = threaded ] || continue
+  # igb has an instance more than queues.
   echo 1 >/sys/class/net/eth0/threaded
+  all=$(threads | wc -w)
   start_poller threaded
   check "threaded: a poller where there was a thread" until_true 60 polls_by threaded
   kill -TERM "$poller"
   wait "$poller"
-  check "threaded: there is one again" until_true 10 eval '[ "$(wc -w <<<"$(threads)")" = 1 ]'
-  check_equal "threaded: on any CPU" "$(cat /sys/devices/system/cpu/online)" "$(taskset -pc "$(threads)" | sed 's/.*: //')"
+  check "threaded: there is one again" until_true 10 eval '[ "$(threads | wc -w)" = "$all" ]'
+  check_equal "threaded: on any CPU" "$(cat /sys/devices/system/cpu/online)" \
+    "$(for one in $(threads); do taskset -pc "$one"; done | sed 's/.*: //' | sort -u)"
   check "threaded: which forwards" forwards
   echo 0 >/sys/class/net/eth0/threaded
 done
