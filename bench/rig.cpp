@@ -325,12 +325,8 @@ Result<Trial> Rig::run_trial(const TrialOptions& options, const std::vector<std:
                                        .max_late = 64,
                                        .realtime = true});
   if (!sender) return std::unexpected(sender.error());
-  const auto progress = [&] {
-    const pktgen::SendReport report = (*sender)->snapshot();
-    return report.handed_over + report.unsent;
-  };
   const auto wait_for = [&](uint64_t frames) {
-    while (progress() < frames && !(*sender)->finished()) std::this_thread::sleep_for(500us);
+    while ((*sender)->frames_done() < frames && !(*sender)->finished()) std::this_thread::sleep_for(500us);
   };
   Trial trial{.asked_pps = options.pps, .due = due};
   pktgen::FrameChecker checker(pktgen::FrameChecker::Form::kDelivered);

@@ -108,11 +108,17 @@ class KernelSender final : public Sender {
     if (runner_.joinable()) runner_.join();
     timer_ = {};
     if (error_) return std::unexpected(*error_);
-    return snapshot();
+    return report();
   }
   [[nodiscard]] bool finished() const override { return ended_; }
-  // While it runs the kernel does not tell.
-  [[nodiscard]] SendReport snapshot() const override {
+  [[nodiscard]] uint64_t frames_done() const override { return ended_ ? counts_.sent : 0; }
+  Result<void> set_device(uint32_t, const std::string&) override {
+    return fail("the kernel's packet generator cannot change its device while it sends",
+                "choose another back end");
+  }
+
+ private:
+  [[nodiscard]] SendReport report() const {
     SendReport report;
     // It goes through the sources in turn.
     for (size_t i = 0; i < streams_; ++i)
@@ -123,12 +129,6 @@ class KernelSender final : public Sender {
     report.asked_pps = options_.pps;
     return report;
   }
-  Result<void> set_device(uint32_t, const std::string&) override {
-    return fail("the kernel's packet generator cannot change its device while it sends",
-                "choose another back end");
-  }
-
- private:
   [[nodiscard]] std::string thread_file() const {
     return fmt::format("kpktgend_{}", options_.cpu.value_or(0));
   }

@@ -159,13 +159,17 @@ class LiveSender final : public Sender {
   Result<SendReport> wait() override {
     join();
     if (error_) return std::unexpected(*error_);
-    return snapshot();
+    return report();
   }
   [[nodiscard]] bool finished() const override { return ended_; }
-  [[nodiscard]] SendReport snapshot() const override;
+  [[nodiscard]] uint64_t frames_done() const override {
+    const generator_run& run = skeleton_->bss->run;
+    return peek(run.sent) + peek(run.left_out) + peek(run.unsent);
+  }
   Result<void> set_device(uint32_t member, const std::string& device) override;
 
  private:
+  [[nodiscard]] SendReport report() const;
   void run();
   void watch();
   void join() {
@@ -317,7 +321,7 @@ void LiveSender::watch() {
   }
 }
 
-SendReport LiveSender::snapshot() const {
+SendReport LiveSender::report() const {
   SendReport report;
   report.per_stream.reserve(count_);
   for (size_t i = 0; i < count_; ++i) {

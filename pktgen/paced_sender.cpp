@@ -30,7 +30,7 @@ Result<void> PacedSender::start() {
 
 Result<SendReport> PacedSender::wait() {
   if (runner_.joinable()) runner_.join();
-  return snapshot();
+  return report();
 }
 
 void PacedSender::end() {
@@ -45,9 +45,8 @@ void PacedSender::run() {
   if (options_.duration) end_ns_ = start_ns_ + static_cast<uint64_t>(options_.duration->count());
   const uint64_t limit = options_.count.value_or(UINT64_MAX);
   const uint64_t max_lag_ns = (pace_.interval_q16() * options_.max_late) >> 16;
-  uint64_t made = 0;
   size_t stream = 0;
-  while (!stopping_ && made < limit) {
+  while (!stopping_ && done_ < limit) {
     const uint64_t now = monotonic_ns();
     if (now >= end_ns_) {
       time_up_ = true;
@@ -59,7 +58,7 @@ void PacedSender::run() {
       continue;
     }
     const std::lock_guard lock(mutex_);
-    for (size_t i = 0; i < kBatch && made < limit && arrivals_.due_ns() <= elapsed; ++i) {
+    for (size_t i = 0; i < kBatch && done_ < limit && arrivals_.due_ns() <= elapsed; ++i) {
       if (max_lag_ns > 0 && elapsed - arrivals_.due_ns() > max_lag_ns) {
         ++unsent_;
       } else {
@@ -68,7 +67,7 @@ void PacedSender::run() {
         if (result == Put::kLeftOut) ++left_out_;
         stream = stream + 1 < streams_.size() ? stream + 1 : 0;
       }
-      ++made;
+      ++done_;
       arrivals_.next();
     }
     flush();
@@ -77,7 +76,7 @@ void PacedSender::run() {
   ended_ = true;
 }
 
-SendReport PacedSender::snapshot() const {
+SendReport PacedSender::report() const {
   SendReport report;
   for (const std::atomic<uint64_t>& sent : sent_) {
     report.per_stream.push_back(sent);

@@ -20,7 +20,7 @@ class PacedSender : public Sender {
   void stop() final { stopping_ = true; }
   Result<SendReport> wait() final;
   [[nodiscard]] bool finished() const final { return ended_; }
-  [[nodiscard]] SendReport snapshot() const final;
+  [[nodiscard]] uint64_t frames_done() const final { return done_; }
   // Opens all devices.
   Result<void> prepare();
 
@@ -54,9 +54,11 @@ class PacedSender : public Sender {
 
  private:
   void run();
+  [[nodiscard]] SendReport report() const;
   const std::string thread_name_;
   Pace pace_;
   Arrivals arrivals_;
+  std::atomic<uint64_t> done_ = 0;
   std::atomic<uint64_t> left_out_ = 0;
   std::atomic<uint64_t> unsent_ = 0;
   std::atomic<uint64_t> start_ns_ = 0;

@@ -74,8 +74,9 @@ class Sender {
   // Waits for the end and says what was sent. An error is one that kept the sender from sending.
   virtual Result<SendReport> wait() = 0;
   [[nodiscard]] virtual bool finished() const = 0;
-  // While it runs: what has been sent up to now.
-  [[nodiscard]] virtual SendReport snapshot() const = 0;
+  // Frames handed over, left out or unsent up to now, also while it runs. Asking costs the sender nothing,
+  // however many streams there are. The kernel's generator tells only when it has ended.
+  [[nodiscard]] virtual uint64_t frames_done() const = 0;
 
   // From now on member `member` leaves by `device`; "" takes it out: its frames are not made. For failovers.
   virtual Result<void> set_device(uint32_t member, const std::string& device) = 0;

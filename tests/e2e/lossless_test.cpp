@@ -103,8 +103,8 @@ class LosslessTest : public testing::Test {
   }
 
   static void let_flow(Sender& sender, uint64_t frames) {
-    const uint64_t until = sender.snapshot().handed_over + frames;
-    while (sender.snapshot().handed_over < until && !sender.finished()) std::this_thread::sleep_for(5ms);
+    const uint64_t until = sender.frames_done() + frames;
+    while (sender.frames_done() < until && !sender.finished()) std::this_thread::sleep_for(5ms);
   }
 
   // The rate the path takes at full speed for a moment.

@@ -117,8 +117,8 @@ class PollerTest : public testing::Test {
     return run;
   }
   static void let_flow(Sender& sender, uint64_t frames) {
-    const uint64_t until = sender.snapshot().handed_over + frames;
-    while (sender.snapshot().handed_over < until && !sender.finished()) std::this_thread::sleep_for(5ms);
+    const uint64_t until = sender.frames_done() + frames;
+    while (sender.frames_done() < until && !sender.finished()) std::this_thread::sleep_for(5ms);
   }
 
   // The fair protocol of lossless_test.cpp: a run counts only between two without the event that lost
