@@ -93,6 +93,7 @@ class PollerTest : public testing::Test {
     Verdict verdict;
     double pps = 0;
     uint64_t refused = 0;  // of what was lost: veth's ring was full
+    uint64_t unsent = 0;   // so late that they were not sent, as in lossless_test.cpp
   };
   // Sends until `while_sending` returns.
   Run send(double pps, const std::function<void(Sender&)>& while_sending,
@@ -103,14 +104,17 @@ class PollerTest : public testing::Test {
     next_id_ = streams.end_id();
     receiver_->expect(streams);
     const uint64_t frames_before = receiver_->frames();
-    auto sender = take(make_live_sender(streams, {.devices = devices, .pps = pps, .cpu = other_cpu()}));
+    auto sender =
+        take(make_live_sender(streams, {.devices = devices, .pps = pps, .cpu = other_cpu(), .max_late = 64}));
     take(sender->start());
     while_sending(*sender);
     sender->stop();
     const SendReport sent = take(sender->wait());
     receiver_->wait_for_frames(frames_before + sent.sent(), 500ms, 10s);
-    Run run{
-        .verdict = judge_run(streams, sent, receiver_->report()), .pps = sent.pps(), .refused = sent.refused};
+    Run run{.verdict = judge_run(streams, sent, receiver_->report()),
+            .pps = sent.pps(),
+            .refused = sent.refused,
+            .unsent = sent.unsent};
     // What finds veth's ring full was never on the wire for the sender; here it is lost, as nobody polled in
     // time.
     run.verdict.lost += sent.refused;
@@ -141,9 +145,11 @@ class PollerTest : public testing::Test {
       });
       restore();
       const Run after = send(pps, quiet);
-      fmt::print("{}: {:.0f} pps, {} frames, {} lost (without the event: {} and {} lost)\n", event,
-                 with_event.pps, with_event.verdict.sent, with_event.verdict.lost, before.verdict.lost,
-                 after.verdict.lost);
+      fmt::print(
+          "{}: {:.0f} pps, {} frames, {} lost (without the event: {} and {} lost; not sent in time: {}, {} "
+          "and {})\n",
+          event, with_event.pps, with_event.verdict.sent, with_event.verdict.lost, before.verdict.lost,
+          after.verdict.lost, with_event.unsent, before.unsent, after.unsent);
       EXPECT_EQ(
           with_event.verdict.misdelivered + with_event.verdict.corrupted + with_event.verdict.duplicated, 0U)
           << with_event.verdict.text();
