@@ -21,11 +21,16 @@ Result<std::vector<Sample>> failover_samples(std::string_view log) {
     const double sent = line.number(1);
     const double pps = line.number(3);
     if (sent <= 0 || pps <= 0) return bad_line(line, "nothing was sent");
-    const double lost = std::max(0.0, sent - line.number(2));
+    const double delivered = line.number(2);
+    const double lost = std::max(0.0, sent - delivered);
     samples.push_back({failover_name(line.names[0], line.names[1]),
                        {},
                        line.repetition,
-                       {{"blocked_ms", lost / pps * 1000}, {"lost", lost}, {"sent", sent}}});
+                       {{"blocked_ms", lost / pps * 1000},
+                        {"lost", lost},
+                        {"sent", sent},
+                        // Some came twice, and as many more may have been lost: `lost` is the least then.
+                        {"surplus", std::max(0.0, delivered - sent)}}});
   }
   return samples;
 }

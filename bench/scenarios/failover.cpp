@@ -45,7 +45,7 @@ const RegisteredScenario failover(
      .plots = {{"blocked time", "", "", "blocked_ms", "ms", false, false}},
      .ratios = {{"blocked_ms", "xdpfwd-bridge: cable-cut", "bridge: cable-cut"},
                 {"blocked_ms", "xdpfwd-bridge: cable-cut", "ovs-kernel: cable-cut"}},
-     .table = {"blocked_ms", "lost", "sent"},
+     .table = {"blocked_ms", "lost", "surplus", "sent"},
      .contenders = kContenders,
      .order = 71});
 

@@ -16,7 +16,14 @@ TEST(BenchFailover, FramesLostAreTimeAtTheirRate) {
   const Sample& cut = samples->at(1);
   EXPECT_EQ(cut.contender, failover_name("bridge", "cable-cut"));
   EXPECT_EQ(cut.repetition, 1U);
-  EXPECT_EQ(cut.metrics, (Metrics{{"blocked_ms", 20}, {"lost", 10}, {"sent", 2100}}));
+  EXPECT_EQ(cut.metrics, (Metrics{{"blocked_ms", 20}, {"lost", 10}, {"sent", 2100}, {"surplus", 0}}));
+}
+
+TEST(BenchFailover, WhatCameTwiceIsTold) {
+  const auto samples = failover_samples("measured bridge cable-joined 0 2000 2003 500\n");
+  ASSERT_TRUE(samples) << samples.error().text();
+  EXPECT_EQ(samples->at(0).metrics,
+            (Metrics{{"blocked_ms", 0}, {"lost", 0}, {"sent", 2000}, {"surplus", 3}}));
 }
 
 TEST(BenchFailover, SayWhatIsMissing) {
