@@ -130,9 +130,10 @@ struct HostTuning {
   std::vector<uint32_t> core_of_cpus;
   std::vector<uint32_t> isolated;  // of `cpus`: kept for others by isolcpus=, nohz_full= or cpusets; sorted
   uint64_t tcp_limit_output_bytes = 0;
-  bool irqbalance = false;             // it runs and answers
-  bool hides_threads = false;          // the kernel's, as we are in a PID namespace of our own
-  std::vector<Nic> nics;               // sorted by ifindex
+  bool irqbalance = false;      // it runs and answers
+  bool hides_threads = false;   // the kernel's, as we are in a PID namespace of our own
+  std::string new_thread_cpus;  // CPU list that the kernel starts a thread of its own with; empty: not known
+  std::vector<Nic> nics;        // sorted by ifindex
   std::vector<SettingValue> settings;  // sorted by setting
   bool operator==(const HostTuning&) const = default;
 };

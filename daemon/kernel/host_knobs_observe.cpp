@@ -16,6 +16,7 @@
 #include "kernel/qdisc.h"
 #include "kernel/queue_cpus.h"
 #include "kernel/steering_rules.h"
+#include "kernel/thread_schedule.h"
 
 namespace xdpfwd {
 
@@ -34,6 +35,9 @@ struct HostKnobs::Observation {
 };
 
 namespace {
+
+// kthreadd, which has the CPUs that the kernel gives a thread of its own (kernel/kthread.c).
+constexpr pid_t kThreadOfThreads = 2;
 
 // What a driver says of its table is believed so far: room is made for that many.
 constexpr uint32_t kMostRules = 1U << 16;
@@ -61,6 +65,7 @@ Result<HostTuning> HostKnobs::observe(const TuningScope& scope) {
   seen.host.core_of_cpus = std::move(cpus->core_of_cpus);
   seen.host.isolated = std::move(cpus->isolated);
   seen.host.hides_threads = !sees_kernel_threads(roots_);
+  if (!seen.host.hides_threads) seen.host.new_thread_cpus = read_thread_cpus(kThreadOfThreads).value_or("");
   if (const auto bytes = read_host_number(roots_.proc + "/sys/net/ipv4/tcp_limit_output_bytes");
       bytes && *bytes > 0)
     seen.host.tcp_limit_output_bytes = static_cast<uint64_t>(*bytes);

@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <set>
 
 #include "shell/log.h"
+#include "tuning/new_threads.h"
 
 namespace xdpfwd {
 namespace {
@@ -392,7 +394,14 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
   changed_log_ = changed_log_ || !changes.empty();
 
   std::vector<TuningStep> done;
+  std::set<Setting> failed;
   for (const TuningStep& step : plan.steps) {
+    // The thread that it is for was refused.
+    if (is_of_thread(step.setting.knob) &&
+        std::ranges::any_of(std::array{step.setting.index, kWholeDevice}, [&](uint32_t index) {
+          return failed.contains({step.setting.ifindex, Knob::kNapiThreaded, index});
+        }))
+      continue;
     if (step.resets) {
       const auto nic = std::ranges::find(devices.nics, step.setting.ifindex, &TunedNic::ifindex);
       const bool again = resetting_ && resetting_->ifindex == step.setting.ifindex;
@@ -404,7 +413,10 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
     const Outcome outcome = kernel_.apply(step.action());
     log_step(step, outcome.status);
     note_outcome(step, outcome.status, now_ms);
-    if (outcome.status) done.push_back(step);
+    if (outcome.status)
+      done.push_back(step);
+    else
+      failed.insert(step.setting);
   }
 
   auto observed = kernel_.observe_tuning(scope_of(devices));

@@ -9,6 +9,8 @@
 #include <optional>
 #include <set>
 
+#include "tuning/new_threads.h"
+
 namespace xdpfwd {
 namespace {
 
@@ -119,11 +121,14 @@ class Choice {
     const Setting schedule{nic_.ifindex, Knob::kThreadSched, place};
     if (!has_thread(mode_of(place))) return;
     packs_ = packs_ || mode_of(place) == NapiMode::kAuto;
-    if (!cpus_.empty() && find_setting(host_, cpus))
+    const auto has = [&](const Setting& of) {
+      return find_setting(host_, of) || value_of_new_thread(host_, of);
+    };
+    if (!cpus_.empty() && has(cpus))
       want(cpus, fmt::format("{}", cpu_of_napi(tuning_, nic_, host_, cpus_, place)),
            "the CPU of its interrupt: drivers stop polling where the two differ",
            mode_of(place) == NapiMode::kAuto);
-    if (tuning_.napi_thread && find_setting(host_, schedule))
+    if (tuning_.napi_thread && has(schedule))
       want(schedule, tuning_.napi_thread->text(), "given in [tuning]");
   }
 

@@ -9,7 +9,7 @@
 //   5 coalescing of its queues   setting the NIC's sets every queue's; again adaptive first
 //   6 rules: removed, then set   what is removed makes room
 //   7 interrupts                 irqbalance is told first, or it would move them back
-//   8 threads of NAPI            before their CPUs: with a thread they come, without it they go
+//   8 threads of NAPI            each at once followed by its CPUs and class: until it has them, it waits
 //   9 packet steering, qdisc     nothing hangs on them
 //
 // While it goes through them, the plan keeps what it believes each setting to be: a step makes the settings
@@ -24,6 +24,9 @@
 #include <optional>
 #include <span>
 #include <tuple>
+#include <utility>
+
+#include "tuning/new_threads.h"
 
 namespace xdpfwd {
 namespace {
@@ -71,6 +74,7 @@ struct Item {
   size_t importance = 0;                       // of a rule: its place among the desired
   std::optional<std::string_view> believed{};  // empty: it may have been reset
   bool gone = false;                           // with its channel
+  bool unborn = false;                         // of a thread that is not there yet
   bool disturbed = false;
   std::string_view by{};  // what may have reset it
   Place place{};
@@ -90,7 +94,9 @@ Place place_of(const Item& item, uint32_t channels) {
   if (is_size(knob)) return {3, ordinal, 0};
   if (knob == Knob::kIrqBan) return {8, index, 0};
   if (knob == Knob::kIrqAffinity) return {9, index, 0};
-  return {knob < Knob::kChannels ? 1 : 10, ordinal, index};
+  if (knob == Knob::kNapiThreaded && index == kWholeDevice) return {10, 0, 0};
+  if (knob == Knob::kNapiThreaded || is_of_thread(knob)) return {11, index, ordinal};
+  return {knob < Knob::kChannels ? 1 : 12, ordinal, index};
 }
 
 class DevicePlan {
@@ -103,8 +109,9 @@ class DevicePlan {
     for (Item& item : items_) item.place = place_of(item, fewer);
     std::ranges::sort(items_, {}, &Item::place);
     for (Item& item : items_)
-      if (!item.gone && item.believed != item.target) take(item);
+      if (!item.gone && !item.unborn && item.believed != item.target) take(item);
     for (const Item& item : items_) {
+      if (item.unborn) continue;
       if (item.wish && item.wish->roams)
         plan_.roaming.push_back(
             {item.setting, item.device, std::string(before_roaming(item)), std::string(item.target)});
@@ -192,12 +199,17 @@ class DevicePlan {
     }
   }
 
-  // What is wanted of a new thread is seen only when it is there.
+  // Where it is not known what a thread starts with, what is wanted of it is seen only when it is there.
   void after_threads(const Item& cause) {
     plan_.again |= cause.target != "off";
     for (Item& item : items_) {
-      if (item.setting.knob != Knob::kThreadCpus && item.setting.knob != Knob::kThreadSched) continue;
+      if (!is_of_thread(item.setting.knob)) continue;
       if (cause.setting.index != kWholeDevice && cause.setting.index != item.setting.index) continue;
+      if (std::exchange(item.unborn, false)) {
+        item.believed = item.observed;
+        item.disturbed = false;
+        continue;
+      }
       shake(item, name_of(cause.setting.knob));
       item.gone = cause.target == "off";
     }
@@ -307,6 +319,11 @@ class Gathering {
     for (const auto& [wish, at] : wishes)
       if (!find_setting(observed_, wish->setting) && observed_value(observed_, wish->setting))
         add(wish->setting, "");
+    for (const auto& [wish, at] : wishes)
+      if (const auto value = value_of_new_thread(observed_, wish->setting)) {
+        add(wish->setting, *value);
+        items.back().unborn = true;
+      }
     // Interrupts that a reset gave other numbers, and whose ban outlived them.
     const auto noted =
         range_of(log_.entries, ifindex, [](const UndoEntry& e) -> const Setting& { return e.setting; });

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "tuning/new_threads.h"
 #include "tuning/plan_tuning.h"
 
 namespace xdpfwd {
@@ -48,10 +49,6 @@ bool waits_for_thread(const UndoLog& log, const HostTuning& observed, const Sett
     if (entry && entry->before != "off" && observed_value(observed, *entry) == "off") return true;
   }
   return false;
-}
-
-bool is_of_thread(Knob knob) {
-  return knob == Knob::kThreadCpus || knob == Knob::kThreadSched;
 }
 
 // What is not seen of a NIC that is there may come back, and what was before must not be forgotten: the

@@ -121,6 +121,7 @@ HostTuning FakeHostTuning::observe() const {
   }
   host.tcp_limit_output_bytes = tcp_limit_output_bytes;
   host.irqbalance = irqbalance;
+  host.new_thread_cpus = fmt::format("0-{}", cpus_ - 1);
   for (const auto& [ifindex, device] : devices_) host.nics.push_back(device.nic);
   for (const auto& [setting, value] : values_)
     if (setting.knob != Knob::kIrqBan || irqbalance) host.settings.push_back({setting, value});

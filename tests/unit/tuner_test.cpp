@@ -22,6 +22,7 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 using testing::SizeIs;
 
 InterfaceName name_of(std::string_view text) {
@@ -244,6 +245,25 @@ TEST_F(TunerTest, a_refused_value_is_told_and_not_tried_again) {
 }
 
 // What was set before the reset reads otherwise when all steps are taken, and no driver is to blame.
+TEST_F(TunerTest, a_thread_that_is_refused_is_one_problem) {
+  tuning_.napi = *parse_napi_wish("threaded");
+  tuning_.napi_thread = ThreadSchedule{ThreadSchedule::Policy::kFifo, 50};
+  tuning_.cpus = {CpuWish::Kind::kGiven, {1}};
+  tuning_.rps_off = false;
+  tuning_.noqueue = NoQueue::kOff;
+  kernel_.fault = [](const Tune& tune) -> std::optional<Error> {
+    if (tune.setting.knob == Knob::kNapiThreaded) return Error{"no threads here", {}, EOPNOTSUPP};
+    return std::nullopt;
+  };
+  restart();
+  const TuningReport report = apply();
+  EXPECT_THAT(kernel_.applied, IsEmpty());
+  EXPECT_THAT(report.problems, SizeIs(2)) << "of two instances: " << problems();
+  EXPECT_THAT(problems(), Not(HasSubstr("napi-thread-")));
+  kernel_.fault = nullptr;
+  EXPECT_THAT(apply().changes, SizeIs(6));
+}
+
 TEST_F(TunerTest, a_nic_that_somebody_resets_while_it_is_set_has_refused_nothing) {
   kernel_.host.add_nic(3, name_of("eth1"), NicModel::kMlx5, 2);
   devices_.nics = {{3, name_of("eth1"), true}};

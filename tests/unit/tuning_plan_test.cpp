@@ -106,6 +106,62 @@ TEST(TuningPlan, one_members_resets_come_before_the_others) {
       std::ranges::is_sorted(plan.steps, {}, [](const TuningStep& step) { return step.setting.ifindex; }));
 }
 
+TEST(TuningPlan, a_new_thread_is_at_once_followed_by_its_cpu_and_class) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kVeth, 2);
+  const auto before = daemon.host.values();
+  daemon.wish.tuning.napi = *parse_napi_wish("threaded");
+  daemon.wish.tuning.napi_thread = ThreadSchedule{ThreadSchedule::Policy::kFifo, 50};
+  daemon.wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  const TuningPlan plan = daemon.plan();
+  EXPECT_THAT(texts_of(plan), ElementsAre("napi-threaded of NAPI 0 of eth0: off -> on",
+                                          "napi-thread-cpus of NAPI 0 of eth0: 0-3 -> 1",
+                                          "napi-thread-sched of NAPI 0 of eth0: other 0 -> fifo 50",
+                                          "napi-threaded of NAPI 1 of eth0: off -> on",
+                                          "napi-thread-cpus of NAPI 1 of eth0: 0-3 -> 3",
+                                          "napi-thread-sched of NAPI 1 of eth0: other 0 -> fifo 50"));
+  EXPECT_TRUE(plan.again);
+  daemon.apply(plan);
+  EXPECT_THAT(daemon.plan().steps, IsEmpty());
+  // A kernel before 6.17 keeps a thread that is switched off.
+  ASSERT_NE(find_entry(daemon.log, {2, Knob::kThreadCpus, 1}), nullptr);
+  EXPECT_EQ(find_entry(daemon.log, {2, Knob::kThreadCpus, 1})->before, "0-3");
+  daemon.apply(daemon.revert());
+  EXPECT_EQ(daemon.host.values(), before);
+  EXPECT_THAT(daemon.log.entries, IsEmpty());
+}
+
+TEST(TuningPlan, new_threads_of_a_nic_that_has_one_switch_follow_it) {
+  Daemon daemon;
+  daemon.host.irqbalance = false;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kIgb, 2);
+  daemon.wish.tuning.napi = *parse_napi_wish("auto");
+  daemon.wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  EXPECT_THAT(texts_of(daemon.plan()),
+              ElementsAre("irq-affinity of interrupt 200 of eth0: 0-3 -> 1",
+                          "irq-affinity of interrupt 201 of eth0: 0-3 -> 3",
+                          "napi-threaded of eth0: off -> on", "napi-thread-cpus of NAPI 0 of eth0: 0-3 -> 1",
+                          "napi-thread-cpus of NAPI 1 of eth0: 0-3 -> 3"));
+}
+
+TEST(TuningPlan, nothing_is_set_of_a_thread_that_is_not_made) {
+  Daemon daemon;
+  daemon.host.add_nic(2, name_of("eth0"), NicModel::kVeth, 2);
+  daemon.wish.tuning.napi = *parse_napi_wish("auto");
+  daemon.wish.tuning.cpus = {CpuWish::Kind::kGiven, {1, 3}};
+  daemon.holding = {{2, Knob::kNapiThreaded, 0}};
+  const TuningPlan plan = daemon.plan();
+  EXPECT_THAT(texts_of(plan), ElementsAre("napi-threaded of NAPI 1 of eth0: off -> on",
+                                          "napi-thread-cpus of NAPI 1 of eth0: 0-3 -> 3"));
+  EXPECT_THAT(plan.roaming, SizeIs(1));
+  // Where it is not known what one starts with, it is looked at first.
+  HostTuning host = daemon.host.observe();
+  host.new_thread_cpus.clear();
+  const auto desired = desire_tuning(daemon.wish, host, {}, daemon.log, {}).settings;
+  EXPECT_THAT(texts_of(plan_tuning({desired, daemon.holding}, host, daemon.log)),
+              ElementsAre("napi-threaded of NAPI 1 of eth0: off -> on"));
+}
+
 // A driver that adapts takes another value and keeps its own, and is not to blame.
 TEST(TuningPlan, what_a_driver_chooses_itself_is_not_set_and_said) {
   Daemon daemon;
