@@ -35,9 +35,10 @@ std::map<ResultSet::Key, std::vector<double>> by_boot(const ResultSet& results, 
 }
 
 std::string line_of(const Difference& one, const std::string& more) {
-  return fmt::format("{:<16} {:<14} {:<24} {:<24} {:>12.4g} {:>12.4g} {:>6.3f}{}\n", one.scenario,
-                     one.contender, point_text(one.point), one.metric, one.before, one.after, one.ratio,
-                     more);
+  // From nothing to something there is no ratio.
+  const std::string ratio = std::isfinite(one.ratio) ? fmt::format("{:.3f}", one.ratio) : "-";
+  return fmt::format("{:<16} {:<14} {:<24} {:<24} {:>12.4g} {:>12.4g} {:>6}{}\n", one.scenario, one.contender,
+                     point_text(one.point), one.metric, one.before, one.after, ratio, more);
 }
 
 std::string heading(const std::string& more) {
@@ -61,10 +62,38 @@ std::map<std::string, std::string> facts_of(const ResultSet& results) {
   return facts;
 }
 
+// Those of the lab, or the others, that have too few samples.
+std::string large_text(const std::vector<Difference>& differences, bool booted) {
+  std::string text;
+  size_t large = 0;
+  size_t all = 0;
+  for (const Difference& one : differences) {
+    if (!one.too_few || one.booted != booted) continue;
+    ++all;
+    if (!one.is_large()) continue;
+    if (large++ == 0) text += heading("");
+    text += line_of(one, "");
+  }
+  if (all == 0) return "";
+  if (booted)
+    return text +
+           fmt::format(
+               "{} of {} figures of the lab differ by more than {:g} %. Boots of one build differ by up to "
+               "that in what a packet costs, and by more in how polls were filled: fewer than {} boots on a "
+               "side say nothing of chance\n",
+               large, all, kBootsDiffer * 100, kEnoughSamples);
+  return text +
+         fmt::format(
+             "{} of {} figures differ by more than {:g} %: fewer than {} repetitions on a side say nothing "
+             "of chance\n",
+             large, all, kRepetitionsDiffer * 100, kEnoughSamples);
+}
+
 }  // namespace
 
-bool Difference::beyond_boots() const {
-  return of_few_boots && std::abs(after - before) > kBootsDiffer * std::abs(before);
+bool Difference::is_large() const {
+  return too_few &&
+         std::abs(after - before) > (booted ? kBootsDiffer : kRepetitionsDiffer) * std::abs(before);
 }
 
 std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
@@ -83,7 +112,7 @@ std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
         const auto there = now.find(key);
         if (there == now.end()) continue;
         const RatioInterval interval = bootstrap_ratio(values, there->second);
-        const bool few = booted && std::min(values.size(), there->second.size()) < kEnoughBoots;
+        const bool few = std::min(values.size(), there->second.size()) < kEnoughSamples;
         differences.push_back({.scenario = old.scenario,
                                .contender = key.first,
                                .point = key.second,
@@ -93,7 +122,8 @@ std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
                                .ratio = interval.ratio,
                                .ratio_low = interval.low,
                                .ratio_high = interval.high,
-                               .of_few_boots = few});
+                               .booted = booted,
+                               .too_few = few});
         if (few) continue;
         tested.push_back(differences.size() - 1);
         p.push_back(mann_whitney_p(values, there->second));
@@ -103,7 +133,7 @@ std::vector<Difference> compare_runs(const std::vector<ResultSet>& before,
   const std::vector<double> rates = false_discovery_rates(p);
   for (size_t i = 0; i < tested.size(); ++i) differences[tested[i]].false_discovery_rate = rates[i];
   std::ranges::sort(differences, {}, [](const Difference& d) {
-    return std::tuple(d.false_discovery_rate, !d.beyond_boots(), d.scenario, d.contender, d.point, d.metric);
+    return std::tuple(d.false_discovery_rate, !d.is_large(), d.scenario, d.contender, d.point, d.metric);
   });
   return differences;
 }
@@ -112,32 +142,21 @@ std::string compare_text(const std::vector<Difference>& differences) {
   if (differences.empty()) return "nothing was measured by both\n";
   std::string text;
   size_t significant = 0;
-  size_t beyond_boots = 0;
-  size_t of_few_boots = 0;
+  size_t too_few = 0;
   for (const Difference& one : differences) {
-    of_few_boots += one.of_few_boots ? 1 : 0;
+    too_few += one.too_few ? 1 : 0;
     if (!one.significant()) continue;
     if (significant++ == 0) text += heading("           (95 %)      FDR");
-    text += line_of(one, fmt::format(" ({:.3f} to {:.3f}) {:>8.4f}", one.ratio_low, one.ratio_high,
-                                     one.false_discovery_rate));
+    const std::string interval = std::isfinite(one.ratio)
+                                     ? fmt::format(" ({:.3f} to {:.3f})", one.ratio_low, one.ratio_high)
+                                     : fmt::format("{:17}", "");
+    text += line_of(one, fmt::format("{} {:>8.4f}", interval, one.false_discovery_rate));
   }
-  if (of_few_boots < differences.size())
+  if (too_few < differences.size())
     text += fmt::format(
         "{} of {} figures differ by more than chance (rank sum test, false discovery rate below 5 %)\n",
-        significant, differences.size() - of_few_boots);
-  if (of_few_boots == 0) return text;
-  for (const Difference& one : differences) {
-    if (!one.beyond_boots()) continue;
-    if (beyond_boots++ == 0) text += heading("");
-    text += line_of(one, "");
-  }
-  text += fmt::format(
-      "{} of {} figures of the lab differ by more than {:g} %. Boots of one build differ by up to that in "
-      "what a "
-      "packet costs, and by more in how polls were filled: fewer than {} boots on a side say nothing of "
-      "chance\n",
-      beyond_boots, of_few_boots, kBootsDiffer * 100, kEnoughBoots);
-  return text;
+        significant, differences.size() - too_few);
+  return text + large_text(differences, true) + large_text(differences, false);
 }
 
 std::string differing_headers(const std::vector<ResultSet>& before, const std::vector<ResultSet>& after) {

@@ -11,10 +11,12 @@
 
 namespace xdpfwd::bench {
 
-// The rank sum test needs so many of each to tell anything.
-inline constexpr size_t kEnoughBoots = 4;
-// Boots of one build differ by up to so much: see "Two boots" in docs/benchmarks.md.
+// The rank sum test needs so many samples of each to tell anything: of the lab, so many boots.
+inline constexpr size_t kEnoughSamples = 4;
+// Of fewer is told what differs by more. Boots of one build differ by up to so much: see "Five boots" in
+// docs/benchmarks.md.
 inline constexpr double kBootsDiffer = 0.02;
+inline constexpr double kRepetitionsDiffer = 0.10;
 
 struct Difference {
   std::string scenario;
@@ -27,9 +29,11 @@ struct Difference {
   double ratio_low = 1;
   double ratio_high = 1;
   double false_discovery_rate = 1;
-  bool of_few_boots = false;
-  [[nodiscard]] bool significant() const { return !of_few_boots && false_discovery_rate < 0.05; }
-  [[nodiscard]] bool beyond_boots() const;
+  bool booted = false;   // of the lab
+  bool too_few = false;  // samples, to say anything of chance
+  [[nodiscard]] bool significant() const { return !too_few && false_discovery_rate < 0.05; }
+  // Of too few samples, and still worth a line.
+  [[nodiscard]] bool is_large() const;
 };
 
 // Every metric at every point that both runs have. Sorted: those that are told first.

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <ctime>
 #include <fstream>
+#include <set>
 
 #include "base/version.h"
 #include "commit.h"
@@ -36,7 +37,7 @@ std::string field_of(const std::string& path, const std::string& name) {
 
 // The first line of what a command says, or that it is missing.
 std::string says(const std::string& command) {
-  FILE* pipe = ::popen((command + " 2>/dev/null").c_str(), "re");
+  FILE* pipe = ::popen(("trap '' INT TERM HUP; " + command + " 2>/dev/null").c_str(), "re");
   if (pipe == nullptr) return "";
   std::array<char, 256> line{};
   const bool any = std::fgets(line.data(), line.size(), pipe) != nullptr;
@@ -58,33 +59,41 @@ std::string now_text() {
 
 }  // namespace
 
-nlohmann::json describe_environment(const std::vector<std::string>& flags) {
+nlohmann::json describe_environment(const RunOptions& options, const std::vector<std::string>& flags) {
   utsname name{};
   ::uname(&name);
   const std::string kernel = fmt::format("{} {}", name.release, name.version);
   const std::string cpu = field_of("/proc/cpuinfo", "model name");
   const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
-  return {
-      {"format", "xdpfwd-bench 1"},
-      {"started", now_text()},
-      {"flags", flags},
-      {"version", kVersion},
-      {"commit", kCommit},
-      {"compiler", __VERSION__},
-      {"kernel", kernel},
-      {"boot", first_line("/proc/cmdline")},
-      {"cpu", cpu},
-      {"cpus", cpus},
-      {"hypervisor", field_of("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos},
-      {"governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
-      {"memory", field_of("/proc/meminfo", "MemTotal")},
-      {"load", first_line("/proc/loadavg")},
-      {"versions",
-       {{"ovs", says("ovs-vswitchd --version")},
-        {"dpdk", says("dpkg-query -W -f='${Version}' dpdk-dev")},
-        {"iproute2", says("ip -V")},
-        {"ethtool", says("ethtool --version")}}},
-      {"same", {{"kernel", kernel}, {"cpu", cpu}, {"cpus", cpus}, {"commit", kCommit}, {"flags", flags}}}};
+  return {{"format", kResultFormat},
+          {"started", now_text()},
+          {"flags", flags},
+          {"version", kVersion},
+          {"commit", kCommit},
+          {"compiler", __VERSION__},
+          {"kernel", kernel},
+          {"boot", first_line("/proc/cmdline")},
+          {"cpu", cpu},
+          {"cpus", cpus},
+          {"hypervisor", field_of("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos},
+          {"governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
+          {"memory", field_of("/proc/meminfo", "MemTotal")},
+          {"load", first_line("/proc/loadavg")},
+          {"versions",
+           {{"ovs", says("ovs-vswitchd --version")},
+            {"dpdk", says("dpkg-query -W -f='${Version}' dpdk-dev")},
+            {"iproute2", says("ip -V")},
+            {"ethtool", says("ethtool --version")}}},
+          {"same",
+           {{"kernel", kernel},
+            {"cpu", cpu},
+            {"cpus", cpus},
+            {"commit", kCommit},
+            {"quick", options.quick},
+            {"repetitions", options.repetitions},
+            {"contenders", std::set<std::string>(options.contenders.begin(), options.contenders.end())},
+            {"rx_cpu", options.rx_cpu},
+            {"tx_cpu", options.tx_cpu}}}};
 }
 
 nlohmann::json of_the_lab(nlohmann::json environment) {

@@ -9,14 +9,15 @@ namespace {
 std::vector<std::unique_ptr<Stand>> open_stands(Run& run, const Grid& grid) {
   std::vector<std::unique_ptr<Stand>> stands;
   for (const ContenderKind* kind : grid.contenders) {
+    if (run.interrupted()) break;
     RigOptions rig = grid.rig;
     rig.rx_cpu = run.options.rx_cpu;
     rig.tx_cpu = run.options.tx_cpu;
     auto stand = Stand::open(*kind, rig, *run.telemetry);
-    if (!stand)
-      leave_out(run, kind->name, stand.error());
-    else
+    if (stand)
       stands.push_back(std::move(*stand));
+    else if (!run.interrupted())
+      leave_out(run, kind->name, stand.error());
   }
   return stands;
 }

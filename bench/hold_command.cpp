@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
 
 #include "bench/contender.h"
 #include "pktgen/interrupt.h"
@@ -35,7 +36,11 @@ class PresentSite final : public Site {
       return fail_errno(bpf, errno, "run as root");
     return site;
   }
-  ~PresentSite() override { ::umount2((folder_ + "/bpf").c_str(), MNT_DETACH); }
+  ~PresentSite() override {
+    ::umount2((folder_ + "/bpf").c_str(), MNT_DETACH);
+    std::error_code failed;
+    std::filesystem::remove_all(folder_, failed);
+  }
 
   [[nodiscard]] std::vector<std::string> uplinks() const override { return request_.uplinks; }
   [[nodiscard]] std::vector<std::string> bridge_ports() const override {

@@ -226,5 +226,10 @@ int run(int argc, char** argv) {
 }  // namespace xdpfwd::bench
 
 int main(int argc, char** argv) {
-  return xdpfwd::bench::run(argc, argv);
+  try {
+    return xdpfwd::bench::run(argc, argv);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "xdpfwd-bench: {}\n", error.what());
+    return 1;
+  }
 }

@@ -184,12 +184,19 @@ std::vector<std::string> caveats_of(const ResultSet& results, const ScenarioKind
   std::set<unsigned> boots;
   for (const Sample& sample : results.samples)
     if (sample.boot != 0) boots.insert(sample.boot);
-  if (!kind.ratios.empty() && !boots.empty() && boots.size() < kEnoughBoots)
+  if (!kind.ratios.empty() && !boots.empty() && boots.size() < kEnoughSamples)
     all.push_back(fmt::format(
         "these intervals are of repetitions within {}, which are alike: from boot to boot figures differ by "
         "more",
         boots.size() == 1 ? "one boot of the lab" : fmt::format("{} boots of the lab", boots.size())));
   return all;
+}
+
+// For a shell.
+std::string quoted(const std::string& path) {
+  std::string text = "'";
+  for (const char letter : path) text += letter == '\'' ? "'\\''" : std::string(1, letter);
+  return text + "'";
 }
 
 Result<void> write_text(const std::string& path, const std::string& text) {
@@ -227,8 +234,10 @@ std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind)
         if (!base) continue;
         for (double* value : {&spread.median, &spread.low, &spread.high}) *value -= *base;
       }
-      by_rest[without(point, plot.x)][contender].push_back(
-          {plot.x.empty() ? 0 : point.at(plot.x), spread.median, spread.low, spread.high});
+      const double x = plot.x.empty() ? 0 : point.at(plot.x);
+      // "As fast as it can" has no place among rates.
+      if (!plot.x.empty() && plot.log_x && x <= 0) continue;
+      by_rest[without(point, plot.x)][contender].push_back({x, spread.median, spread.low, spread.high});
     }
     for (auto& [rest, series] : by_rest) {
       Chart chart{.title = plot.title + (rest.empty() ? "" : " – " + point_text(rest)),
@@ -352,7 +361,9 @@ Result<std::vector<std::string>> write_report(const std::string& folder) {
       if (auto written = write_text(base + ".svg", svg); !written) return std::unexpected(written.error());
       files.push_back(base + ".svg");
       if (!can_convert) continue;
-      if (auto converted = run(fmt::format("rsvg-convert -z 2 '{0}.svg' -o '{0}.png'", base)); !converted)
+      if (auto converted =
+              run(fmt::format("rsvg-convert -z 2 {} -o {}", quoted(base + ".svg"), quoted(base + ".png")));
+          !converted)
         return std::unexpected(converted.error());
       files.push_back(base + ".png");
     }

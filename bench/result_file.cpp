@@ -17,14 +17,11 @@ using nlohmann::json;
 
 namespace {
 
-// A line cut off by a crash is the last one, and is left out.
-Result<void> take_line(ResultSet& results, const std::string& text, const std::string& path, bool last) {
-  const json line = json::parse(text, nullptr, false);
-  if (line.is_discarded()) {
-    if (last) return {};
-    return fail(fmt::format("{}: a line that is no JSON: {}", path, text.substr(0, 80)), "remove the file");
-  }
+Result<void> take_object(ResultSet& results, const json& line, const std::string& path) {
   if (line.contains("format")) {
+    if (line["format"] != kResultFormat)
+      return fail(fmt::format("{} is of the format {}, not '{}'", path, line["format"].dump(), kResultFormat),
+                  "read it with the xdpfwd-bench that wrote it");
     results.header = line;
     results.scenario = line.value("scenario", "");
     return {};
@@ -46,14 +43,45 @@ Result<void> take_line(ResultSet& results, const std::string& text, const std::s
                 .repetition = line.value("repetition", 0U),
                 .metrics = {},
                 .boot = line.value("boot", 0U)};
-  if (!line.contains("metrics") || !line.contains("point"))
-    return fail(fmt::format("{}: a line that is no sample: {}", path, text.substr(0, 80)), "remove the file");
-  for (const auto& [name, value] : line["point"].items())
+  for (const auto& [name, value] : line.at("point").items())
     if (value.is_number()) sample.point[name] = value.get<double>();
-  for (const auto& [name, value] : line["metrics"].items())
+  for (const auto& [name, value] : line.at("metrics").items())
     if (value.is_number()) sample.metrics[name] = value.get<double>();
   results.samples.push_back(std::move(sample));
   return {};
+}
+
+// A line cut off by a crash is the last one, and is left out.
+Result<void> take_line(ResultSet& results, const std::string& text, const std::string& path, bool last) {
+  const json line = json::parse(text, nullptr, false);
+  if (line.is_discarded() && last) return {};
+  try {
+    if (line.is_object()) return take_object(results, line, path);
+  } catch (const json::exception&) {
+    // A field is missing, or of another type.
+  }
+  return fail(fmt::format("{}: a line that is no sample: {}", path, text.substr(0, 80)), "remove the file");
+}
+
+// Names of what is not the same.
+std::string differing(const json& before, const json& now) {
+  std::string names;
+  for (const auto& [name, value] : now.items())
+    if (!before.contains(name) || before.at(name) != value)
+      names += fmt::format("{}{} {}, not {}", names.empty() ? "" : "; ", name,
+                           before.contains(name) ? before.at(name).dump() : "not told", value.dump());
+  return names.empty() ? "of which less is known now" : names;
+}
+
+// A last line that a crash cut off must not become the start of the next one.
+void cut_off_last(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  if (!text.empty() && text.back() != '\n') std::filesystem::resize_file(path, text.rfind('\n') + 1);
+}
+
+std::string path_of(const std::string& folder, const std::string& scenario) {
+  return fmt::format("{}/{}.jsonl", folder, scenario);
 }
 
 }  // namespace
@@ -125,34 +153,36 @@ Result<std::vector<ResultSet>> read_folder(const std::string& folder) {
   return all;
 }
 
-Result<ResultFile> ResultFile::open(const std::string& folder, const std::string& scenario,
-                                    const json& header) {
+Result<std::optional<ResultSet>> continued(const std::string& folder, const std::string& scenario,
+                                           const json& header) {
   std::error_code failed;
   std::filesystem::create_directories(folder, failed);
-  if (failed) return fail(fmt::format("{}: {}", folder, failed.message()));
+  if (failed) return fail(fmt::format("{}: {}", folder, failed.message()), "choose another --out");
+  if (::access(folder.c_str(), W_OK) != 0) return fail_errno(folder, errno, "choose another --out");
+  const std::string path = path_of(folder, scenario);
+  if (std::filesystem::exists(path)) cut_off_last(path);
+  if (!std::filesystem::exists(path) || std::filesystem::file_size(path) == 0) return std::nullopt;
+  auto before = read_results(path);
+  if (!before) return std::unexpected(before.error());
+  const json was = before->header.value("same", json::object());
+  const json is = header.value("same", json::object());
+  if (was != is)
+    return fail(fmt::format("{} was measured with other things: {}", path, differing(was, is)),
+                "choose another --out, or the same again");
+  return std::optional(std::move(*before));
+}
+
+Result<ResultFile> ResultFile::open(const std::string& folder, const std::string& scenario,
+                                    const json& header) {
   ResultFile file;
-  file.path_ = fmt::format("{}/{}.jsonl", folder, scenario);
-  const bool old = std::filesystem::exists(file.path_) && std::filesystem::file_size(file.path_) > 0;
+  file.path_ = path_of(folder, scenario);
+  const auto before = continued(folder, scenario, header);
+  if (!before) return std::unexpected(before.error());
+  const bool old = before->has_value();
   if (old) {
-    auto before = read_results(file.path_);
-    if (!before) return std::unexpected(before.error());
-    if (before->header.value("same", json()) != header.value("same", json()))
-      return fail(
-          fmt::format("{} was measured with other things: {}, not {}", file.path_,
-                      before->header.value("same", json()).dump(), header.value("same", json()).dump()),
-          "choose another --out");
-    file.results_ = std::move(*before);
+    file.results_ = **before;
     for (const Sample& sample : file.results_.samples)
       file.known_.insert({sample.contender, sample.point, sample.repetition});
-    // A line that a crash cut off must not become the start of the next one.
-    std::ifstream raw(file.path_, std::ios::binary);
-    raw.seekg(-1, std::ios::end);
-    if (raw.get() != '\n') {
-      std::ifstream whole(file.path_, std::ios::binary);
-      const std::string text((std::istreambuf_iterator<char>(whole)), {});
-      std::filesystem::resize_file(file.path_,
-                                   text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1);
-    }
   }
   file.fd_.reset(::open(file.path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   if (!file.fd_) return fail_errno(file.path_, errno);

@@ -17,6 +17,8 @@
 
 namespace xdpfwd::bench {
 
+inline constexpr const char* kResultFormat = "xdpfwd-bench 1";
+
 using Point = std::map<std::string, double>;    // where on the axes: {"pps": 10000, "vms": 1}
 using Metrics = std::map<std::string, double>;  // what was measured there
 
@@ -77,6 +79,11 @@ class ResultFile {
   unsigned boot_ = 0;
   std::set<std::tuple<std::string, Point, unsigned>> known_;
 };
+
+// What the folder has of a scenario that is about to be measured; nothing, where it is new. An error: it was
+// measured with something else, or nothing can be written there.
+Result<std::optional<ResultSet>> continued(const std::string& folder, const std::string& scenario,
+                                           const nlohmann::json& header);
 
 Result<ResultSet> read_results(const std::string& path);
 // All of a folder, by scenario name.

@@ -84,6 +84,11 @@ nlohmann::json ratios_json(const ResultSet& results, const ScenarioKind& kind) {
   return {{"scenario", results.scenario}, {"complete", results.complete}, {"ratios", ratios}};
 }
 
+nlohmann::json header_of(const ScenarioKind& kind, nlohmann::json header) {
+  header["scenario"] = kind.name;
+  return kind.tier == Tier::kLab ? of_the_lab(std::move(header)) : header;
+}
+
 }  // namespace
 
 int list_kinds() {
@@ -109,11 +114,18 @@ int run_scenarios(const RunRequest& request) {
   pktgen::Interrupt interrupt;
   const auto chosen = chosen_scenarios(request);
   if (!chosen) return complain(chosen.error(), 2);
-  nlohmann::json header = describe_environment(request.flags);
+  const bool on_host =
+      std::ranges::any_of(*chosen, [](const ScenarioKind* kind) { return kind->tier == Tier::kHost; });
+  if (on_host)
+    if (auto checked = check_cpus(request.options); !checked) return complain(checked.error(), 2);
+  nlohmann::json header = describe_environment(request.options, request.flags);
+  // Before hours of the first.
+  for (const ScenarioKind* kind : *chosen)
+    if (const auto old = continued(request.options.out, kind->name, header_of(*kind, header)); !old)
+      return complain(old.error());
   Progress progress;
   std::unique_ptr<Telemetry> telemetry;
-  if (std::ranges::any_of(*chosen, [](const ScenarioKind* kind) { return kind->tier == Tier::kHost; })) {
-    if (auto checked = check_cpus(request.options); !checked) return complain(checked.error(), 2);
+  if (on_host) {
     auto started = Telemetry::start(request.options.rx_cpu);
     if (!started) return complain(started.error());
     telemetry = std::move(*started);
@@ -125,9 +137,7 @@ int run_scenarios(const RunRequest& request) {
   }
   std::string json_line;
   for (const ScenarioKind* kind : *chosen) {
-    header["scenario"] = kind->name;
-    auto file = ResultFile::open(request.options.out, kind->name,
-                                 kind->tier == Tier::kLab ? of_the_lab(header) : header);
+    auto file = ResultFile::open(request.options.out, kind->name, header_of(*kind, header));
     if (!file) return complain(file.error());
     Run run{.options = request.options,
             .file = *file,
@@ -135,7 +145,10 @@ int run_scenarios(const RunRequest& request) {
             .telemetry = telemetry.get(),
             .interrupted = [&] { return interrupt.arrived(); }};
     const auto done = kind->run(run);
-    if (!done) return complain(fail_in(kind->name, done.error()).error());
+    if (!done) {
+      (void)write_report(request.options.out);  // of what there is
+      return complain(fail_in(kind->name, done.error()).error());
+    }
     if (interrupt.arrived()) {
       fmt::print(stderr, "interrupted; {} keeps what was measured, and the same command goes on from there\n",
                  request.options.out);

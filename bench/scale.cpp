@@ -4,8 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "bench/child.h"
 #include "bench/packing_scale.h"
 #include "bench/stage.h"
 #include "bench/tune_scale.h"
@@ -175,20 +175,14 @@ ProcessFacts facts_of(pid_t pid) {
 
 Result<void> measure_daemon(const ScaleOptions& options, const std::string& config_file,
                             ScaleReport& report) {
-  std::array<int, 2> ready{};
-  if (pipe2(ready.data(), O_CLOEXEC) < 0) return fail_errno("cannot make a pipe", errno);
-  UniqueFd from(ready[0]);
-  UniqueFd to(ready[1]);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, to.get(), STDERR_FILENO);
-  const char* arguments[] = {options.daemon.c_str(), "--config", config_file.c_str(), nullptr};
-  pid_t pid = -1;
-  const int error =
-      posix_spawn(&pid, arguments[0], &actions, nullptr, const_cast<char**>(arguments), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  to.reset();
-  if (error != 0) return fail_errno(fmt::format("cannot start {}", options.daemon), error);
+  const std::string log_path = "/mnt/daemon-log";
+  if (mkfifo(log_path.c_str(), 0600) < 0) return fail_errno(log_path, errno);
+  // Opened before somebody writes: that does not wait then.
+  const UniqueFd from(open(log_path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  if (!from || fcntl(from.get(), F_SETFL, 0) < 0) return fail_errno(log_path, errno);
+  auto daemon = Child::start({.arguments = {options.daemon, "--config", config_file}, .log = log_path});
+  if (!daemon) return std::unexpected(daemon.error());
+  const pid_t pid = daemon->pid();
   // Its log says when it is ready.
   std::string log;
   std::array<char, 4096> chunk{};
@@ -205,10 +199,8 @@ Result<void> measure_daemon(const ScaleOptions& options, const std::string& conf
   const ProcessFacts after = facts_of(pid);
   report.daemon_rss_mib = after.rss_mib;
   report.daemon_idle_cpu_percent = (after.cpu_seconds - before.cpu_seconds) / report.idle_seconds * 100;
-  kill(pid, SIGTERM);
-  // Read on, so that it cannot block on a full pipe.
-  while (read(from.get(), chunk.data(), chunk.size()) > 0) continue;
-  waitpid(pid, nullptr, 0);
+  // A pipe takes more than it says until then.
+  daemon->end(SIGTERM);
   return {};
 }
 

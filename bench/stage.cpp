@@ -33,7 +33,8 @@ Result<std::string> enter_stage() {
 }
 
 Result<void> run(const std::string& command) {
-  FILE* pipe = popen(("exec 2>&1; " + command).c_str(), "re");
+  // Ctrl-C is for the harness, which ends when a step of it is done.
+  FILE* pipe = popen(("trap '' INT TERM HUP; exec 2>&1; " + command).c_str(), "re");
   if (!pipe) return fail_errno(fmt::format("cannot run '{}'", command), errno);
   std::array<char, 4096> chunk{};
   std::string output;

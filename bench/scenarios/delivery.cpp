@@ -33,10 +33,20 @@ Result<void> run_delivery(Run& run) {
             .measure = measure});
 }
 
+std::vector<std::string> losers(const ResultSet& results) {
+  std::vector<std::string> all;
+  for (const Sample& sample : results.samples)
+    if (const auto lost = sample.metrics.find("lost"); lost != sample.metrics.end() && lost->second > 0)
+      all.push_back(
+          fmt::format("{} lost {} frames in the last of {} tries", sample.contender, lost->second, kTries));
+  return all;
+}
+
 const RegisteredScenario delivery({.name = "delivery",
                                    .summary = "every contender delivers every frame at a low rate",
                                    .run = run_delivery,
                                    .table = {"sent", "delivered", "lost", "attempts"},
+                                   .caveats = losers,
                                    .order = 1});
 
 }  // namespace

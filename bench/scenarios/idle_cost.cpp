@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What each contender takes while nothing is to be done: CPU of its processes and of softirqs, and memory.
+// What each contender takes while nothing is to be done: CPU of its processes, polls, and memory.
 // The uplinks rest, as a NIC does that has nothing to say.
 #include <fmt/format.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Memory of each contender by the number of its guests: what its processes hold resident, and what its BPF
-// maps take in the kernel. Socket buffers, FDB entries of the kernel's and flow tables are not seen by this.
+// maps take in the kernel, where a process holds them. Socket buffers, FDB entries of the kernel's and flow
+// tables are not seen by this.
 #include <fmt/format.h>
 
 #include <filesystem>
@@ -31,11 +32,9 @@ double map_mib(pid_t pid) {
 }
 
 Result<void> run_memory(Run& run) {
-  const auto measure = [](Stand& stand, const Point& point) -> Result<Metrics> {
-    double maps = 0;
-    for (const Child* child : stand.contender().processes()) maps += map_mib(child->pid());
-    Metrics metrics = {{"rss_mib", stand.cost().rss_mib}, {"map_mib", maps}};
-    (void)point;
+  const auto measure = [](Stand& stand, const Point&) -> Result<Metrics> {
+    Metrics metrics = {{"rss_mib", stand.cost().rss_mib}};
+    for (const Child* child : stand.contender().processes()) metrics["map_mib"] += map_mib(child->pid());
     return metrics;
   };
   for (const double guests :

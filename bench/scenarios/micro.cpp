@@ -4,10 +4,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
+#include "bench/child.h"
 #include "bench/scenario.h"
 #include "bench/stage.h"
 
@@ -21,25 +24,34 @@ double nanoseconds(double value, const std::string& unit) {
 }
 
 Result<void> run_micro(Run& run) {
+  if (run.file.results().complete) return {};
   if (const auto stage = enter_stage(); !stage) return std::unexpected(stage.error());
-  const unsigned repetitions = run.repetitions();
   run.progress.begin("micro", 1);
   run.progress.step("Google Benchmark");
   // By the process, not by name: the file may have been replaced meanwhile.
-  if (auto done = bench::run(
-          fmt::format("/proc/{}/exe micro --benchmark_format=console --benchmark_out=/mnt/micro.json "
-                      "--benchmark_out_format=json --benchmark_repetitions={} "
-                      "--benchmark_min_time={} --benchmark_enable_random_interleaving=true",
-                      ::getpid(), repetitions, run.options.quick ? 0.01 : 0.1));
-      !done)
-    return done;
+  auto benchmark = Child::start(
+      {.arguments = {fmt::format("/proc/{}/exe", ::getpid()), "micro", "--benchmark_format=console",
+                     "--benchmark_out=/mnt/micro.json", "--benchmark_out_format=json",
+                     fmt::format("--benchmark_repetitions={}", run.repetitions()),
+                     fmt::format("--benchmark_min_time={}", run.options.quick ? 0.01 : 0.1),
+                     "--benchmark_enable_random_interleaving=true"},
+       .log = "/mnt/micro.log"});
+  if (!benchmark) return std::unexpected(benchmark.error());
+  while (benchmark->running() && !run.interrupted())
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  if (run.interrupted()) return {};
   std::ifstream file("/mnt/micro.json");
   std::stringstream text;
   text << file.rdbuf();
   const nlohmann::json report = nlohmann::json::parse(text.str(), nullptr, false);
-  if (!report.contains("benchmarks")) return fail("Google Benchmark wrote no report");
+  if (!report.contains("benchmarks"))
+    return fail("Google Benchmark wrote no report: " + benchmark->last_words());
   for (const nlohmann::json& one : report["benchmarks"]) {
-    if (one.value("run_type", "") != "iteration" || one.contains("error_occurred")) continue;
+    if (one.value("run_type", "") != "iteration") continue;
+    if (one.value("error_occurred", false)) {
+      leave_out(run, one.value("run_name", ""), {one.value("error_message", ""), "", 0});
+      continue;
+    }
     const unsigned repetition = one.value("repetition_index", 0U) + 1;
     const std::string name = one.value("run_name", one.value("name", ""));
     if (run.file.has(name, {}, repetition)) continue;

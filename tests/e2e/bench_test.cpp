@@ -84,7 +84,12 @@ class BenchTest : public testing::Test {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 1, log_.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     posix_spawn_file_actions_adddup2(&actions, 1, 2);
-    EXPECT_EQ(posix_spawn(&pid, kBench.c_str(), &actions, nullptr, argv.data(), environ), 0);
+    // A process group, as a shell makes one, which Ctrl-C ends as a whole.
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
+    EXPECT_EQ(posix_spawn(&pid, kBench.c_str(), &actions, &attributes, argv.data(), environ), 0);
+    posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return pid;
   }
@@ -148,7 +153,7 @@ TEST_F(BenchTest, CtrlCKeepsWhatWasMeasuredAndTheSameCommandGoesOn) {
   const pid_t first = start(command);
   await(first, [&] { return samples_in(file) >= 3; });
   ASSERT_GE(samples_in(file), 3U) << log();
-  kill(first, SIGINT);
+  kill(-first, SIGINT);
   EXPECT_EQ(finish(first), 130) << log();
   EXPECT_EQ(left_behind(first), std::set<std::string>());
   const size_t kept = samples_in(file);
@@ -164,6 +169,42 @@ TEST_F(BenchTest, CtrlCKeepsWhatWasMeasuredAndTheSameCommandGoesOn) {
       points.insert(line.dump());
     }
   EXPECT_EQ(points.size(), 12U);
+}
+
+// While a test bed is made, by a program of others.
+TEST_F(BenchTest, CtrlCAtTheBeginningLeavesNobodyOut) {
+  std::string real;
+  ASSERT_EQ(run_status("command -v bridge", &real), 0);
+  const std::string folder = scratch_ / "bin";
+  const std::string began = scratch_ / "began";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder + "/bridge") << fmt::format("#!/bin/sh\ntouch {}\nsleep 1\nexec {}", began,
+                                                   real.substr(0, real.find('\n')) + " \"$@\"\n");
+  run(fmt::format("chmod 700 {}/bridge", folder));
+  const std::string path = getenv("PATH");
+  setenv("PATH", (folder + ":" + path).c_str(), 1);
+  const pid_t pid =
+      start({"run", "delivery", "--contender", "bridge", "--contender", "bridge-pop", "--out", out_});
+  setenv("PATH", path.c_str(), 1);
+  await(pid, [&] { return std::filesystem::exists(began); });
+  kill(-pid, SIGINT);
+  EXPECT_EQ(finish(pid), 130) << log();
+  for (const json& line : lines_of(out_ + "/delivery.jsonl"))
+    EXPECT_EQ(line.value("why", "").find("' failed"), std::string::npos) << line;
+}
+
+TEST_F(BenchTest, CtrlCDuringASearchKeepsNothingOfIt) {
+  const std::string file = out_ + "/throughput.jsonl";
+  const pid_t pid = start(
+      {"run", "throughput", "--quick", "--contender", "bare-redirect", "--repetitions", "9", "--out", out_});
+  await(pid, [&] { return samples_in(file) >= 1; });
+  kill(-pid, SIGINT);
+  EXPECT_EQ(finish(pid), 130) << log();
+  for (const json& line : lines_of(file)) {
+    if (!line.contains("metrics")) continue;
+    EXPECT_GT(line["metrics"]["mrr_pps"], 0) << line;
+    EXPECT_GT(line["metrics"]["mrr_beside_victim_pps"], 0) << line;
+  }
 }
 
 TEST_F(BenchTest, InAThreadOrPollerItIsThatWhichWorks) {

@@ -55,7 +55,7 @@ class BenchPdr : public testing::Test {
 
   ScratchDirectory scratch_;
   ResultFile file_ =
-      ResultFile::open(scratch_ / "run", "some", {{"format", "1"}, {"scenario", "some"}}).value();
+      ResultFile::open(scratch_ / "run", "some", {{"format", kResultFormat}, {"scenario", "some"}}).value();
   RunOptions options_;
   Progress progress_;
   bench::Run run_{
@@ -78,7 +78,8 @@ TEST_F(BenchPdr, IsSearchedOnceAndToldByOneSample) {
 
 TEST_F(BenchPdr, IsThatOfTheRunThatGoesOn) {
   ASSERT_TRUE(file_.add({"x", {{kShare, 50}}, 1, {{"pdr_pps", 7'000}}}));
-  file_ = ResultFile::open(scratch_ / "run", "some", {{"format", "1"}, {"scenario", "some"}}).value();
+  file_ =
+      ResultFile::open(scratch_ / "run", "some", {{"format", kResultFormat}, {"scenario", "some"}}).value();
   Metrics metrics;
   EXPECT_EQ(at({{kShare, 10}}, metrics), 7'000);
   EXPECT_EQ(searches_, 0U);

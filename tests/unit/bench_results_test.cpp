@@ -2,6 +2,7 @@
 // Results on disk survive crashes and are continued, comparisons find what changed, and the report shows it.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -121,7 +122,18 @@ TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherCommit) {
   }
   const auto other = ResultFile::open(folder_, "some", header("b"));
   ASSERT_FALSE(other);
-  EXPECT_NE(other.error().text().find("--out"), std::string::npos) << other.error().text();
+  EXPECT_NE(other.error().text().find("commit \"a\", not \"b\"; choose another --out"), std::string::npos)
+      << other.error().text();
+}
+
+TEST(BenchEnvironment, IsTheSameHoweverItWasSaid) {
+  const RunOptions options{.contenders = {"xdpfwd", "tcx"}};
+  const RunOptions turned{.contenders = {"tcx", "xdpfwd"}};
+  const auto same = [](const RunOptions& of, const std::vector<std::string>& flags) {
+    return describe_environment(of, flags)["same"];
+  };
+  EXPECT_EQ(same(options, {"run", "--json"}), same(turned, {"run"}));
+  EXPECT_NE(same(options, {"run"}), same({.quick = true, .contenders = {"xdpfwd", "tcx"}}, {"run"}));
 }
 
 TEST_F(BenchResults, AreNotMixedWithThoseOfAnotherGuest) {
@@ -146,6 +158,31 @@ TEST(BenchGuest, IsWhatTheLogSays) {
   EXPECT_EQ(guest, (std::map<std::string, std::string>{{"emulator", "QEMU emulator version 10.0.2 (Debian)"},
                                                        {"kernel", "6.12.1 #1 SMP"},
                                                        {"nic", "igb"}}));
+}
+
+// A last line that is whole but for its end is measured again, and read once.
+TEST_F(BenchResults, CountNoLineThatIsCutOff) {
+  {
+    auto file = ResultFile::open(folder_, "some", header("a"));
+    ASSERT_TRUE(file->add(sample("x", 10'000, 1, 5)));
+  }
+  const std::string path = folder_ + "/some.jsonl";
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 1);
+  auto file = ResultFile::open(folder_, "some", header("a"));
+  ASSERT_TRUE(file) << file.error().text();
+  EXPECT_FALSE(file->has("x", {{"pps", 10'000}}, 1));
+}
+
+TEST_F(BenchResults, OfOtherShapesAreRefused) {
+  const std::string path = scratch_.path() + "/some.jsonl";
+  for (const char* line : {"5", "[]", R"({"contender":7,"point":{},"metrics":{}})", R"({"scenario":5})",
+                           R"({"contender":"x","point":{},"metrics":{},"repetition":"a"})",
+                           R"({"contender":"x","metrics":{}})", R"({"format":"xdpfwd-bench 99"})"}) {
+    std::ofstream(path) << header("a").dump() << "\n" << line << "\n{}\n";
+    const auto results = read_results(path);
+    ASSERT_FALSE(results) << line;
+    EXPECT_NE(results.error().text().find(path), std::string::npos) << results.error().text();
+  }
 }
 
 TEST_F(BenchResults, SaySoWhenTheyAreNone) {
@@ -190,13 +227,40 @@ ResultSet lab_boots(const std::vector<double>& of_boots, unsigned first_boot = 1
   return results;
 }
 
+TEST(BenchCompare, OfFewRepetitionsOnlyWhatIsLargeIsTold) {
+  const auto few = [](double x, double y) {
+    ResultSet results = set_of(x, y);
+    results.samples.resize(6);  // three repetitions
+    return results;
+  };
+  const auto differences = compare_runs({few(100, 50)}, {few(200, 51)});
+  ASSERT_EQ(differences.size(), 2U);
+  EXPECT_FALSE(differences[0].significant());
+  EXPECT_TRUE(differences[0].is_large());
+  EXPECT_FALSE(differences[1].is_large());
+  const std::string text = compare_text(differences);
+  EXPECT_NE(text.find("1 of 2 figures differ by more than 10 %: fewer than 4 repetitions"), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("more than chance"), std::string::npos) << text;
+}
+
+TEST(BenchCompare, FromNothingThereIsNoRatio) {
+  ResultSet nothing = set_of(0, 50);
+  for (Sample& one : nothing.samples)
+    if (one.contender == "x") one.metrics["ns"] = 0;
+  const std::string text = compare_text(compare_runs({nothing}, {set_of(5, 50)}));
+  EXPECT_NE(text.find("1 of 2 figures"), std::string::npos) << text;
+  EXPECT_EQ(text.find("nan"), std::string::npos) << text;
+  EXPECT_EQ(text.find("inf"), std::string::npos) << text;
+}
+
 TEST(BenchCompare, TwoBootsOfOneBuildAreNoDifference) {
   // Also of files from before boots were written down.
   for (const unsigned boot : {0U, 1U}) {
     const auto differences = compare_runs({lab_boots({1000}, boot)}, {lab_boots({1015}, boot)});
     ASSERT_EQ(differences.size(), 1U);
     EXPECT_FALSE(differences[0].significant());
-    EXPECT_FALSE(differences[0].beyond_boots());
+    EXPECT_FALSE(differences[0].is_large());
     const std::string text = compare_text(differences);
     EXPECT_NE(text.find("0 of 1 figures of the lab differ by more than 2 %"), std::string::npos) << text;
     EXPECT_EQ(text.find("more than chance"), std::string::npos) << text;
@@ -207,12 +271,12 @@ TEST(BenchCompare, OfFewBootsOnlyWhatIsBeyondTheirOwnDifferenceIsTold) {
   const auto differences = compare_runs({lab_boots({1000})}, {lab_boots({1030})});
   ASSERT_EQ(differences.size(), 1U);
   EXPECT_FALSE(differences[0].significant());
-  EXPECT_TRUE(differences[0].beyond_boots());
+  EXPECT_TRUE(differences[0].is_large());
   const std::string text = compare_text(differences);
   EXPECT_NE(text.find("1 of 1 figures of the lab"), std::string::npos) << text;
   EXPECT_NE(text.find(" 1.030\n"), std::string::npos) << text;
   // From nothing to something.
-  EXPECT_TRUE((Difference{.before = 0, .after = 5, .of_few_boots = true}.beyond_boots()));
+  EXPECT_TRUE((Difference{.before = 0, .after = 5, .too_few = true}.is_large()));
 }
 
 TEST(BenchCompare, ManyBootsTellChance) {
@@ -249,7 +313,7 @@ const ScenarioKind kKind{.name = "some",
                          .table = {"ns"}};
 
 TEST(BenchGuest, IsToldAndTheHostIsNoPartOfIt) {
-  const nlohmann::json lab = of_the_lab(describe_environment({}));
+  const nlohmann::json lab = of_the_lab(describe_environment({}, {}));
   EXPECT_FALSE(lab.contains("kernel"));
   EXPECT_FALSE(lab.contains("versions"));
   EXPECT_FALSE(lab["host_kernel"].get<std::string>().empty());
