@@ -41,8 +41,12 @@ struct ContenderKind {
   bool delivers = true;              // false: it drops, and is only a base to subtract
   bool keeps_tag = false;            // true: frames arrive with their tag
   unsigned most_guests = 1'000'000;  // taps it can serve
-  bool only_named = false;           // takes part only when it is asked for by name
-  int order = 100;                   // in lists
+  unsigned most_uplinks = 1'000;
+  double most_macs = 1e9;        // of a guest, as static entries
+  std::string why_no_more = {};  // MACs
+  bool reads_taps = false;       // what a guest sends it would see, and send a second time
+  bool only_named = false;       // takes part only when it is asked for by name
+  int order = 100;               // in lists
 };
 
 // Sorted by order.

@@ -125,16 +125,27 @@ Result<void> probe_kernel() {
   return fail("this kernel has no Open vSwitch datapath", "it needs OPENVSWITCH; the lab's kernels have it");
 }
 
+constexpr double kMostMacs = 100;
+constexpr const char* kWhyNoMore =
+    "it takes static entries one call of a program each, and learnt ones age: minutes for 10 000";
+
 const RegisteredContender kernel({.name = "ovs-kernel",
                                   .summary = "Open vSwitch, the kernel's datapath",
                                   .probe = probe_kernel,
                                   .make = [] { return std::make_unique<OpenVswitch>(true); },
+                                  .most_uplinks = 1,
+                                  .most_macs = kMostMacs,
+                                  .why_no_more = kWhyNoMore,
                                   .order = 60});
 const RegisteredContender userspace({.name = "ovs-userspace",
                                      .summary = "Open vSwitch, datapath in user space over AF_PACKET",
                                      .probe = probe_program,
                                      .make = [] { return std::make_unique<OpenVswitch>(false); },
                                      .most_guests = 64,
+                                     .most_uplinks = 1,
+                                     .most_macs = kMostMacs,
+                                     .why_no_more = kWhyNoMore,
+                                     .reads_taps = true,
                                      .order = 61});
 
 }  // namespace

@@ -48,6 +48,10 @@ const RegisteredContender testpmd(
          },
      .make = [] { return std::make_unique<Testpmd>(); },
      .most_guests = 1,
+     .most_uplinks = 1,
+     .most_macs = 1,
+     .why_no_more = "it looks nothing up",
+     .reads_taps = true,
      .order = 70});
 
 }  // namespace

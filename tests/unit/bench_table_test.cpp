@@ -7,6 +7,7 @@
 
 #include "bench/spread.h"
 #include "bench/table_size.h"
+#include "support/scratch_directory.h"
 
 namespace xdpfwd::bench {
 namespace {
@@ -29,12 +30,23 @@ TEST(BenchTable, RowsOfAllTurnsAreTheWholeTable) {
 }
 
 TEST(BenchTable, SomeHoldFewMacs) {
-  EXPECT_EQ(too_many_macs("xdpfwd", 1e6), "");
-  EXPECT_EQ(too_many_macs("ovs-kernel", 100), "");
-  EXPECT_NE(too_many_macs("ovs-kernel", 1'000), "");
-  EXPECT_NE(too_many_macs("ovs-userspace", 1e4), "");
-  EXPECT_EQ(too_many_macs("testpmd", 1), "");
-  EXPECT_NE(too_many_macs("testpmd", 100), "");
+  ScratchDirectory scratch;
+  auto file = ResultFile::open(scratch.path(), "some", {{"format", kResultFormat}, {"scenario", "some"}});
+  ASSERT_TRUE(file) << file.error().text();
+  RunOptions options;
+  Progress progress;
+  bench::Run run{.options = options, .file = *file, .progress = progress, .interrupted = {}};
+  const auto holders = [&](double macs) {
+    std::vector<const ContenderKind*> all;
+    for (const char* name : {"xdpfwd", "ovs-kernel", "testpmd"}) all.push_back(find_contender(name));
+    std::string names;
+    for (const ContenderKind* kind : holders_of(run, all, macs)) names += kind->name + " ";
+    return names;
+  };
+  EXPECT_EQ(holders(1), "xdpfwd ovs-kernel testpmd ");
+  EXPECT_EQ(holders(100), "xdpfwd ovs-kernel ");
+  EXPECT_EQ(holders(1e6), "xdpfwd ");
+  EXPECT_EQ(file->results().absent.at("testpmd with 100 MACs"), "it looks nothing up");
 }
 
 }  // namespace
