@@ -84,25 +84,56 @@ Result<void> PollerUnits::write(const std::string& name, const std::string& text
   return {};
 }
 
-void PollerUnits::retire(const std::set<std::string>& wanted) {
-  not_retired_.clear();
-  std::vector<std::string> names;
+std::set<std::string> PollerUnits::superfluous(const std::set<std::string>& wanted) const {
+  std::set<std::string> names;
   std::error_code error;
   for (std::filesystem::directory_iterator at(folder_, error), end; !error && at != end;
        at.increment(error)) {
     const std::string file = at->path().filename();
     if (!file.ends_with(kSuffix)) continue;
     const std::string name = file.substr(0, file.size() - kSuffix.size());
-    if (!wanted.contains(name) && holder_of(name, nullptr) == Held::kUs) names.push_back(name);
+    if (!wanted.contains(name) && holder_of(name, nullptr) == Held::kUs) names.insert(name);
   }
+  return names;
+}
+
+bool PollerUnits::has_ended(const std::string& name) {
+  using Now = ServiceStatus::State;
+  const auto status = services_->status(service_of(name));
+  if (!status) {
+    not_retired_.push_back(problem_of(name, "whether it has ended is not known: " + status.error().message,
+                                      status.error().remedy));
+    return false;
+  }
+  if (status->state == Now::kStarting || status->state == Now::kRunning) {
+    if (status->state == Now::kRunning) stopping_.erase(name);  // somebody has started it again
+    not_retired_.push_back(problem_of(name, "it is being stopped", log_of(name), true));
+    return false;
+  }
+  if (status->state == Now::kGivenUp) services_->forget_failure(service_of(name));
+  stopping_.erase(name);
+  return true;
+}
+
+void PollerUnits::retire(const std::set<std::string>& wanted) {
+  not_retired_.clear();
+  const std::set<std::string> names = superfluous(wanted);
+  std::erase_if(stopping_, [&](const std::string& name) { return !names.contains(name); });
+  bool told = false;
   for (const std::string& name : names) {
-    if (services_)
-      // The file stays until then: it is how we know that the poller is ours.
-      if (auto stopped = services_->stop(service_of(name)); !stopped) {
-        not_retired_.push_back(
-            problem_of(name, "it cannot be stopped: " + stopped.error().message, stopped.error().remedy));
-        continue;
-      }
+    if (!services_ || stopping_.contains(name)) continue;
+    if (auto stopped = services_->stop(service_of(name)); !stopped) {
+      not_retired_.push_back(
+          problem_of(name, "it cannot be stopped: " + stopped.error().message, stopped.error().remedy));
+      continue;
+    }
+    stopping_.insert(name);
+    told = true;
+  }
+  if (told) services_->await_stops();
+  for (const std::string& name : names) {
+    // The file stays until then: it is how we know that the poller is ours.
+    if (services_ && (!stopping_.contains(name) || !has_ended(name))) continue;
     if (::unlink(path_of(name).c_str()) < 0 && errno != ENOENT) {
       not_retired_.push_back(
           problem_of(name, fail_errno("cannot remove " + path_of(name), errno).error().message, {}));
@@ -205,7 +236,8 @@ void PollerUnits::make_so(const std::vector<Poller>& wanted, uint64_t now_ms) {
   }
   retry_ = false;
   next_ms_.reset();
-  if (unpolled != unpolled_.size() || std::ranges::any_of(served_, &Served::starting))
+  if (unpolled != unpolled_.size() || std::ranges::any_of(not_retired_, &Problem::waiting) ||
+      std::ranges::any_of(served_, &Served::starting))
     next_ms_ = now_ms + kStartingMs;
 }
 

@@ -20,7 +20,7 @@ namespace xdpfwd {
 
 class PollerUnits {
  public:
-  // While a service starts, its state is asked for so often; and never more often.
+  // While a service starts or ends, its state is asked for so often; and never more often.
   static constexpr uint64_t kStartingMs = 250;
   // One that does not take its file is not started anew more often.
   static constexpr uint64_t kAgainMs = 10'000;
@@ -65,7 +65,11 @@ class PollerUnits {
   [[nodiscard]] std::string command_of(const std::string& name) const;
   [[nodiscard]] Held holder_of(const std::string& name, std::string* text) const;
   Result<void> write(const std::string& name, const std::string& text) const;
+  // Those of our files that are not wanted.
+  [[nodiscard]] std::set<std::string> superfluous(const std::set<std::string>& wanted) const;
   void retire(const std::set<std::string>& wanted);
+  // One that was told to stop.
+  bool has_ended(const std::string& name);
   void serve(Served& served, uint64_t now_ms);
   // Its counters name the queues that its file named when it started.
   [[nodiscard]] static bool polls_others(const Poller& poller, const PollerReading& reading);
@@ -75,6 +79,7 @@ class PollerUnits {
   std::string counters_;
   std::unique_ptr<Services> services_;
   std::vector<Served> served_;
+  std::set<std::string> stopping_;  // by name: told to stop, and not waited for again
   std::vector<Problem> not_retired_;
   bool retry_ = true;  // also what failed for good
   std::set<uint32_t> unpolled_;

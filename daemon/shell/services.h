@@ -12,7 +12,7 @@ namespace xdpfwd {
 struct ServiceStatus {
   enum class State : uint8_t {
     kStopped,
-    kStarting,  // or waiting until it is started again
+    kStarting,  // or ending, or waiting until it is started again
     kRunning,
     kGivenUp,  // it failed, and is not started again by itself
   };
@@ -24,11 +24,14 @@ class Services {
  public:
   virtual ~Services() = default;
   virtual Result<ServiceStatus> status(const std::string& service) = 0;
-  // Neither waits until it is done.
+  // None waits until it is done.
   virtual Result<void> start(const std::string& service) = 0;
   virtual Result<void> restart(const std::string& service) = 0;
-  // Waits until it has ended, which is an error where it takes long. Also forgets that it failed.
   virtual Result<void> stop(const std::string& service) = 0;
+  // Until all that were told to stop have ended, two seconds at most. Which have, status() tells.
+  virtual void await_stops() = 0;
+  // That it failed.
+  virtual void forget_failure(const std::string& service) = 0;
 };
 
 }  // namespace xdpfwd

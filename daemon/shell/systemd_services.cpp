@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <set>
 #include <string_view>
 
 namespace xdpfwd {
@@ -30,17 +29,12 @@ struct Unref {
   void operator()(sd_bus_message* message) const { sd_bus_message_unref(message); }
 };
 using Message = std::unique_ptr<sd_bus_message, Unref>;
-struct Forget {
-  void operator()(sd_bus_slot* slot) const { sd_bus_slot_unref(slot); }
-};
-using Slot = std::unique_ptr<sd_bus_slot, Forget>;
-
 // systemd tells whoever gave it a job when that is done.
 int note_done(sd_bus_message* message, void* jobs, sd_bus_error*) {
   uint32_t number = 0;
   const char* job = nullptr;
   if (sd_bus_message_read(message, "uo", &number, &job) >= 0)
-    static_cast<std::set<std::string>*>(jobs)->insert(job);
+    static_cast<std::set<std::string>*>(jobs)->erase(job);
   return 0;
 }
 
@@ -53,6 +47,11 @@ Result<void> SystemdServices::connect() {
   if (const int result = sd_bus_open_system(&opened); result < 0)
     return fail_errno("connect", -result, remedy);
   bus_.reset(opened);
+  stops_.clear();
+  if (const int result = sd_bus_match_signal_async(opened, nullptr, kManager, kManagerPath, kManagerInterface,
+                                                   "JobRemoved", note_done, nullptr, &stops_);
+      result < 0)
+    return fail_errno("JobRemoved", -result, remedy);
   sd_bus_set_method_call_timeout(opened, kPatienceUs);
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(kPatienceUs);
   for (;;) {
@@ -96,13 +95,18 @@ std::unexpected<Error> SystemdServices::refused(const char* what, const std::str
       fmt::format("see: systemctl status {}", service), -result);
 }
 
-Result<void> SystemdServices::call(const char* method, const std::string& service) {
+Result<void> SystemdServices::call(const char* method, const std::string& service, std::string* job) {
   const auto connected = bus();
   if (!connected) return std::unexpected(connected.error());
   BusError error;
-  const int result = sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, method,
-                                        &error.error, nullptr, "ss", service.c_str(), "replace");
+  sd_bus_message* raw = nullptr;
+  int result = sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, method, &error.error,
+                                  &raw, "ss", service.c_str(), "replace");
+  const Message reply(raw);
+  const char* path = nullptr;
+  if (result >= 0) result = sd_bus_message_read(reply.get(), "o", &path);
   if (result < 0) return refused(method, service, result, error.error);
+  if (job) *job = path;
   return {};
 }
 
@@ -115,40 +119,32 @@ Result<void> SystemdServices::restart(const std::string& service) {
 }
 
 Result<void> SystemdServices::stop(const std::string& service) {
-  const auto connected = bus();
-  if (!connected) return std::unexpected(connected.error());
-  std::set<std::string> done;
-  sd_bus_slot* raw_slot = nullptr;
-  BusError failed;
-  int result = sd_bus_match_signal(*connected, &raw_slot, kManager, kManagerPath, kManagerInterface,
-                                   "JobRemoved", note_done, &done);
-  const Slot slot(raw_slot);
-  if (result < 0) return refused("JobRemoved", service, result, failed.error);
-  sd_bus_message* raw = nullptr;
-  result = sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, "StopUnit",
-                              &failed.error, &raw, "ss", service.c_str(), "replace");
-  const Message reply(raw);
-  const char* job = nullptr;
-  if (result >= 0) result = sd_bus_message_read(reply.get(), "o", &job);
-  if (result < 0) return refused("StopUnit", service, result, failed.error);
+  std::string job;
+  if (auto told = call("StopUnit", service, &job); !told) return told;
+  stops_.insert(job);
+  return {};
+}
+
+void SystemdServices::await_stops() {
   const auto until = std::chrono::steady_clock::now() + std::chrono::microseconds(kPatienceUs);
-  while (!done.contains(job)) {
-    result = sd_bus_process(*connected, nullptr);
+  while (bus_ && !stops_.empty()) {
+    int result = sd_bus_process(bus_.get(), nullptr);
     if (result > 0) continue;
     const auto left =
         std::chrono::duration_cast<std::chrono::microseconds>(until - std::chrono::steady_clock::now());
-    if (result == 0 && left.count() <= 0)
-      return fail(fmt::format("systemd: {} has not ended {} s after it was told to", service,
-                              kPatienceUs / 1'000'000),
-                  fmt::format("see: systemctl status {}", service), ETIMEDOUT);
-    if (result == 0) result = sd_bus_wait(*connected, static_cast<uint64_t>(left.count()));
-    if (result < 0 && result != -EINTR) return refused("StopUnit", service, result, failed.error);
+    if (result < 0 || left.count() <= 0) break;
+    result = sd_bus_wait(bus_.get(), static_cast<uint64_t>(left.count()));
+    if (result < 0 && result != -EINTR) break;
   }
-  // Of one that has not failed there is nothing to forget.
+  stops_.clear();
+}
+
+void SystemdServices::forget_failure(const std::string& service) {
+  const auto connected = bus();
+  if (!connected) return;
   BusError error;
   (void)sd_bus_call_method(*connected, kManager, kManagerPath, kManagerInterface, "ResetFailedUnit",
                            &error.error, nullptr, "s", service.c_str());
-  return {};
 }
 
 Result<ServiceStatus> SystemdServices::status(const std::string& service) {

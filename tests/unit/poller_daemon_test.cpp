@@ -35,6 +35,8 @@ class PollersOfThreads final : public Services {
     units_[service].state = ServiceStatus::State::kStopped;
     return {};
   }
+  void await_stops() override {}
+  void forget_failure(const std::string& /*service*/) override {}
   // The kernel's threads go on.
   void kill_all() {
     for (auto& [service, status] : units_) status.state = ServiceStatus::State::kGivenUp;

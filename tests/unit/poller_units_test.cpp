@@ -30,6 +30,7 @@ struct Systemd {
   std::map<std::string, ServiceStatus> units;
   std::vector<std::string> calls;
   std::optional<Error> refuses;
+  bool ends_slowly = false;
 };
 class FakeServices final : public Services {
  public:
@@ -40,7 +41,11 @@ class FakeServices final : public Services {
   }
   Result<void> start(const std::string& service) override { return call("start", service, kStarting); }
   Result<void> restart(const std::string& service) override { return call("restart", service, kStarting); }
-  Result<void> stop(const std::string& service) override { return call("stop", service, kStopped); }
+  Result<void> stop(const std::string& service) override {
+    return call("stop", service, systemd_.ends_slowly ? kStarting : kStopped);
+  }
+  void await_stops() override { systemd_.calls.emplace_back("await"); }
+  void forget_failure(const std::string& service) override { systemd_.calls.push_back("forget " + service); }
 
  private:
   Result<void> call(const char* what, const std::string& service, ServiceStatus::State then) {
@@ -180,6 +185,57 @@ TEST_F(PollerUnitsTest, what_cannot_be_stopped_stays_known) {
   make_so({});
   EXPECT_FALSE(std::filesystem::exists(path("cpu3.conf")));
   EXPECT_THAT(problems(), IsEmpty());
+}
+
+TEST_F(PollerUnitsTest, those_that_end_slowly_are_waited_for_together_and_once) {
+  std::filesystem::create_directories(scratch_ / "run");
+  make_so({poller(2, {0}), poller(3, {1})});
+  systemd_.calls.clear();
+  systemd_.ends_slowly = true;
+  make_so({});
+  const auto told = ElementsAre("stop xdpfwd-poller@cpu2.service", std::string("stop ") + kCpu3, "await");
+  EXPECT_THAT(systemd_.calls, told);
+  EXPECT_THAT(problems(),
+              ElementsAre(HasSubstr("cpu2: it is being stopped"), HasSubstr("cpu3: it is being")));
+  EXPECT_TRUE(units_.problems()[0].waiting);
+  EXPECT_EQ(units_.next_look_ms(), now_ms_ + PollerUnits::kStartingMs) << "how that ended";
+  make_so({});
+  EXPECT_THAT(systemd_.calls, told) << "nor told again";
+  EXPECT_TRUE(std::filesystem::exists(path("cpu3.conf"))) << "it is still ours";
+  systemd_.units["xdpfwd-poller@cpu2.service"].state = kStopped;
+  systemd_.units[kCpu3].state = kGivenUp;  // systemd has killed it
+  make_so({});
+  EXPECT_TRUE(std::filesystem::is_empty(path("")));
+  EXPECT_EQ(systemd_.calls.back(), std::string("forget ") + kCpu3);
+  EXPECT_THAT(problems(), IsEmpty());
+  EXPECT_FALSE(units_.next_look_ms());
+}
+
+TEST_F(PollerUnitsTest, one_that_still_ends_when_it_is_wanted_again_is_started_then) {
+  std::filesystem::create_directories(scratch_ / "run");
+  make_so({poller(3, {1})});
+  systemd_.ends_slowly = true;
+  make_so({});
+  systemd_.calls.clear();
+  make_so({poller(3, {1})});
+  EXPECT_THAT(systemd_.calls, IsEmpty());
+  EXPECT_TRUE(units_.next_look_ms());
+  systemd_.units[kCpu3].state = kStopped;
+  make_so({poller(3, {1})});
+  EXPECT_THAT(systemd_.calls, ElementsAre(std::string("start ") + kCpu3));
+}
+
+TEST_F(PollerUnitsTest, one_that_somebody_starts_again_is_told_again) {
+  std::filesystem::create_directories(scratch_ / "run");
+  make_so({poller(3, {1})});
+  systemd_.ends_slowly = true;
+  make_so({});
+  systemd_.units[kCpu3].state = kRunning;
+  make_so({});
+  EXPECT_TRUE(units_.next_look_ms());
+  systemd_.calls.clear();
+  make_so({});
+  EXPECT_THAT(systemd_.calls, ElementsAre(std::string("stop ") + kCpu3, "await"));
 }
 
 TEST_F(PollerUnitsTest, others_files_and_pollers_are_left_alone) {
