@@ -194,10 +194,14 @@ void Daemon::look_at_knobs() {
           counts.push_back({.tap = port.name, .packets = at->packets});
       tuner_.feed_rates(counts, now_ms);
     }
-  // What a poller still holds while another mode is set, it would take back.
-  if (!tuner_.may_poll()) pollers_.make_so({}, now_ms);
+  end_pollers_of_another_mode();
   tuner_.look(tuned_devices(), now_ms);
   look_at_pollers();
+}
+
+void Daemon::end_pollers_of_another_mode() {
+  // What one still holds while another mode is set, it would take back.
+  if (!tuner_.may_poll()) pollers_.make_so({}, clock_());
 }
 
 void Daemon::look_at_pollers() {
@@ -613,6 +617,7 @@ Result<TuningReport> Daemon::tune_apply() {
   if (auto may = may_tune(); !may) return std::unexpected(may.error());
   pollers_.try_again();
   tuner_.set_unpolled({});
+  end_pollers_of_another_mode();
   auto report = tuner_.apply(tuned_devices(), clock_());
   look_at_pollers();
   if (report) add_problems(*report, pollers_.problems());

@@ -93,6 +93,7 @@ class Daemon final : public Control {
   Result<void> settle();
   void look_at_knobs();
   // Has those pollers run that tuning wants, after each look at it.
+  void end_pollers_of_another_mode();
   void look_at_pollers();
   // Sets again what a trial of tx-usecs left, where that could not be done when it ended. False: the knobs
   // must be left alone, as what is set now is nobody's wish.

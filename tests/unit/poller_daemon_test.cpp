@@ -128,6 +128,14 @@ TEST_F(PollerDaemonTest, another_mode_is_not_taken_back_by_a_poller_that_ends) {
   expect_threads("on");
 }
 
+TEST_F(PollerDaemonTest, nor_is_one_that_is_set_by_hand) {
+  begin("on");
+  ASSERT_TRUE(daemon_->set_napi(NapiWish{.mode = NapiMode::kThreaded, .exceptions = {}}));
+  expect_threads("on");
+  later();
+  expect_threads("on");
+}
+
 TEST_F(PollerDaemonTest, what_a_killed_poller_left_goes_with_a_revert) {
   for (const char* before : {"off", "on"}) {
     begin(before);
