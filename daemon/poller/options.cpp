@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint32_t kMostQueue = 65535;
 constexpr uint32_t kLeastPeriodUs = 2;  // the kernel's own clock of busy polls ticks in 1.024 us
-constexpr uint32_t kMostPeriodUs = 100'000;
+constexpr uint32_t kMostPeriodUs = kLongestTurn.count();
 constexpr uint32_t kMostBudget = 1024;
 
 Result<uint32_t> number(std::string_view what, std::string_view text, uint32_t least, uint32_t most) {

@@ -13,6 +13,9 @@
 
 namespace xdpfwd::poller {
 
+// In one wait of io_uring the kernel (6.18) polls no longer, and sleeps for the rest.
+inline constexpr std::chrono::microseconds kLongestTurn{10'000};
+
 struct QueueSpec {
   std::string device;
   uint32_t queue = 0;

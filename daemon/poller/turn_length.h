@@ -8,16 +8,19 @@
 // empties the queue, late and cheaply. Pure: times and counts are given to it.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
+
+#include "poller/options.h"
 
 namespace xdpfwd::poller {
 
 class TurnLength {
  public:
   using Nanoseconds = std::chrono::nanoseconds;
-  // Long turns last so long.
-  explicit TurnLength(Nanoseconds longest) : longest_(longest) {}
+  // Long turns last so long, and never longer than the kernel polls.
+  explicit TurnLength(Nanoseconds longest) : longest_(std::min<Nanoseconds>(longest, kLongestTurn)) {}
 
   // Of a queue whose period that is, and which nobody waits behind if it is alone. Its `timer`
   // (gro_flush_timeout) empties it when nobody polls it; 0: none, or not known.

@@ -45,7 +45,7 @@ TEST(PollerOptionsTest, what_is_no_queue_is_named_with_what_is_wrong) {
                           {"eth0:3,speed=1", "unknown 'speed'"},
                           {"eth0:3,period", "period '' is no number"},
                           {"eth0:3,period=1", "period '1' is no number from 2"},
-                          {"eth0:3,period=100001", "to 100000"},
+                          {"eth0:3,period=10001", "to 10000"},
                           {"eth0:3,budget=0", "budget '0' is no number from 1"}}) {
     const auto queue = parse_queue(bad.text);
     ASSERT_FALSE(queue) << bad.text;

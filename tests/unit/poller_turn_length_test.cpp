@@ -52,6 +52,10 @@ TEST(TurnLength, IsLongForAQueueThatIsAlone) {
   EXPECT_EQ(length.next(kPeriod, false, kTimer, 1s), kPeriod);
 }
 
+TEST(TurnLength, IsNeverLongerThanTheKernelPolls) {
+  EXPECT_EQ(TurnLength(1s).next(kPeriod, true, kTimer, 1s), kLongestTurn);
+}
+
 TEST(TurnLength, IsShortAfterATurnThatAnotherProcessEnded) {
   TurnLength length(kLong);
   length.ended({kPeriod, 1ms, 990us, 10}, 1s);
