@@ -25,6 +25,23 @@ Result<uint32_t> number(std::string_view what, std::string_view text, uint32_t l
   return value;
 }
 
+// As pollers.cpp of the daemon writes it into files, whose reader has its own mind of quotes and comments.
+Result<std::string> read_device(std::string_view text) {
+  std::string device;
+  for (; !text.empty(); text.remove_prefix(1)) {
+    uint8_t character = static_cast<uint8_t>(text.front());
+    if (character == '%') {
+      const std::string_view digits = text.substr(1, 2);
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), character, 16);
+      if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2 || character == 0)
+        return fail(fmt::format("'%{}' is no character", digits), "write it as two hexadecimal digits: %22");
+      text.remove_prefix(2);
+    }
+    device += static_cast<char>(character);
+  }
+  return device;
+}
+
 Result<void> read_attribute(QueueSpec& spec, std::string_view text) {
   const size_t equals = text.find('=');
   const std::string_view key = text.substr(0, equals);
@@ -52,7 +69,9 @@ Result<QueueSpec> parse_queue(std::string_view text) {
   if (colon == 0 || colon == std::string_view::npos)
     return fail(place + " does not name a NIC and a receive queue", "write it as eth0:3");
   QueueSpec spec;
-  spec.device = text.substr(0, colon);
+  auto device = read_device(text.substr(0, colon));
+  if (!device) return fail_in(place, device.error());
+  spec.device = std::move(*device);
   if (spec.device.size() >= IFNAMSIZ)
     return fail(fmt::format("{}: '{}' is too long for a NIC's name", place, spec.device));
   std::string_view rest = text.substr(colon + 1);

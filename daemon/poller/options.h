@@ -27,7 +27,8 @@ struct QueueSpec {
   [[nodiscard]] std::string name() const { return device + ":" + std::to_string(queue); }
 };
 
-// "eth0:3", "eth0:3,period=100,budget=32"; the period in microseconds.
+// "eth0:3", "eth0:3,period=100,budget=32"; the period in microseconds. In the NIC's name %XX is a character:
+// no NIC's name has a '%'.
 Result<QueueSpec> parse_queue(std::string_view text);
 
 enum class HandleChoice { kAuto, kIoUring, kAfXdp, kThreaded };

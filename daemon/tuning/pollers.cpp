@@ -194,6 +194,16 @@ class Choosing {
   std::set<uint32_t> unplaced_;  // of these, such without a CPU
 };
 
+// xdpfwd-poller reads %XX as a character (poller/options.h). Which others its file's reader takes for its own
+// differs from release to release.
+std::string in_file(const InterfaceName& device) {
+  constexpr std::string_view kPlain = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-.@+";
+  std::string text;
+  for (const char c : device.view())
+    text += kPlain.contains(c) ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  return text;
+}
+
 }  // namespace
 
 bool wants_polling(const NapiWish& wish) {
@@ -208,8 +218,8 @@ std::string Poller::name() const {
 std::string Poller::configuration() const {
   std::string list;
   for (const Queue& queue : queues)
-    list += fmt::format("{}\"{}:{},period={}\"", list.empty() ? "" : ", ", queue.device.view(), queue.number,
-                        period_us);
+    list += fmt::format("{}\"{}:{},period={}\"", list.empty() ? "" : ", ", in_file(queue.device),
+                        queue.number, period_us);
   const std::string idle = idle_ms ? fmt::format("idle-ms = {}\n", *idle_ms) : "";
   return fmt::format("cpu = {}\nqueue = [{}]\n{}", cpu, list, idle);
 }

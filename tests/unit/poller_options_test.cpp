@@ -28,6 +28,12 @@ TEST(PollerOptionsTest, a_queue_may_have_a_period_and_a_budget) {
   EXPECT_EQ(queue->budget, 32U);
 }
 
+TEST(PollerOptionsTest, a_name_may_have_any_character) {
+  const auto queue = parse_queue("a%22b%5C,%23:3");
+  ASSERT_TRUE(queue) << queue.error().text();
+  EXPECT_EQ(queue->device, "a\"b\\,#");
+}
+
 TEST(PollerOptionsTest, what_is_no_queue_is_named_with_what_is_wrong) {
   struct Case {
     const char* text;
@@ -46,6 +52,9 @@ TEST(PollerOptionsTest, what_is_no_queue_is_named_with_what_is_wrong) {
                           {"eth0:3,period", "period '' is no number"},
                           {"eth0:3,period=1", "period '1' is no number from 2"},
                           {"eth0:3,period=10001", "to 10000"},
+                          {"eth%2:0", "'%2' is no character"},
+                          {"eth%2g:0", "'%2g' is no character"},
+                          {"eth%00:0", "'%00' is no character"},
                           {"eth0:3,budget=0", "budget '0' is no number from 1"}}) {
     const auto queue = parse_queue(bad.text);
     ASSERT_FALSE(queue) << bad.text;

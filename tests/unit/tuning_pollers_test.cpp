@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
+#include <sstream>
+
+#include "poller/options.h"
 #include "support/fake_host_tuning.h"
 #include "tuning/desire.h"
 #include "tuning/pollers.h"
@@ -75,6 +79,24 @@ TEST_F(TuningPollers, are_told_when_a_queue_is_idle) {
   tuning_.napi_idle_ms = {NumberWish::Kind::kGiven, 0};
   choose("busy-poll", {4});
   EXPECT_THAT(choice_.pollers.at(0).configuration(), HasSubstr("\nidle-ms = 0\n"));
+}
+
+// By the reader of xdpfwd-poller's file.
+TEST_F(TuningPollers, a_nic_of_any_name_is_read_back) {
+  for (int c = 1; c < 256; ++c) {
+    const auto name = InterfaceName::parse(std::string("a") + static_cast<char>(c) + "b");
+    if (!name) continue;
+    const Poller poller{
+        .cpu = 4, .period_us = 10, .queues = {{*name, 2}, {*InterfaceName::parse("eth1"), 0}}};
+    std::istringstream file(poller.configuration());
+    const auto items = CLI::App().get_config_formatter()->from_config(file);
+    ASSERT_THAT(items, SizeIs(2)) << poller.configuration();
+    ASSERT_THAT(items[1].inputs, SizeIs(2)) << poller.configuration();
+    const auto queue = poller::parse_queue(items[1].inputs[0]);
+    ASSERT_TRUE(queue) << queue.error().text();
+    EXPECT_EQ(queue->name(), name->text() + ":2");
+    EXPECT_EQ(queue->period.count(), 10);
+  }
 }
 
 TEST_F(TuningPollers, a_nic_that_is_down_has_none) {
