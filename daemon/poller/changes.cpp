@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,14 @@ Result<void> Changes::set(NapiLookup& lookup, const NapiPlace& place, NapiValue 
   noted->set = value;
   if (auto written = write(); !written) return written;
   return lookup.set(place.napi, which, value);
+}
+
+void Changes::forget(uint32_t ifindex, uint32_t napi) {
+  std::erase_if(changes_, [&](const Change& change) {
+    char name[IF_NAMESIZE];
+    const bool gone = if_indextoname(change.ifindex, name) == nullptr && errno == ENXIO;
+    return gone || (change.ifindex == ifindex && change.napi == napi);
+  });
 }
 
 Result<void> Changes::put_back(NapiLookup& lookup, const Change& change) {

@@ -22,6 +22,10 @@ class Changes {
   [[nodiscard]] bool empty() const { return changes_.empty(); }
   // Code EOPNOTSUPP: this kernel has no such value of an instance.
   Result<void> set(NapiLookup& lookup, const NapiPlace& place, NapiValue which, uint64_t value);
+  // What was set of an instance that `ifindex` has no more, and whose queue has another one there: its values
+  // are gone with it. (An instance that the kernel keeps comes back under its number.) So is what was set of
+  // a NIC that is gone. The file follows with the next change.
+  void forget(uint32_t ifindex, uint32_t napi);
   // Puts back what still is as we set it; what somebody else has set since stays. What cannot be put back
   // stays noted.
   Result<void> undo(NapiLookup& lookup, uint32_t napi, NapiValue which);

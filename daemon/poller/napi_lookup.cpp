@@ -102,6 +102,10 @@ Result<NapiInstance> NicNapis::of(uint32_t queue) const {
   return instances[queue];
 }
 
+bool NicNapis::has(uint32_t napi) const {
+  return std::ranges::find(instances, napi, &NapiInstance::id) != instances.end();
+}
+
 Result<NapiInstance> NapiLookup::find(uint32_t ifindex, uint32_t queue) {
   const auto nic = read(ifindex);
   if (!nic) return std::unexpected(nic.error());

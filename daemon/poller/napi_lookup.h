@@ -37,6 +37,7 @@ struct NicNapis {
   // Code ENOENT: the queue has none now (the NIC is down, gone, or has no XDP program); ERANGE: there is no
   // such queue; EOPNOTSUPP: the driver does not tell.
   [[nodiscard]] Result<NapiInstance> of(uint32_t queue) const;
+  [[nodiscard]] bool has(uint32_t napi) const;
 };
 
 class NapiLookup {

@@ -162,6 +162,7 @@ Result<void> Poller::locate(size_t index, AllTold& all) {
   const bool another = ifindex != served.ifindex || instance->id != served.instance.id;
   const bool lost = !another && served.handle->lost(instance->thread);
   const Deferral last = served.instance.deferral.value_or(Deferral{});
+  if (another && !told.napis->has(served.instance.id)) changes_.forget(ifindex, served.instance.id);
   if (another || lost) {
     const NapiPlace place{.ifindex = ifindex, .queue = served.spec.queue, .napi = instance->id};
     if (auto aimed = served.handle->aim(place); !aimed) return aimed;

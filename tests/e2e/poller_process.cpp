@@ -119,6 +119,11 @@ int PollerProcess::release() const {
   return run_status(fmt::format("{} --release --name test --runtime-dir {}", kProgram, counters_));
 }
 
+std::string PollerProcess::changes() const {
+  std::ifstream file(counters_ + "/changes");
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 std::string PollerProcess::log() const {
   std::ifstream file(folder_ + "/log");
   std::stringstream text;

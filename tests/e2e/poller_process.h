@@ -31,6 +31,8 @@ class PollerProcess {
   [[nodiscard]] pid_t pid() const { return pid_; }
   // Runs xdpfwd-poller --release for it; the exit status.
   [[nodiscard]] int release() const;
+  // What it has noted to be put back.
+  [[nodiscard]] std::string changes() const;
   // What it wrote to its log so far.
   [[nodiscard]] std::string log() const;
   // What xdpfwd-poller --status says of it; null when that fails.

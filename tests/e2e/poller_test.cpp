@@ -421,6 +421,31 @@ TEST_F(PollerTest, has_an_idle_queue_again_within_a_look) {
   EXPECT_LE(median, 3000);
 }
 
+// Of the instance that its one queue has.
+TEST_F(PollerTest, keeps_no_notes_of_instances_that_are_gone) {
+  poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
+  const std::string before = poller_->changes();
+  EXPECT_EQ(std::ranges::count(before, '\n'), 2) << before;
+  const auto expect_two_of_another = [&](const std::string& how) {
+    const uint32_t last = poller_->queue()["napi"];
+    run(how);
+    ASSERT_TRUE(poller_->wait_queue([&](const json& queue) {
+      return queue["state"] == "polling" && queue["napi"] != last && queue["interrupts_masked"] == true;
+    })) << how
+        << poller_->log();
+    const std::string now = poller_->changes();
+    EXPECT_EQ(std::ranges::count(now, '\n'), 2) << how << ":\n" << now;
+    EXPECT_NE(now.find(fmt::format(" {} ", poller_->queue()["napi"].get<uint32_t>())), std::string::npos)
+        << now;
+  };
+  for (int i = 0; i < 3; ++i) expect_two_of_another("ip link set up0 down && ip link set up0 up");
+  run("ip link del sw0");
+  expect_two_of_another(
+      "ip link add sw0 type veth peer name up0 && ip link set sw0 up && ip link set up0 up");
+  EXPECT_EQ(poller_->end(SIGTERM), 0) << poller_->log();
+  EXPECT_EQ(poller_->changes(), "");
+}
+
 TEST_F(PollerTest, follows_a_nic_that_is_reset_goes_and_comes_back) {
   poller_->start(polling_up0({"--set-deferral", "--idle-ms", "0"}));
   const uint32_t first = poller_->queue()["napi"];

@@ -71,5 +71,20 @@ TEST_F(PollerChangesTest, of_a_nic_that_is_down_they_stay_noted_and_of_one_that_
   EXPECT_EQ(text_of(path_), kOfOneDown);
 }
 
+TEST_F(PollerChangesTest, an_instance_is_forgotten_with_its_nic_or_when_its_queue_has_another) {
+  const auto noted = [&](uint32_t ifindex, uint32_t napi) {
+    auto changes = Changes::open(folder_.path());
+    EXPECT_TRUE(changes) << changes.error().text();
+    changes->forget(ifindex, napi);
+    return !changes->empty();
+  };
+  note(kOfOneDown);
+  EXPECT_FALSE(noted(1, 4711));
+  EXPECT_TRUE(noted(1, 4712)) << "another queue's: the kernel may keep it";
+  EXPECT_TRUE(noted(2, 4711)) << "its NIC has another name now";
+  note("2147483647 4711 6 0 200000\n");
+  EXPECT_FALSE(noted(1, 1)) << "its NIC is gone";
+}
+
 }  // namespace
 }  // namespace xdpfwd::poller
