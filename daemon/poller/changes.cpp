@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <net/if.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -27,7 +28,8 @@ Result<std::string> read_plain_file(const std::string& path) {
   if (got < 0) return fail_errno("cannot read " + path, errno, "remove it, and see: xdpctl napi status");
   return text;
 }
-Result<void> write_new_file(const std::string& path, std::string_view text) {
+// `like`: whose owner has it. Root that releases does not lock the poller's own user out.
+Result<void> write_new_file(const std::string& path, std::string_view text, const std::string& like) {
   if (::unlink(path.c_str()) < 0 && errno != ENOENT) return fail_errno("cannot remove " + path, errno);
   const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   while (file && !text.empty()) {
@@ -36,6 +38,10 @@ Result<void> write_new_file(const std::string& path, std::string_view text) {
     text.remove_prefix(static_cast<size_t>(put));
   }
   if (!text.empty()) return fail_errno("cannot write " + path, errno);
+  struct stat before{};
+  if (::lstat(like.c_str(), &before) == 0 && before.st_uid != ::geteuid() &&
+      ::fchown(file.get(), before.st_uid, before.st_gid) < 0 && errno != EPERM)
+    return fail_errno(fmt::format("cannot give {} to its user", path), errno);
   return {};
 }
 
@@ -70,7 +76,7 @@ Result<void> Changes::write() const {
   for (const Change& change : changes_)
     text += fmt::format("{} {} {} {} {}\n", change.ifindex, change.napi, static_cast<uint16_t>(change.which),
                         change.before, change.set);
-  if (auto written = write_new_file(temporary, text); !written) return written;
+  if (auto written = write_new_file(temporary, text, path_); !written) return written;
   if (std::rename(temporary.c_str(), path_.c_str()) < 0) return fail_errno("cannot write " + path_, errno);
   return {};
 }

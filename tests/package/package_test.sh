@@ -81,11 +81,14 @@ index=$(ip -o link show dev nic0 | cut -d: -f1)
 ln -s nic0 "/sys/fs/bpf/xdpfwd/undo/promisc-$index"
 ln -s nic0 "/sys/fs/bpf/xdpfwd/undo/rxvlan-$index"
 ln -s nic1 /sys/fs/bpf/xdpfwd/undo/promisc-99999
+mkdir -p /run/private/xdpfwd-poller/cpu3 /run/xdpfwd-poller
+ln -s ../private/xdpfwd-poller/cpu3 /run/xdpfwd-poller/cpu3
 dpkg -P xdpfwd xdpfwd-tools
 ip -d link show nic0 | grep -q 'promiscuity 0' || { echo "purging left nic0 promiscuous"; exit 1; }
 ethtool -k nic0 | grep -q 'rx-vlan-offload: on' || { echo "purging left rxvlan of nic0 off"; exit 1; }
 ip -d link show nic1 | grep -q 'promiscuity 1' || { echo "purging changed nic1, which was never ours"; exit 1; }
 [ ! -e /sys/fs/bpf/xdpfwd ] || { echo "purging left /sys/fs/bpf/xdpfwd"; exit 1; }
+[ ! -e /run/xdpfwd-poller ] && [ ! -e /run/private/xdpfwd-poller ] || { echo "purging left folders of pollers"; exit 1; }
 [ ! -e /etc/xdpfwd ] || { echo "purging left /etc/xdpfwd"; find /etc/xdpfwd; exit 1; }
 INSTALL
 unshare --mount --net bash "$work/install.sh" "$work" "$main" "$tools" >"$work/install.log" 2>&1 || { cat "$work/install.log"; fail "install, run, purge"; }

@@ -2,6 +2,8 @@
 // What xdpfwd-poller has noted of its changes: nothing of it is lost because it cannot be read, or put back
 // now. What is put back of a NIC is the concern of tests/e2e/poller_test.cpp.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -69,6 +71,20 @@ TEST_F(PollerChangesTest, of_a_nic_that_is_down_they_stay_noted_and_of_one_that_
   EXPECT_TRUE(undone) << undone.error().text();
   EXPECT_FALSE(changes->empty());
   EXPECT_EQ(text_of(path_), kOfOneDown);
+}
+
+TEST_F(PollerChangesTest, what_root_could_not_put_back_is_still_the_pollers_own) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  note(kOfOneDown);
+  ASSERT_EQ(::chown(path_.c_str(), 61234, 61234), 0);
+  auto changes = Changes::open(folder_.path());
+  ASSERT_TRUE(changes) << changes.error().text();
+  EXPECT_TRUE(changes->undo_all(*lookup_));
+  struct stat now{};
+  ASSERT_EQ(::stat(path_.c_str(), &now), 0);
+  EXPECT_EQ(now.st_uid, 61234U);
+  EXPECT_EQ(now.st_gid, 61234U);
+  EXPECT_EQ(now.st_mode & 07777, 0600U);
 }
 
 TEST_F(PollerChangesTest, an_instance_is_forgotten_with_its_nic_or_when_its_queue_has_another) {

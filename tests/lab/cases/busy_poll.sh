@@ -93,6 +93,21 @@ check "the poller is stopped, and its file gone" until_true 60 eval '[ "$(system
 check "without deferral" until_true 60 eval '[ "$(deferral)" = 0 ]'
 PPS=1000 send 1000 "${frames[@]}" >/dev/null
 check "frames are forwarded by softirqs" until_true 60 all_forwarded $((before + 1000))
+if kernel_polls_for_processes; then
+  changes=/run/xdpfwd-poller/mine/changes
+  printf '%s\n' 'cpu = 1' 'queue = ["eth1:0"]' 'set-deferral = true' >/run/xdpfwd/pollers/mine.conf
+  check "a poller of the operator's own" systemctl start xdpfwd-poller@mine
+  check "notes what it has set" [ -s $changes ]
+  must ip link set eth1 down
+  check "is stopped while its NIC is down" systemctl stop xdpfwd-poller@mine
+  check "and that stays noted" [ -s $changes ]
+  check "as long as the NIC is down" eval '! xdpfwd-poller --release --name mine'
+  check_equal "as its user's own" "$(stat -c %u /run/xdpfwd-poller/mine/)" "$(stat -c %u $changes)"
+  must ip link set eth1 up
+  check "once the NIC is up it is put back" until_true 60 xdpfwd-poller --release --name mine
+  check "and noted no more" [ ! -e $changes ]
+  rm /run/xdpfwd/pollers/mine.conf
+fi
 tune 'napi = "busy-poll"'
 check "busy-poll again" systemctl reload xdpfwd
 check "a stop that puts back" systemctl stop xdpfwd
