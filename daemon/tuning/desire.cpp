@@ -427,7 +427,8 @@ class HostDesire {
     }
     const Setting affinity{nic.ifindex, Knob::kIrqAffinity, irq};
     if (!find_setting(host_, affinity)) return;
-    const bool packed = place < nic.napis.size() && mode_of_napi(tuning_, nic, place) == NapiMode::kAuto;
+    const bool packed =
+        place < nic.napis.size() && mode_of_napi(tuning_, nic, host_, place) == NapiMode::kAuto;
     want(affinity, nic.name, fmt::format("{}", cpu_of_napi(tuning_, nic, host_, cpus_, place)),
          packed ? fmt::format("queue {}: the CPU of its thread", queue)
                 : fmt::format("queue {}: the same CPU on every member, so that one CPU fills a guest's tap",

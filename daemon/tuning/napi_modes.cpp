@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 
+#include "core/cpus.h"
 #include "tuning/new_threads.h"
 
 namespace xdpfwd {
@@ -55,6 +56,18 @@ std::string value_of(const TuningSettings& tuning, NapiMode mode, Knob knob) {
   return fmt::format("{}", uint64_t{1000} * flush_usecs(tuning, mode));
 }
 
+// Whether a queue can be in this mode, and the others in that of all: where the NIC has one value, both have
+// to want the same.
+bool can_differ(const TuningSettings& tuning, const Nic& nic, const HostTuning& host, NapiMode own) {
+  const NapiMode all = tuning.napi.mode;
+  return own == all || std::ranges::all_of(kModeKnobs, [&](Knob knob) {
+           const std::string* now = find_setting(host, {nic.ifindex, knob, kWholeDevice});
+           if (!now) return true;
+           const std::string to_be = all == NapiMode::kKeep ? *now : value_of(tuning, all, knob);
+           return own != NapiMode::kKeep && value_of(tuning, own, knob) == to_be;
+         });
+}
+
 std::string reason_of(NapiMode mode) {
   switch (mode) {
     case NapiMode::kThreaded:
@@ -86,7 +99,7 @@ class Choice {
   }
 
  private:
-  [[nodiscard]] NapiMode mode_of(uint32_t place) const { return mode_of_napi(tuning_, nic_, place); }
+  [[nodiscard]] NapiMode mode_of(uint32_t place) const { return mode_of_napi(tuning_, nic_, host_, place); }
   void want(const Setting& setting, std::string value, std::string reason, bool roams = false) {
     desires_.push_back({setting, std::move(value), std::move(reason), roams});
   }
@@ -105,7 +118,6 @@ class Choice {
   void modes(Knob knob) {
     if (find_setting(host_, {nic_.ifindex, knob, kWholeDevice})) {
       want_mode(knob, kWholeDevice, tuning_.napi.mode);
-      alike_ = alike_ || !tuning_.napi.exceptions.empty();
       there_ = true;
       return;
     }
@@ -137,6 +149,14 @@ class Choice {
            std::ranges::any_of(tuning_.napi.exceptions, has_thread, &NapiWish::Exception::mode);
   }
 
+  // Though another mode was wanted of them.
+  [[nodiscard]] std::vector<uint32_t> queues_like_all() const {
+    std::vector<uint32_t> queues;
+    for (uint32_t queue = 0; queue < nic_.queues.size(); ++queue)
+      if (is_of_queue(nic_, queue) && mode_of(queue) != tuning_.napi.of_queue(queue)) queues.push_back(queue);
+    return queues;
+  }
+
   void tell_what_cannot_be() {
     const auto tell = [&](std::string why, bool problem, std::string remedy = {}) {
       remarks_.push_back({nic_.name.text(), std::move(why), std::move(remedy), problem});
@@ -157,10 +177,12 @@ class Choice {
       tell(fmt::format("its driver ({}) does not tell which NAPI instance is a queue's: all are in mode {}",
                        nic_.driver.empty() ? "unknown" : nic_.driver, name_of(tuning_.napi.mode)),
            true);
-    else if (alike_)
-      tell(fmt::format("this kernel has one value for all queues of a NIC: where it has, they are in mode {}",
-                       name_of(tuning_.napi.mode)),
-           true);
+    else if (const auto alike = queues_like_all(); !alike.empty())
+      tell(
+          fmt::format("this kernel has one value for all queues of a NIC, where theirs was to differ: queues "
+                      "{} are in mode {}",
+                      cpu_list_text(alike), name_of(tuning_.napi.mode)),
+          true);
   }
 
   const TuningSettings& tuning_;
@@ -170,7 +192,6 @@ class Choice {
   std::vector<Remark>& remarks_;
   std::vector<NapiDesire> desires_;
   bool there_ = false;  // a knob of a mode
-  bool alike_ = false;  // one for all queues, which were to differ
   bool packs_ = false;  // some are in mode auto
 };
 
@@ -180,9 +201,11 @@ uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode) {
   return given_or(tuning.napi_usecs, mode == NapiMode::kBusyPoll ? kBusyUsecs : kUsecs);
 }
 
-// Instances of no queue (of sending, with some drivers) have the mode of all.
-NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, uint32_t place) {
-  return is_of_queue(nic, place) ? tuning.napi.of_queue(place) : tuning.napi.mode;
+// Instances of no queue (of sending, with some drivers) have the mode of all, too.
+NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host, uint32_t place) {
+  if (!is_of_queue(nic, place)) return tuning.napi.mode;
+  const NapiMode own = tuning.napi.of_queue(place);
+  return can_differ(tuning, nic, host, own) ? own : tuning.napi.mode;
 }
 
 std::vector<uint32_t> cpus_to_pack(const TuningSettings& tuning, const HostTuning& host,
@@ -190,7 +213,7 @@ std::vector<uint32_t> cpus_to_pack(const TuningSettings& tuning, const HostTunin
   std::set<uint32_t> of_others, of_pollers;
   for (const Nic& nic : host.nics)
     for (uint32_t queue = 0; queue < nic.queues.size(); ++queue) {
-      const NapiMode mode = tuning.napi.of_queue(queue);
+      const NapiMode mode = mode_of_napi(tuning, nic, host, queue);
       if (mode != NapiMode::kAuto) of_others.insert(cpus[queue % cpus.size()]);
       if (mode == NapiMode::kBusyPoll) of_pollers.insert(cpus[queue % cpus.size()]);
     }
@@ -206,7 +229,7 @@ uint32_t cpu_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTun
                      const std::vector<uint32_t>& cpus, uint32_t place) {
   // Instances of sending follow those of receiving, in the same order.
   const size_t queue = nic.queues.empty() ? place : place % nic.queues.size();
-  if (mode_of_napi(tuning, nic, place) != NapiMode::kAuto) return cpus[queue % cpus.size()];
+  if (mode_of_napi(tuning, nic, host, place) != NapiMode::kAuto) return cpus[queue % cpus.size()];
   const std::vector<uint32_t> packed = cpus_to_pack(tuning, host, cpus);
   const auto now = only_cpu(find_setting(host, {nic.ifindex, Knob::kThreadCpus, place}));
   return now && std::ranges::find(packed, *now) != packed.end() ? *now : packed[queue % packed.size()];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// What a mode of NAPI sets of an instance. Which queue has which mode is the wish's to say
+// What a mode of NAPI sets of an instance. Which queue is to have which mode is the wish's to say
 // (core/napi_wish.h), which instance is a queue's, the driver's.
 #pragma once
 
@@ -32,7 +32,11 @@ std::vector<uint32_t> cpus_to_pack(const TuningSettings& tuning, const HostTunin
 // stays where it is, if that is one of cpus_to_pack(). `cpus`: as choose_cpus() says, not empty.
 uint32_t cpu_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host,
                      const std::vector<uint32_t>& cpus, uint32_t place);
-NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, uint32_t place);
+
+// The mode that the instance at `place` really has, which is that of the queue of this number: that of all,
+// where the driver does not tell which instance is the queue's, or the kernel has one value for the NIC that
+// the queue's own mode wants otherwise.
+NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host, uint32_t place);
 
 // `cpus`: of the queues, as choose_cpus() says; empty: threads stay where they are. What the NIC or the
 // kernel cannot do goes to `remarks`.

@@ -55,7 +55,7 @@ Packable packable(const Wish& wish, const HostTuning& observed, const UndoLog& l
     all.cpus.push_back(place_of(observed, cpu));
   for (const Nic& nic : observed.nics)
     for (uint32_t place = 0; place < nic.napis.size(); ++place) {
-      if (mode_of_napi(wish.tuning, nic, place) != NapiMode::kAuto) continue;
+      if (mode_of_napi(wish.tuning, nic, observed, place) != NapiMode::kAuto) continue;
       if (!roams(log, {nic.ifindex, Knob::kThreadCpus, place})) continue;
       const uint32_t irq = irq_of(nic, place);
       const bool follows =

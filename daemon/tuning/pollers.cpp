@@ -83,7 +83,7 @@ class Choosing {
     const std::vector<uint32_t> observed =
         cpus_.empty() ? observed_cpus(members_, nic, log_) : std::vector<uint32_t>();
     for (uint32_t queue = 0; queue < nic.queues.size(); ++queue) {
-      if (tuning_.napi.of_queue(queue) != NapiMode::kBusyPoll) continue;
+      if (mode_of_napi(tuning_, nic, members_, queue) != NapiMode::kBusyPoll) continue;
       there_.insert(queue);
       const uint32_t cpu = cpus_.empty() ? observed[queue] : cpus_[queue % cpus_.size()];
       if (cpu == UINT32_MAX)

@@ -145,6 +145,19 @@ TEST_F(NapiModes, packed_threads_keep_off_the_cpus_of_other_modes) {
   EXPECT_THAT(packed("busy-poll, 0 auto"), ElementsAre(4, 5, 6, 7)) << "none is left";
 }
 
+TEST_F(NapiModes, packed_threads_use_the_cpu_of_a_queue_that_cannot_be_in_a_mode_of_its_own) {
+  for (const auto model : {test::NicModel::kIgb, test::NicModel::kVirtio}) {
+    test::FakeHostTuning fake(8);
+    fake.add_nic(kNic, *InterfaceName::parse("eth0"), model, 4);
+    tuning_.napi = *parse_napi_wish("auto, 0 busy-poll");
+    const HostTuning host = fake.observe();
+    const Nic& nic = host.nics.at(0);
+    EXPECT_EQ(mode_of_napi(tuning_, nic, host, 0), NapiMode::kAuto);
+    EXPECT_THAT(cpus_to_pack(tuning_, host, {4, 5, 6, 7}), ElementsAre(4, 5, 6, 7));
+    EXPECT_EQ(cpu_of_napi(tuning_, nic, host, {4, 5, 6, 7}, 0), 4U);
+  }
+}
+
 TEST_F(NapiModes, threads_that_are_not_seen_from_here_are_told) {
   test::FakeHostTuning fake(8);
   fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
@@ -184,6 +197,19 @@ TEST_F(NapiModes, queues_that_cannot_differ_are_told) {
   ASSERT_THAT(remarks_, SizeIs(1));
   EXPECT_TRUE(remarks_[0].problem);
   EXPECT_THAT(remarks_[0].why, HasSubstr("one value for all queues"));
+  EXPECT_THAT(remarks_[0].why, HasSubstr("queues 1 are in mode softirq"));
+}
+
+TEST_F(NapiModes, queues_differ_in_what_the_kernel_has_by_the_instance) {
+  EXPECT_THAT(choose(test::NicModel::kVirtio, "softirq, 1 deferred"),
+              ElementsAre("napi-threaded = off", "napi-defer-hard-irqs of NAPI 0 = 0",
+                          "napi-defer-hard-irqs of NAPI 1 = 100", "gro-flush-timeout of NAPI 0 = 0",
+                          "gro-flush-timeout of NAPI 1 = 50000"));
+  EXPECT_THAT(remarks_, IsEmpty());
+  EXPECT_THAT(choose(test::NicModel::kVirtio, "threaded, 1 deferred"),
+              testing::Contains("napi-defer-hard-irqs of NAPI 1 = 0"))
+      << "all have threads";
+  EXPECT_THAT(remarks_, SizeIs(1));
 }
 
 }  // namespace

@@ -66,6 +66,23 @@ TEST_F(TuningPollers, only_for_queues_in_that_mode) {
   EXPECT_THAT(remarks_, IsEmpty());
 }
 
+TEST_F(TuningPollers, only_for_queues_that_really_are_in_that_mode) {
+  // Which instance is a queue's is not told; all have the mode of all.
+  fake_.add_nic(4, *InterfaceName::parse("eth2"), test::NicModel::kIgb, 4);
+  EXPECT_THAT(choose("softirq, 0 busy-poll", {4, 5}), ElementsAre("cpu4: eth0:0 eth1:0"));
+  EXPECT_THAT(choose("busy-poll, 1-3 softirq", {4}),
+              ElementsAre("cpu4: eth0:0 eth1:0 eth2:0 eth2:1 eth2:2 eth2:3"));
+  // One has threads for the whole NIC, or for none of it; deferral by the instance.
+  fake_.remove_nic(4);
+  fake_.add_nic(4, *InterfaceName::parse("eth2"), test::NicModel::kVirtio, 4);
+  EXPECT_THAT(choose("auto, 0 busy-poll", {4, 5}), ElementsAre("cpu4: eth0:0 eth1:0"));
+  EXPECT_THAT(choose("softirq, 0 busy-poll", {4, 5}), ElementsAre("cpu4: eth0:0 eth1:0 eth2:0"));
+  EXPECT_THAT(choose("keep, 0 busy-poll", {4, 5}), ElementsAre("cpu4: eth0:0 eth1:0 eth2:0"))
+      << "there is no thread that would be kept";
+  fake_.put({4, Knob::kNapiThreaded, kWholeDevice}, "on");
+  EXPECT_THAT(choose("keep, 0 busy-poll", {4, 5}), ElementsAre("cpu4: eth0:0 eth1:0"));
+}
+
 TEST_F(TuningPollers, a_round_of_turns_is_over_before_the_kernels_timer) {
   tuning_.napi_usecs = {NumberWish::Kind::kGiven, 40};
   choose("busy-poll", {4});
