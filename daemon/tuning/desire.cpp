@@ -38,9 +38,10 @@ class HostDesire {
     cpus_ = choose_cpus(wish_, host_, most_queues(), desire_.remarks);
     steer_guests(loads);
     choose_bans();
-    PollerChoice polled = choose_pollers(tuning_, host_, cpus_, unpolled_, log_, desire_.remarks);
-    desire_.pollers = std::move(polled.pollers);
     TuningSettings with_modes = tuning_;
+    with_modes.napi = modes_with_cpus();
+    PollerChoice polled = choose_pollers(with_modes, host_, cpus_, unpolled_, log_, desire_.remarks);
+    desire_.pollers = std::move(polled.pollers);
     with_modes.napi = std::move(polled.napi);
     for (const Nic& nic : host_.nics) {
       coalesce(nic);
@@ -443,6 +444,19 @@ class HostDesire {
              knob == Knob::kRps
                  ? "it hands what passes to the stack to other CPUs, which meet at the tap's lock"
                  : "given in [tuning]");
+  }
+
+  // Threads and pollers must not run where the operator did not let them.
+  NapiWish modes_with_cpus() {
+    if (!cpus_.empty() || tuning_.cpus.kind != CpuWish::Kind::kGiven) return tuning_.napi;
+    NapiWish left = without_cpus(tuning_.napi);
+    if (left != tuning_.napi)
+      desire_.remarks.push_back({"tuning.napi",
+                                 fmt::format("\"{}\" takes CPUs, and none of tuning.cpus is online: it is "
+                                             "\"{}\" until then",
+                                             text_of(tuning_.napi), text_of(left)),
+                                 "", false});
+    return left;
   }
 
   void queue_nothing(const std::vector<TunedTap>& taps) {

@@ -201,6 +201,16 @@ uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode) {
   return given_or(tuning.napi_usecs, mode == NapiMode::kBusyPoll ? kBusyUsecs : kUsecs);
 }
 
+NapiWish without_cpus(NapiWish wish) {
+  const auto give_up = [](NapiMode& mode) {
+    if (has_thread(mode)) mode = NapiMode::kKeep;
+    if (mode == NapiMode::kBusyPoll) mode = NapiMode::kDeferred;
+  };
+  give_up(wish.mode);
+  for (NapiWish::Exception& exception : wish.exceptions) give_up(exception.mode);
+  return wish;
+}
+
 // Instances of no queue (of sending, with some drivers) have the mode of all, too.
 NapiMode mode_of_napi(const TuningSettings& tuning, const Nic& nic, const HostTuning& host, uint32_t place) {
   if (!is_of_queue(nic, place)) return tuning.napi.mode;

@@ -22,6 +22,10 @@ struct NapiDesire {
 // How long a queue waits in this mode until the kernel's timer polls, in microseconds.
 uint32_t flush_usecs(const TuningSettings& tuning, NapiMode mode);
 
+// Where none of the CPUs that may serve queues is online: what would be in threads is kept as it is, what
+// would be busy-polled is deferred.
+NapiWish without_cpus(NapiWish wish);
+
 // Those of `cpus` that instances of mode auto are packed on: none on which a queue of another mode is, whose
 // work nobody measures (and a poller has its CPU to itself). Where that leaves none: none of a poller's;
 // else all.

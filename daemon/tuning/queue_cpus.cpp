@@ -71,7 +71,11 @@ std::vector<uint32_t> choose_cpus(const Wish& wish, const HostTuning& host, uint
     std::vector<uint32_t> online, offline;
     for (const uint32_t cpu : cpus.given)
       (std::ranges::binary_search(host.cpus, cpu) ? online : offline).push_back(cpu);
-    if (!offline.empty())
+    if (online.empty())
+      remarks.push_back({"tuning.cpus",
+                         fmt::format("none of its CPUs ({}) is online", cpu_list_text(cpus.given)),
+                         "bring one online, or name others, see /sys/devices/system/cpu/online", true});
+    else if (!offline.empty())
       remarks.push_back({"tuning.cpus", fmt::format("not online: CPU {}", fmt::join(offline, ", ")),
                          "name CPUs that are, see /sys/devices/system/cpu/online", true});
     return online;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "support/fake_host_tuning.h"
+#include "tuning/desire.h"
 #include "tuning/napi_modes.h"
 
 namespace xdpfwd {
@@ -186,6 +187,34 @@ TEST_F(NapiModes, packing_without_cpus_is_told) {
   ASSERT_THAT(remarks_, SizeIs(1));
   EXPECT_TRUE(remarks_[0].problem);
   EXPECT_THAT(remarks_[0].remedy, HasSubstr("tuning.cpus"));
+}
+
+TEST_F(NapiModes, nothing_runs_elsewhere_while_all_cpus_of_the_list_are_offline) {
+  test::FakeHostTuning fake(2);
+  fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
+  Wish wish;
+  wish.tuning.profile = Profile::kNone;
+  wish.tuning.cpus = {CpuWish::Kind::kGiven, {7}};
+  const std::pair<const char*, const char*> cases[] = {
+      {"auto", "keep"}, {"softirq, 1 threaded", "softirq, 1 keep"}, {"busy-poll", "deferred"}};
+  const auto texts = [](const TuningDesire& desire) {
+    std::vector<std::string> all;
+    for (const DesiredSetting& setting : desire.settings)
+      all.push_back(text_of(setting.setting) + " = " + setting.value);
+    return all;
+  };
+  for (const auto& [asked, instead] : cases) {
+    wish.tuning.napi = *parse_napi_wish(asked);
+    const TuningDesire desire = desire_tuning(wish, fake.observe(), {}, {}, {}, {}, {});
+    EXPECT_THAT(desire.pollers, IsEmpty());
+    wish.tuning.napi = *parse_napi_wish(instead);
+    EXPECT_EQ(texts(desire), texts(desire_tuning(wish, fake.observe(), {}, {}, {}, {}, {}))) << asked;
+    EXPECT_TRUE(std::ranges::any_of(desire.remarks, [](const Remark& remark) {
+      return remark.problem && remark.why.contains("none of its CPUs (7) is online");
+    })) << asked;
+    EXPECT_FALSE(std::ranges::any_of(
+        desire.remarks, [](const Remark& remark) { return remark.why.contains("says no CPUs"); }));
+  }
 }
 
 TEST_F(NapiModes, queues_that_cannot_differ_are_told) {

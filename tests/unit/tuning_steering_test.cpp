@@ -186,6 +186,12 @@ TEST(QueueCpus, the_nics_own_node_comes_first) {
   EXPECT_THAT(choose_cpus(wish, host, 2, remarks), ElementsAre(1, 3));
   ASSERT_THAT(remarks, SizeIs(1));
   EXPECT_THAT(remarks[0].why, HasSubstr("not online: CPU 7"));
+  remarks.clear();
+  wish.tuning.cpus = {CpuWish::Kind::kGiven, {7, 8}};
+  EXPECT_TRUE(choose_cpus(wish, host, 2, remarks).empty());
+  ASSERT_THAT(remarks, SizeIs(1));
+  EXPECT_THAT(remarks[0].why, HasSubstr("none of its CPUs (7-8) is online"));
+  EXPECT_TRUE(remarks[0].problem);
 }
 
 TEST(QueueCpus, siblings_of_a_core_come_after_those_of_others) {
