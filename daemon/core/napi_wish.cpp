@@ -2,7 +2,6 @@
 #include "core/napi_wish.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -88,7 +87,7 @@ Result<NapiWish> parse_napi_wish(std::string_view text) {
 std::string text_of(const NapiWish& wish) {
   std::string text(name_of(wish.mode));
   for (const NapiWish::Exception& exception : wish.exceptions)
-    text += fmt::format(", {} {}", fmt::join(exception.queues, ","), name_of(exception.mode));
+    text += fmt::format(", {} {}", cpu_list_text(exception.queues), name_of(exception.mode));
   return text;
 }
 

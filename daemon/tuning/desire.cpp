@@ -38,6 +38,7 @@ class HostDesire {
     cpus_ = choose_cpus(wish_, host_, most_queues(), desire_.remarks);
     steer_guests(loads);
     choose_bans();
+    tell_of_queues_nobody_has();
     TuningSettings with_modes = tuning_;
     with_modes.napi = modes_with_cpus();
     PollerChoice polled = choose_pollers(with_modes, host_, cpus_, unpolled_, log_, desire_.remarks);
@@ -457,6 +458,22 @@ class HostDesire {
                                              text_of(tuning_.napi), text_of(left)),
                                  "", false});
     return left;
+  }
+
+  // Most likely a slip of the pen.
+  void tell_of_queues_nobody_has() {
+    size_t there = most_queues();
+    for (const Nic& nic : host_.nics) there = std::max(there, nic.queues.size());
+    if (there == 0) return;
+    for (const NapiWish::Exception& exception : tuning_.napi.exceptions) {
+      const std::vector<uint32_t> absent(std::ranges::lower_bound(exception.queues, there),
+                                         exception.queues.end());
+      if (absent.empty()) continue;
+      desire_.remarks.push_back(
+          {"tuning.napi",
+           fmt::format("{} for queue {}: no member has it", name_of(exception.mode), cpu_list_text(absent)),
+           fmt::format("name queues from 0 to {}", there - 1), true});
+    }
   }
 
   void queue_nothing(const std::vector<TunedTap>& taps) {

@@ -32,6 +32,13 @@ TEST(NapiWish, other_modes_for_some_queues) {
   EXPECT_EQ(wish->of_queue(2), NapiMode::kSoftirq);
 }
 
+TEST(NapiWish, is_written_short_and_read_again) {
+  const auto wish = parse_napi_wish("softirq, 100-8191 threaded, 0,2-3,9 deferred");
+  ASSERT_TRUE(wish) << wish.error().text();
+  EXPECT_EQ(text_of(*wish), "softirq, 100-8191 threaded, 0,2-3,9 deferred");
+  EXPECT_EQ(*parse_napi_wish(text_of(*wish)), *wish);
+}
+
 TEST(NapiWish, what_is_wrong_is_named) {
   const std::pair<const char*, const char*> wrong[] = {
       {"", "'' is no mode"},

@@ -217,6 +217,29 @@ TEST_F(NapiModes, nothing_runs_elsewhere_while_all_cpus_of_the_list_are_offline)
   }
 }
 
+TEST_F(NapiModes, queues_that_no_member_has_are_told) {
+  test::FakeHostTuning fake(2);
+  fake.add_nic(kNic, *InterfaceName::parse("eth0"), test::NicModel::kMlx5, 2);
+  fake.add_nic(kNic + 1, *InterfaceName::parse("eth1"), test::NicModel::kMlx5, 4);
+  Wish wish;
+  const auto remarks = [&](const char* modes) {
+    wish.tuning.napi = *parse_napi_wish(modes);
+    auto told = desire_tuning(wish, fake.observe(), {}, {}, {}, {}, {}).remarks;
+    std::erase_if(told, [](const Remark& remark) { return remark.thing != "tuning.napi"; });
+    return told;
+  };
+  wish.tuning.channels.kind = NumberWish::Kind::kKeep;
+  EXPECT_THAT(remarks("keep, 3 threaded"), IsEmpty()) << "one of them has it";
+  for (const char* modes : {"keep, 7 busy-poll", "keep, 3,7 threaded"}) {
+    ASSERT_THAT(remarks(modes), SizeIs(1));
+    EXPECT_THAT(remarks(modes)[0].why, HasSubstr("for queue 7: no member has it"));
+    EXPECT_THAT(remarks(modes)[0].remedy, HasSubstr("from 0 to 3"));
+    EXPECT_TRUE(remarks(modes)[0].problem);
+  }
+  wish.tuning.channels = {NumberWish::Kind::kGiven, 8};
+  EXPECT_THAT(remarks("keep, 7 threaded"), IsEmpty()) << "they are about to have it";
+}
+
 TEST_F(NapiModes, queues_that_cannot_differ_are_told) {
   choose(test::NicModel::kIgb, "softirq, 1 threaded");
   ASSERT_THAT(remarks_, SizeIs(1));
