@@ -187,9 +187,9 @@ int run(int argc, char** argv) {
   sim_command->add_option("--target", sim.target, "percent that CPUs are filled to")
       ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
-  sim_command->add_option("--mark", sim.mark, "percent above which a CPU is relieved")
-      ->check(CLI::Range(1.0, 100.0))
-      ->capture_default_str();
+  sim_command
+      ->add_option("--mark", sim.mark, "percent above which a CPU is relieved; otherwise 5 above --target")
+      ->check(CLI::Range(1.0, 100.0));
   sim_command->add_option("--seconds", sim.seconds, "of each trace that is not a file")
       ->check(CLI::Range(1, 86'400));
   sim_command->add_flag("--json", json, "end with one line of JSON");

@@ -45,7 +45,8 @@ int napi_sim(const NapiSimRequest& request) {
       packer::SimulationSettings settings{.seed = seed};
       settings.host.cpus = request.cpus;
       settings.packer.target = static_cast<float>(request.target / 100);
-      settings.packer.mark = static_cast<float>(request.mark / 100);
+      settings.packer.mark =
+          static_cast<float>(request.mark.value_or(packer::usual_mark(request.target)) / 100);
       auto result = packer::simulate(name, **trace, settings);
       if (!result) return complain(result.error());
       const std::string table = packer::simulation_text(*result);

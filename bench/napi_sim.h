@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,12 @@ struct NapiSimRequest {
   uint32_t cpus = 96;
   uint32_t guests = 1000;
   uint64_t seed = 1;
-  uint32_t seeds = 1;    // this many, from `seed` on
-  double load = 30;      // percent of the CPUs of one CPU a NAPI
-  double target = 90;    // percent
-  double mark = 95;      // percent
-  uint32_t seconds = 0;  // of each trace that is not a file; 0: its own
-  std::string out;       // folder for napi-sim.json and napi-sim.txt; empty: none
+  uint32_t seeds = 1;          // this many, from `seed` on
+  double load = 30;            // percent of the CPUs of one CPU a NAPI
+  double target = 90;          // percent
+  std::optional<double> mark;  // percent; nothing: the target's usual one
+  uint32_t seconds = 0;        // of each trace that is not a file; 0: its own
+  std::string out;             // folder for napi-sim.json and napi-sim.txt; empty: none
   bool json = false;
 };
 

@@ -390,9 +390,9 @@ void CommandLine::add_napi_commands() {
   pack->add_option("--target", packing->target, "percent that CPUs are filled to")
       ->check(CLI::Range(1.0, 100.0))
       ->capture_default_str();
-  pack->add_option("--mark", packing->mark, "percent above which a CPU is relieved")
-      ->check(CLI::Range(1.0, 100.0))
-      ->capture_default_str();
+  pack->add_option("--mark", packing->mark,
+                   "percent above which a CPU is relieved; otherwise 5 above --target")
+      ->check(CLI::Range(1.0, 100.0));
   pack->add_option("--seed", packing->seed, "of chance")->capture_default_str();
 
   const auto recording = std::make_shared<RecordArguments>();

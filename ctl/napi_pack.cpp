@@ -26,7 +26,8 @@ int simulate_packing(const Session& session, const PackArguments& arguments) {
   packer::SimulationSettings settings{.seed = arguments.seed};
   settings.host.cpus = arguments.cpus;
   settings.packer.target = static_cast<float>(arguments.target / 100);
-  settings.packer.mark = static_cast<float>(arguments.mark / 100);
+  settings.packer.mark =
+      static_cast<float>(arguments.mark.value_or(packer::usual_mark(arguments.target)) / 100);
   const auto result = packer::simulate(arguments.trace, **trace, settings);
   if (!result) return complain(session, result.error(), kExitUsage);
   fmt::print(

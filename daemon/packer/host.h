@@ -3,6 +3,7 @@
 // moves threads and interrupts, is for the caller.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -43,6 +44,11 @@ struct Move {
   uint32_t to = 0;
   MoveReason reason = MoveReason::kRelieve;
 };
+
+// Percent of a CPU: where one that is filled to `target` is relieved, if nobody says otherwise.
+constexpr double usual_mark(double target) {
+  return std::min(target + 5, 100.0);
+}
 
 struct PackerSettings {
   float target = 0.90F;  // a CPU is filled to this

@@ -72,9 +72,8 @@ Result<void> Packing::make_packer(const Packable& packable) {
   for (const PackingCpu& cpu : packable.cpus)
     places.push_back({.cpu = cpu.cpu, .node = cpu.node, .core = cpu.core});
   packer::PackerSettings settings;
-  const float room = settings.mark - settings.target;
   settings.target = static_cast<float>(packable.target_percent) / 100;
-  settings.mark = std::min(1.0F, settings.target + room);
+  settings.mark = static_cast<float>(packer::usual_mark(packable.target_percent) / 100);
   auto made = packer::Packer::make(settings, std::move(places));
   if (!made) return std::unexpected(made.error());
   packer_ = std::move(*made);

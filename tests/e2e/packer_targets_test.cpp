@@ -48,5 +48,19 @@ TEST(PackerTargets, xdpctl_simulates_a_trace_too) {
   EXPECT_NE(text.find("oracle"), std::string::npos) << text;
 }
 
+// As the daemon does by tuning.napi_target.
+TEST(PackerTargets, cpus_are_relieved_five_percent_above_any_target) {
+  for (const char* program : {"xdpctl napi pack --simulate", "xdpfwd-bench napi-sim --trace"}) {
+    const auto told = [&](const char* more) {
+      return last_line_of(fmt::format("{}/{} steady --queues 8 --cpus 6 --seconds 600 --json {}",
+                                      XDPFWD_BINARY_DIR, program, more))
+          .dump();
+    };
+    EXPECT_EQ(told("--target 60"), told("--target 60 --mark 65")) << program;
+    EXPECT_NE(told("--target 60"), told("--target 60 --mark 95")) << program;
+    EXPECT_EQ(told(""), told("--target 90 --mark 95")) << program;
+  }
+}
+
 }  // namespace
 }  // namespace xdpfwd::test

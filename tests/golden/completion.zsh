@@ -399,7 +399,7 @@ _xdpctl_napi_pack() {
       '--load=[percent of the CPUs that one CPU a queue would take]:FLOAT\:FLOAT in \[0.1 - 100\]: ' \
       '--seconds=[of a load that is not a file; otherwise its own]:UINT\:INT in \[1 - 86400\]: ' \
       '--target=[percent that CPUs are filled to]:FLOAT\:FLOAT in \[1 - 100\]: ' \
-      '--mark=[percent above which a CPU is relieved]:FLOAT\:FLOAT in \[1 - 100\]: ' \
+      '--mark=[percent above which a CPU is relieved; otherwise 5 above --target]:FLOAT\:FLOAT in \[1 - 100\]: ' \
       '--seed=[of chance]:UINT: ' \
       '--socket=[the daemon'\''s control socket; otherwise $XDPFWD_SOCKET, otherwise /run/xdpfwd/control.sock]:PATH:_files' \
       '--json[print JSON, as docs/json.md and '\''varlinkctl introspect'\'' describe it]' \
