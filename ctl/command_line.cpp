@@ -17,6 +17,7 @@
 #include "ctl/help.h"
 #include "ctl/napi_pack.h"
 #include "ctl/napi_record.h"
+#include "ctl/number_between.h"
 #include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
@@ -298,17 +299,13 @@ void CommandLine::add_other_reads() {
   CLI::App* stats =
       command(app_.get(), "stats", "counters of members and taps", [watched](const Session& session) {
         if (watched->watch->count() == 0) return show_stats(session, {});
-        if (watched->seconds < kShortestWatch || watched->seconds > kLongestWatch)
-          return complain(session,
-                          {fmt::format("--watch cannot be {} seconds", watched->seconds),
-                           fmt::format("write {} to {}", kShortestWatch, kLongestWatch), 0},
-                          kExitUsage);
         return show_stats(session, {watched->seconds, watched->rounds});
       });
   watched->watch =
       stats->add_option("--watch", watched->seconds, "show them again each second, or so often, with rates")
           ->type_name("SECONDS")
-          ->expected(0, 1);
+          ->expected(0, 1)
+          ->check(number_between(kShortestWatch, kLongestWatch).description(""));
   stats->add_option("--count", watched->rounds, "end after so many rounds of --watch")
       ->type_name("N")
       ->needs(watched->watch);
@@ -383,16 +380,16 @@ void CommandLine::add_napi_commands() {
       ->check(CLI::Range(1, 100'000))
       ->capture_default_str();
   pack->add_option("--load", packing->load, "percent of the CPUs that one CPU a queue would take")
-      ->check(CLI::Range(0.1, 100.0))
+      ->check(number_between(0.1, 100.0))
       ->capture_default_str();
   pack->add_option("--seconds", packing->seconds, "of a load that is not a file; otherwise its own")
       ->check(CLI::Range(1, 86'400));
   pack->add_option("--target", packing->target, "percent that CPUs are filled to")
-      ->check(CLI::Range(1.0, 100.0))
+      ->check(number_between(1.0, 100.0))
       ->capture_default_str();
   pack->add_option("--mark", packing->mark,
                    "percent above which a CPU is relieved; otherwise 5 above --target")
-      ->check(CLI::Range(1.0, 100.0));
+      ->check(number_between(1.0, 100.0));
   pack->add_option("--seed", packing->seed, "of chance")->capture_default_str();
 
   const auto recording = std::make_shared<RecordArguments>();
@@ -403,7 +400,7 @@ void CommandLine::add_napi_commands() {
       ->check(CLI::Range(uint64_t{1}, kLongestRecording))
       ->capture_default_str();
   record->add_option("--every", recording->every_seconds, "seconds from one sample to the next")
-      ->check(CLI::Range(0.1, 60.0))
+      ->check(number_between(0.1, 60.0))
       ->capture_default_str();
 
   const auto mode = std::make_shared<std::string>();

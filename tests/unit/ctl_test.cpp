@@ -234,7 +234,8 @@ TEST_F(XdpctlTest, watches_with_rates) {
   EXPECT_THAT(people.out, HasSubstr("PACKETS/S"));
   const Ran scripts = run({"stats", "--json", "--count", "3", "--watch", "0.1"});
   EXPECT_EQ(std::ranges::count(scripts.out, '\n'), 3) << "one line for each look";
-  EXPECT_EQ(run({"stats", "--watch", "0"}).status, kExitUsage);
+  for (const char* seconds : {"0", "86401", "nan", "inf", "1s"})
+    EXPECT_EQ(run({"stats", "--watch", seconds, "--count", "1"}).status, kExitUsage) << seconds;
   EXPECT_EQ(run({"stats", "--count", "3"}).status, kExitUsage);
 }
 
@@ -261,6 +262,8 @@ TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
   ASSERT_EQ((*json)["loads"].size(), 2U);
   EXPECT_EQ((*json)["loads"][0]["counted"], true);
   EXPECT_EQ(run({"napi", "record", "--seconds", "0"}).status, kExitUsage);
+  for (const char* seconds : {"0.05", "61", "nan", "inf", "1s"})
+    EXPECT_EQ(run({"napi", "record", "--seconds", "1", "--every", seconds}).status, kExitUsage) << seconds;
   const Ran too_many = run({"napi", "record", "--seconds", "86400"});
   EXPECT_EQ(too_many.status, kExitUsage);
   EXPECT_THAT(too_many.err, HasSubstr("give a longer --every"));
