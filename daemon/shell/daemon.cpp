@@ -571,9 +571,7 @@ Wish Daemon::wish() const {
 }
 
 Result<NapiStatusReport> Daemon::napi_status() {
-  TuningScope scope;
-  for (const TunedNic& nic : tuned_devices().nics) scope.nics.push_back({nic.ifindex, nic.name});
-  const auto observed = kernel_.observe_tuning(scope);
+  const auto observed = tuner_.members_seen(tuned_devices(), clock_());
   if (!observed) return std::unexpected(observed.error());
   NapiStatusReport report{.wanted = text_of(wish().tuning.napi),
                           .by_hand = napi_by_hand_.has_value(),

@@ -201,11 +201,23 @@ void Tuner::follow_names(const TunedDevices& devices) {
   }
 }
 
-Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts) {
-  follow_names(devices);
+Result<void> Tuner::observe(const TunedDevices& devices, uint64_t now_ms) {
   auto observed = kernel_.observe_tuning(scope_of(devices));
   if (!observed) return std::unexpected(observed.error());
   observed_ = std::move(*observed);
+  observed_ms_ = now_ms;
+  return {};
+}
+
+Result<HostTuning> Tuner::members_seen(const TunedDevices& devices, uint64_t now_ms) {
+  if (!observed_ms_ || now_ms >= *observed_ms_ + kSeenMs)
+    if (auto seen = observe(devices, now_ms); !seen) return std::unexpected(seen.error());
+  return observed_members(devices);
+}
+
+Result<Tuner::Look> Tuner::look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts) {
+  follow_names(devices);
+  if (auto seen = observe(devices, now_ms); !seen) return std::unexpected(seen.error());
   // As an interrupt's number, after a reset.
   std::erase_if(refused_, [&](const auto& refused) { return !observed_value(observed_, refused.first); });
   std::erase_if(busy_, [&](const auto& busy) { return !observed_value(observed_, busy.first); });
@@ -419,9 +431,7 @@ Result<std::vector<TuningStep>> Tuner::take(const TuningPlan& plan, const TunedD
       failed.insert(step.setting);
   }
 
-  auto observed = kernel_.observe_tuning(scope_of(devices));
-  if (!observed) return std::unexpected(observed.error());
-  observed_ = std::move(*observed);
+  if (auto seen = observe(devices, now_ms); !seen) return std::unexpected(seen.error());
   read_back(plan.steps, observed_);
   // What the next round does again is no change yet.
   std::erase_if(done, [&](const TuningStep& step) { return unkept_.contains(step.setting); });

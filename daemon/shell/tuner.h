@@ -46,6 +46,8 @@ class Tuner {
   // A NIC that a step reset has so long to carry frames again. If it does not, no other is reset: it may be
   // the last one that carries.
   static constexpr uint64_t kCarrierMs = 30'000;
+  // Whoever asks for members_seen() again and again has them observed so often.
+  static constexpr uint64_t kSeenMs = 1000;
   // So long a stop waits for such NICs; systemd kills after 90 s.
   static constexpr uint64_t kStopMs = 60'000;
   // What a driver refuses for a moment only (EBUSY) is tried again after a second, then two, four...
@@ -93,6 +95,8 @@ class Tuner {
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
   // The NAPI instances of mode auto, as of the last look; none while nothing is held.
   [[nodiscard]] const Packable& packable() const { return packable_; }
+  // The members as they were kSeenMs ago at most, with what mode auto has moved since.
+  Result<HostTuning> members_seen(const TunedDevices& devices, uint64_t now_ms);
   // The thread of one of them, or its interrupt, was moved. The undo log says already that both are where we
   // like; whoever moves them elsewhere is not fought.
   void thread_moved(uint32_t napi, uint32_t cpu);
@@ -122,6 +126,7 @@ class Tuner {
   [[nodiscard]] TuningScope scope_of(const TunedDevices& devices) const;
   [[nodiscard]] GuestLoads loads() const;
   [[nodiscard]] std::vector<Setting> holding(uint64_t now_ms);
+  Result<void> observe(const TunedDevices& devices, uint64_t now_ms);
   // A device is who it is by its ifindex, within a boot: its entries follow its name.
   void follow_names(const TunedDevices& devices);
   Result<Look> look_for(Goal goal, const TunedDevices& devices, uint64_t now_ms, bool counts);
@@ -154,6 +159,7 @@ class Tuner {
   bool reverted_ = false;  // by hand, since the last start or reload
   Wish wish_;
   HostTuning observed_;
+  std::optional<uint64_t> observed_ms_;
   Packable packable_;
   TapRates rates_;
   std::vector<uint32_t> unpolled_;  // sorted

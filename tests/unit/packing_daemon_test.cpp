@@ -94,6 +94,41 @@ TEST_F(PackingDaemonTest, packs) {
   EXPECT_EQ(thread_cpus(0), thread_cpus(1));
 }
 
+// As by `napi record --every 0.1`.
+TEST_F(PackingDaemonTest, whoever_asks_again_and_again_has_the_host_observed_once_a_second) {
+  run(60);
+  now_ms_ += Tuner::kSeenMs;
+  size_t looks = kernel_.tuning_looks;
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(daemon_->napi_status());
+    now_ms_ += Tuner::kSeenMs / 10;
+  }
+  EXPECT_EQ(kernel_.tuning_looks, looks + 1);
+  const auto other = thread_cpus(0) == "0" ? "1" : "0";
+  for (SettingValue& value : kernel_.tuning.settings)
+    if (value.setting == Setting{kNic, Knob::kThreadCpus, 0}) value.value = other;
+  const auto status = daemon_->napi_status();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(status->napis.at(0).cpus, other) << "somebody moved it";
+}
+
+TEST_F(PackingDaemonTest, moves_are_told_at_once) {
+  run(60);
+  ASSERT_EQ(thread_cpus(0), thread_cpus(1));
+  ASSERT_TRUE(daemon_->napi_status());
+  const size_t looks = kernel_.tuning_looks;
+  busy_percent_ = 70;
+  run(3);
+  ASSERT_NE(thread_cpus(0), thread_cpus(1));
+  const auto status = daemon_->napi_status();
+  ASSERT_TRUE(status);
+  EXPECT_EQ(kernel_.tuning_looks, looks);
+  for (const uint32_t queue : {0U, 1U}) {
+    EXPECT_EQ(status->napis.at(queue).cpus, thread_cpus(queue));
+    EXPECT_EQ(status->napis.at(queue).irq_cpus, thread_cpus(queue));
+  }
+}
+
 class PackingOfTwoNicsTest : public PackingDaemonTest {
  protected:
   PackingOfTwoNicsTest() : PackingDaemonTest(2) {}
