@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ctl/text_table.h"
 
 namespace xdpfwd {
@@ -43,23 +45,45 @@ std::string render_napi_status(const NapiStatusReport& status, Style style) {
   text += packing_text(status.packing);
   if (status.napis.empty())
     return text + "no NAPI instance is seen: the members are down, or the kernel does not tell\n";
-  TextTable table({{"NIC"},
-                   {"QUEUE", Align::kRight},
-                   {"NAPI", Align::kRight},
-                   {"MODE"},
-                   {"CPUS"},
-                   {"IRQ", Align::kRight},
-                   {"IRQ CPUS"},
-                   {"RAN", Align::kRight},
-                   {"WAITED", Align::kRight},
-                   {"PACKETS/S", Align::kRight},
-                   {"A POLL", Align::kRight},
-                   {"MOVES", Align::kRight}});
-  for (const NapiReport& napi : status.napis)
-    table.add({napi.device, or_dash(napi.queue), fmt::format("{}", napi.napi), napi.mode, or_dash(napi.cpus),
-               or_dash(napi.irq), or_dash(napi.irq_cpus), percent_or_dash(napi.ran),
-               percent_or_dash(napi.waited), or_dash(napi.packets), per_poll_or_dash(napi),
-               fmt::format("{}", napi.moves)});
+  const bool polled =
+      std::ranges::any_of(status.napis, [](const NapiReport& napi) { return napi.polled.has_value(); });
+  std::vector<TextTable::Column> columns = {{"NIC"},
+                                            {"QUEUE", Align::kRight},
+                                            {"NAPI", Align::kRight},
+                                            {"MODE"},
+                                            {"CPUS"},
+                                            {"IRQ", Align::kRight},
+                                            {"IRQ CPUS"},
+                                            {"RAN", Align::kRight},
+                                            {"WAITED", Align::kRight},
+                                            {"PACKETS/S", Align::kRight},
+                                            {"A POLL", Align::kRight},
+                                            {"MOVES", Align::kRight}};
+  if (polled)
+    columns.insert(columns.end(),
+                   {{"HANDLE"}, {"STATE"}, {"OWN POLLS", Align::kRight}, {"OTHER POLLS", Align::kRight}});
+  TextTable table(std::move(columns));
+  for (const NapiReport& napi : status.napis) {
+    std::vector<TextTable::Cell> row = {napi.device,
+                                        or_dash(napi.queue),
+                                        fmt::format("{}", napi.napi),
+                                        napi.mode,
+                                        or_dash(napi.cpus),
+                                        or_dash(napi.irq),
+                                        or_dash(napi.irq_cpus),
+                                        percent_or_dash(napi.ran),
+                                        percent_or_dash(napi.waited),
+                                        or_dash(napi.packets),
+                                        per_poll_or_dash(napi),
+                                        fmt::format("{}", napi.moves)};
+    if (napi.polled)
+      row.insert(row.end(),
+                 {napi.polled->handle, napi.polled->state, fmt::format("{}", napi.polled->own_polls),
+                  fmt::format("{}", napi.polled->other_polls)});
+    else if (polled)
+      row.insert(row.end(), 4, "-");
+    table.add(std::move(row));
+  }
   return text + "\n" + table.text(style.colour);
 }
 

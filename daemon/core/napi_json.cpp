@@ -10,6 +10,17 @@ std::optional<uint32_t> read_optional32(JsonReader& reader, std::string_view key
   return reader.has(key) ? std::optional(reader.count32(key)) : std::nullopt;
 }
 
+std::optional<PolledReport> read_polled(JsonReader& reader) {
+  if (!reader.has("polled")) return std::nullopt;
+  JsonReader fields(reader.object("polled"), "polled");
+  PolledReport polled{.handle = fields.text("handle"),
+                      .state = fields.text("state"),
+                      .own_polls = fields.count("own_polls"),
+                      .other_polls = fields.count("other_polls")};
+  reader.refuse(fields.finish());
+  return polled;
+}
+
 NapiReport read_napi(JsonReader& reader) {
   return {.device = reader.text("device"),
           .queue = read_optional32(reader, "queue"),
@@ -22,7 +33,8 @@ NapiReport read_napi(JsonReader& reader) {
           .waited = read_optional32(reader, "waited"),
           .polls = read_optional32(reader, "polls"),
           .packets = read_optional32(reader, "packets"),
-          .moves = reader.count("moves")};
+          .moves = reader.count("moves"),
+          .polled = read_polled(reader)};
 }
 
 PackingReport read_packing(JsonReader& reader) {
@@ -56,6 +68,11 @@ Json to_json(const NapiReport& napi) {
   if (napi.waited) json["waited"] = *napi.waited;
   if (napi.polls) json["polls"] = *napi.polls;
   if (napi.packets) json["packets"] = *napi.packets;
+  if (napi.polled)
+    json["polled"] = {{"handle", napi.polled->handle},
+                      {"state", napi.polled->state},
+                      {"own_polls", napi.polled->own_polls},
+                      {"other_polls", napi.polled->other_polls}};
   return json;
 }
 

@@ -9,6 +9,15 @@
 
 namespace xdpfwd {
 
+// What a poller does with one.
+struct PolledReport {
+  std::string handle;        // "none", "io_uring", "af_xdp", "threaded"
+  std::string state;         // "polling", "backed-off": idle, and left to interrupts
+  uint64_t own_polls = 0;    // by the poller, since it started
+  uint64_t other_polls = 0;  // by softirqs, threads, other pollers
+  bool operator==(const PolledReport&) const = default;
+};
+
 struct NapiReport {
   std::string device;
   std::optional<uint32_t> queue;  // empty: nobody tells which queue it serves
@@ -22,8 +31,9 @@ struct NapiReport {
   std::optional<uint32_t> waited;  // its thread could have run, and something else did
   // A second, of the last interval; empty: not counted.
   std::optional<uint32_t> polls;
-  std::optional<uint32_t> packets;  // that they took
-  uint64_t moves = 0;               // since the daemon started to pack it
+  std::optional<uint32_t> packets;       // that they took
+  uint64_t moves = 0;                    // since the daemon started to pack it
+  std::optional<PolledReport> polled{};  // empty: no poller has it
   bool operator==(const NapiReport&) const = default;
 };
 

@@ -92,9 +92,14 @@ type QueuePolls (
   received: ?int
 )
 
+# What a poller does with a NAPI instance. handle: how it polls (none, io_uring, af_xdp, threaded). state: polling, or
+# backed-off: idle, and left to interrupts. own_polls, and other_polls (by softirqs, threads): since it started.
+type Polled (handle: string, state: string, own_polls: int, other_polls: int)
+
 # A NAPI instance. mode: softirq, deferred, threaded, busy-poll, or auto (threads that are packed on few CPUs). cpus:
 # where its thread or poller may run; empty: it has none. ran and waited: of the last interval, in thousandths of it,
 # where they are sampled; polls, and packets that they took: a second, in that interval, where they are counted. moves: from CPU to CPU, by mode auto.
+# polled: of one that a poller has.
 type Napi (
   device: string,
   queue: ?int,
@@ -107,7 +112,8 @@ type Napi (
   waited: ?int,
   polls: ?int,
   packets: ?int,
-  moves: int
+  moves: int,
+  polled: ?Polled
 )
 
 # Mode auto. failure: what it could not do last, and could not since; empty: nothing.

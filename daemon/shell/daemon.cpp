@@ -584,6 +584,11 @@ Result<NapiStatusReport> Daemon::napi_status() {
       if (napi == report.napis.end() || napi->device != poller.device_of(i)) continue;
       napi->mode = "busy-poll";
       napi->cpus = fmt::format("{}", poller.counters.cpu);
+      const PollerQueueCounters& queue = poller.counters.queue[i];
+      napi->polled = {.handle = std::string(name_of(PollerHandle{queue.handle})),
+                      .state = std::string(name_of(PollerQueueState{queue.state})),
+                      .own_polls = queue.own_polls,
+                      .other_polls = queue.other_polls};
     }
   for (NapiReport& napi : report.napis)
     if (const auto load = packing_.loads().find(napi.napi); load != packing_.loads().end()) {

@@ -137,15 +137,18 @@ TuningReport sample_tuning() {
 }
 
 NapiStatusReport sample_napi_status() {
-  return {.wanted = "auto, 1 softirq",
-          .by_hand = true,
-          .held = true,
-          .napis = {{"eth0", 0, 8193, "auto", "3", 45, "3", 873, 12, 20'000, 560'000, 4},
-                    {"eth0", 1, 8194, "softirq", "", 46, "0-3", std::nullopt, std::nullopt, std::nullopt,
-                     std::nullopt, 0},
-                    {"eth1", std::nullopt, 8200, "deferred", "", std::nullopt, "", std::nullopt, std::nullopt,
-                     std::nullopt, std::nullopt, 0}},
-          .packing = {.napis = 1, .cpus_allowed = 4, .cpus_used = 1, .moves = 4, .failure = ""}};
+  return {
+      .wanted = "auto, 1 softirq",
+      .by_hand = true,
+      .held = true,
+      .napis = {{"eth0", 0, 8193, "auto", "3", 45, "3", 873, 12, 20'000, 560'000, 4},
+                {"eth0", 1, 8194, "softirq", "", 46, "0-3", std::nullopt, std::nullopt, std::nullopt,
+                 std::nullopt, 0},
+                {"eth1", std::nullopt, 8200, "deferred", "", std::nullopt, "", std::nullopt, std::nullopt,
+                 std::nullopt, std::nullopt, 0},
+                {"eth1", std::nullopt, 8201, "busy-poll", "2", std::nullopt, "", std::nullopt, std::nullopt,
+                 std::nullopt, std::nullopt, 0, PolledReport{"af_xdp", "polling", 12'345, 67}}},
+      .packing = {.napis = 1, .cpus_allowed = 4, .cpus_used = 1, .moves = 4, .failure = ""}};
 }
 
 PollsReport sample_polls() {
