@@ -26,7 +26,8 @@ struct Target {
 
 TEST(PackerTargets, are_reached_for_128_queues_on_96_cpus) {
   // Of the crowd's trace the mean load is above 30 %.
-  for (const Target& target : {Target{"steady", 1.15, 1, 60}, Target{"flash-crowd", 1.15, 3, 50}}) {
+  for (const Target& target :
+       {Target{"steady", 1.15, 1, 60}, Target{"diurnal", 1.15, 1, 60}, Target{"flash-crowd", 1.15, 3, 50}}) {
     const auto line = last_line_of(
         fmt::format("{}/xdpfwd-bench napi-sim --trace {} --json", XDPFWD_BINARY_DIR, target.trace));
     ASSERT_TRUE(line.is_object());
