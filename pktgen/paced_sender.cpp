@@ -87,6 +87,7 @@ SendReport PacedSender::report() const {
     report.devices.push_back(device_report(i));
     report.devices.back().name = options_.devices[i];
   }
+  report.refused = refused();
   report.left_out = left_out_;
   report.unsent = unsent_;
   report.asked_pps = options_.pps;

@@ -26,6 +26,8 @@ class PacedSender : public Sender {
 
  protected:
   static constexpr size_t kBatch = 64;  // frames between two flushes
+  // How long a device may have no room. Then its frames are skipped, as errors, until it takes one.
+  static constexpr uint64_t kPatienceNs = 2'000'000'000;
 
   PacedSender(std::string thread_name, const StreamSet& streams, const SendOptions& options);
   // In the destructor of who derives: the thread calls what is overridden below.
@@ -42,7 +44,15 @@ class PacedSender : public Sender {
   virtual void drain() {}
   // Of a member, with the mutex held; without its name.
   [[nodiscard]] virtual DeviceReport device_report(size_t member) const = 0;
+  // Frames in sent_ that no device took after all; with the mutex held.
+  [[nodiscard]] virtual uint64_t refused() const { return 0; }
 
+  // Of a device that has no room now, and has had none since then; 0: it had room the last time.
+  static bool has_patience(uint64_t& full_since_ns) {
+    const uint64_t now = monotonic_ns();
+    if (full_since_ns == 0) full_since_ns = now;
+    return now - full_since_ns < kPatienceNs;
+  }
   [[nodiscard]] bool going_on() const { return !stopping_ && monotonic_ns() < end_ns_; }
   [[nodiscard]] uint64_t end_ns() const { return end_ns_; }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Sends by AF_PACKET: one socket per device, sendmmsg, absolute deadlines. A frame counts as sent, and takes
-// its number, only when the kernel has accepted it; a full queue is asked again, any other refusal skips the
-// frame.
+// its number, only when the kernel has accepted it; a full queue is asked again for a while, any other
+// refusal skips the frame.
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <linux/if_packet.h>
@@ -66,7 +66,8 @@ class PacketSender final : public PacedSender {
   struct Outlet {
     UniqueFd socket;
     uint64_t retries = 0;
-    uint64_t errors = 0;  // frames skipped
+    uint64_t errors = 0;         // frames skipped
+    uint64_t full_since_ns = 0;  // 0: it took the last frame
     int last_errno = 0;
     size_t used = 0;
     std::array<std::vector<uint8_t>, kBatch> frames;
@@ -140,11 +141,12 @@ void PacketSender::hand_over(Outlet& outlet) {
     if (sent > 0) {
       for (int i = 0; i < sent; ++i) ++sent_[outlet.stream[next++]];
       last_ns_ = monotonic_ns();
+      outlet.full_since_ns = 0;
       continue;
     }
     const int code = errno;
     if (code == EINTR) continue;
-    if ((code == ENOBUFS || code == EAGAIN) && going_on()) {
+    if ((code == ENOBUFS || code == EAGAIN) && going_on() && has_patience(outlet.full_since_ns)) {
       ++outlet.retries;
       ::sched_yield();
       continue;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 namespace xdpfwd::pktgen {
@@ -33,11 +34,16 @@ std::string latency_text(const Histogram& latency) {
 
 Json devices_json(const SendReport& report) {
   Json devices = Json::array();
-  for (const DeviceReport& device : report.devices)
-    devices.push_back({{"name", device.name},
-                       {"ring_full", device.ring_full},
-                       {"errors", device.errors},
-                       {"retries", device.retries}});
+  for (const DeviceReport& device : report.devices) {
+    const bool refused = device.errors != 0 || device.ring_full != 0;
+    devices.push_back(
+        {{"name", device.name},
+         {"ring_full", device.ring_full},
+         {"errors", device.errors},
+         {"retries", device.retries},
+         {"last_error",
+          refused && device.last_errno != 0 ? Json(std::strerror(device.last_errno)) : Json()}});
+  }
   return devices;
 }
 

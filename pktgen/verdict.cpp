@@ -64,10 +64,16 @@ std::string explain_refusals(const SendReport& sent) {
             "the packet back end needs neither";
       else if (device.last_errno == ENETDOWN)
         text += fmt::format("; 'ip link set {} up'", device.name);
+      else if (device.last_errno == ENOBUFS || device.last_errno == EAGAIN || device.last_errno == EBUSY)
+        text += fmt::format("; is what it is connected to up? see 'ip link show {}'", device.name);
     }
-    if (device.ring_full != 0)
+    if (device.ring_full != 0) {
       text += fmt::format("{}device '{}' had no room for {} frames: ask for fewer a second",
                           device.errors != 0 ? "\n" : "", device.name, device.ring_full);
+      if (device.last_errno == EBUSY)  // the kernel says the same when there is no carrier
+        text +=
+            fmt::format(", or, where 'ip link show {}' says NO-CARRIER, set its other end up", device.name);
+    }
   }
   return text;
 }

@@ -101,6 +101,10 @@ Result<void> XskOutlet::prepare(const std::string& device, uint32_t queue) {
                                          : "");
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
+  xdp_options options{};
+  size = sizeof(options);
+  if (::getsockopt(socket_.get(), SOL_XDP, XDP_OPTIONS, &options, &size) == 0)
+    copies_ = (options.flags & XDP_OPTIONS_ZEROCOPY) == 0;
   return {};
 }
 
@@ -124,10 +128,17 @@ int XskOutlet::flush() {
     const uint32_t before = acquire(transmit_.consumer);
     if (::sendto(socket_.get(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) < 0 && errno != EINTR) {
       const int code = errno;
-      if (acquire(transmit_.consumer) == before) return code;
+      if (code == EBUSY && copies_)
+        ++dropped_;  // copy mode says so of the last frame that it took, and of no other
+      else if (acquire(transmit_.consumer) == before)
+        return code;
     }
   }
   return 0;
+}
+
+uint32_t XskOutlet::waiting() const {
+  return *transmit_.producer - acquire(transmit_.consumer);
 }
 
 void XskOutlet::reap() {

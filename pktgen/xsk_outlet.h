@@ -10,6 +10,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -33,6 +34,10 @@ class XskOutlet {
   void put(size_t size);
   // Hands over what was put. 0, or the errno of a refusal; EAGAIN, ENOBUFS and EBUSY mean "later".
   int flush();
+  // Frames that the device dropped instead of taking them, since this was last asked.
+  uint64_t take_dropped() { return std::exchange(dropped_, 0); }
+  // Frames that were put and that the kernel has not looked at.
+  [[nodiscard]] uint32_t waiting() const;
   // Frames that were put and are not done with.
   [[nodiscard]] uint32_t under_way() const { return kSlots - free_count_; }
   // Takes back the slots of frames that the kernel is done with.
@@ -56,6 +61,8 @@ class XskOutlet {
   Ring fill_, done_, transmit_;
   std::unique_ptr<uint64_t[]> free_ = std::make_unique<uint64_t[]>(kSlots);  // addresses of free slots
   uint32_t free_count_ = 0;
+  bool copies_ = true;  // copy mode: the driver knows nothing of AF_XDP
+  uint64_t dropped_ = 0;
 };
 
 }  // namespace xdpfwd::pktgen

@@ -352,6 +352,55 @@ TEST_F(PktgenTest, SaysWhyADeviceRefuses) {
   run("ip link del lone0");
 }
 
+// More frames than AF_XDP has slots for: it must not wait for room for ever.
+TEST_P(PktgenBackendTest, ADeviceThatIsDownTakesNothingAndTheRunEnds) {
+  run("ip link add lone0 type veth peer name lone1");
+  auto sender = take(make_sender(GetParam(), streams({64}), {.devices = {"lone0", "lone0"}, .count = 5000}));
+  take(sender->start());
+  const SendReport sent = take(sender->wait());
+  EXPECT_EQ(sent.sent(), 0U);
+  EXPECT_EQ(sent.devices[0].errors + sent.devices[1].errors, 5000U);
+  EXPECT_NE(explain_refusals(sent).find("lone0"), std::string::npos) << explain_refusals(sent);
+  run("ip link del lone0");
+}
+
+TEST_P(PktgenBackendTest, ADeviceWithoutCarrierTakesNothingAndTheRunEnds) {
+  run("ip link add lone0 type veth peer name lone1 && ip link set lone0 up");
+  const StreamSet set = take(StreamSet::of_guests(guests_, {}));
+  auto sender = take(make_sender(GetParam(), set, {.devices = {"lone0"}, .count = 200}));
+  const auto before = std::chrono::steady_clock::now();
+  take(sender->start());
+  const SendReport sent = take(sender->wait());
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 10s);
+  EXPECT_EQ(sent.sent(), 0U);
+  EXPECT_EQ(sent.devices[0].errors + sent.devices[0].ring_full, 200U);
+  EXPECT_NE(explain_refusals(sent).find("lone0"), std::string::npos) << explain_refusals(sent);
+  run("ip link del lone0");
+}
+
+// What it says it sent arrived, whatever became of the device meanwhile.
+TEST_P(PktgenBackendTest, CountsRightlyAroundALinkThatGoesDownAndComesBack) {
+  const StreamSet set = streams({64});
+  auto sender = take(make_sender(GetParam(), set, {.devices = {"sw0", "sw1"}, .pps = 20'000}));
+  take(sender->start());
+  const auto until = [&](uint64_t frames) {
+    while (sender->frames_done() < frames) std::this_thread::sleep_for(1ms);
+  };
+  until(2'000);
+  run("ip link set sw1 down");
+  until(sender->frames_done() + 2'000);
+  run("ip link set sw1 up");
+  until(sender->frames_done() + 2'000);
+  sender->stop();
+  const SendReport sent = take(sender->wait());
+  receiver_->wait_quiet(200ms, 5s);
+  const Verdict verdict = judge_run(set, sent, receiver_->report());
+  EXPECT_TRUE(verdict.clean()) << verdict.text();
+  EXPECT_EQ(verdict.delivered, sent.sent());
+  EXPECT_GT(sent.devices[1].errors, 500U);
+  EXPECT_GT(sent.per_stream[1], 500U);
+}
+
 TEST_F(PktgenTest, NamesTheDeviceThatIsMissing) {
   const StreamSet set = take(StreamSet::of_guests(guests_, {}));
   for (const Backend backend : {Backend::kLive, Backend::kPacket, Backend::kXsk}) {
