@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -154,6 +155,21 @@ class KernelSender final : public Sender {
   std::jthread timer_;
 };
 
+// Nanoseconds from a burst to the next: pktgen.ko paces these, not frames. Its "ratep" takes whole bursts a
+// second only.
+Result<uint64_t> kernel_delay(const SendOptions& options) {
+  constexpr double kLongest = 9'999'999'999;  // ten digits are read
+  constexpr uint64_t kNever = 0x7fff'ffff;    // means something else
+  if (options.pps <= 0) return 0;
+  const double delay = std::round(1e9 * options.burst / options.pps);
+  if (delay > kLongest)
+    return fail(
+        fmt::format("the kernel's packet generator does not wait {:.0f} s between two bursts", delay / 1e9),
+        "ask for more frames a second, or smaller bursts");
+  const auto ns = static_cast<uint64_t>(delay);
+  return ns == kNever ? ns + 1 : ns;
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const SendOptions& options) {
@@ -165,6 +181,8 @@ Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const
     return refuse(fmt::format("{} streams, only those of one guest, size and device", streams.size()));
   if (options.poisson) return refuse("at random times");
   if (options.max_late != 0) return refuse("with a longest lag");
+  const auto delay = kernel_delay(options);
+  if (!delay) return std::unexpected(delay.error());
   const std::vector<uint8_t>& head = streams[0].sent_head;
   const auto mac = [&](size_t at) {
     std::array<uint8_t, 6> bytes{};
@@ -173,7 +191,7 @@ Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const
   };
   std::vector<std::string> commands = {"count " + std::to_string(options.count.value_or(0)),
                                        "clone_skb 0",
-                                       "delay 0",
+                                       fmt::format("delay {}", *delay),
                                        fmt::format("dst_mac {}", mac(0)),
                                        fmt::format("src_mac {}", mac(6)),
                                        "dst 198.51.100.1",
@@ -187,7 +205,6 @@ Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const
     commands.push_back(fmt::format("vlan_id {}", (static_cast<uint32_t>(head[14]) << 8 | head[15]) & 0xfff));
   }
   commands.push_back(fmt::format("pkt_size {}", streams[0].sent_size()));
-  if (options.pps > 0) commands.push_back(fmt::format("ratep {:.0f}", options.pps));
   return commands;
 }
 

@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "pktgen/kernel_sender.h"
 
 namespace xdpfwd::pktgen {
 namespace {
 
 using testing::Contains;
+using testing::Not;
+using testing::StartsWith;
 
 StreamSet one_stream(uint16_t vid, size_t size = 64, size_t sources = 1) {
   Guest guest{.name = "vm", .tap = "tap0", .mac = MacAddress::from_bits(0x525400000001)};
@@ -19,10 +23,25 @@ StreamSet one_stream(uint16_t vid, size_t size = 64, size_t sources = 1) {
 TEST(PktgenKernel, IsToldWhatToSend) {
   const auto commands = kernel_commands(one_stream(100), {.pps = 10'000, .count = 500, .burst = 4});
   ASSERT_TRUE(commands) << commands.error().text();
-  for (const char* expected :
-       {"count 500", "pkt_size 64", "dst_mac 52:54:00:00:00:01", "src_mac 02:00:00:00:00:fe", "vlan_id 100",
-        "ratep 10000", "burst 4", "clone_skb 0"})
+  for (const char* expected : {"count 500", "pkt_size 64", "dst_mac 52:54:00:00:00:01",
+                               "src_mac 02:00:00:00:00:fe", "vlan_id 100", "burst 4", "clone_skb 0"})
     EXPECT_THAT(*commands, Contains(expected));
+}
+
+// It paces bursts: the rate of frames stays, whole number of bursts a second or not.
+TEST(PktgenKernel, ABurstTakesTheTimeOfItsFrames) {
+  for (const auto& [pps, burst, delay] :
+       {std::tuple{10'000.0, 1U, "delay 100000"}, std::tuple{10'000.0, 4U, "delay 400000"},
+        std::tuple{1000.0, 300U, "delay 300000000"}, std::tuple{3.0, 1U, "delay 333333333"},
+        std::tuple{1.0, 8U, "delay 8000000000"}, std::tuple{0.0, 4U, "delay 0"}}) {
+    const auto commands = kernel_commands(one_stream(100), {.pps = pps, .burst = burst});
+    ASSERT_TRUE(commands) << commands.error().text();
+    EXPECT_THAT(*commands, Contains(delay)) << pps << " " << burst;
+    EXPECT_THAT(*commands, Not(Contains(StartsWith("ratep"))));
+  }
+  const auto refused = kernel_commands(one_stream(100), {.pps = 1, .burst = 11});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("11 s between two bursts"), std::string::npos);
 }
 
 TEST(PktgenKernel, WithoutRateCountOrTag) {

@@ -47,6 +47,13 @@ must sink_begin
 check "a duration" generate --duration 1 --pps 1000
 all_arrived "a duration"
 
+# The rate is of frames: 100 bursts of ten, not a thousand; an emulated machine may be slower.
+must sink_begin
+check "bursts" generate --count 1000 --pps 1000 --burst 10
+check_equal "bursts: that many were sent" 1000 "$(said .sent)"
+check "bursts: no faster than asked for" eval "[ \$(said '.pps < 1050') = true ]"
+all_arrived "bursts"
+
 must sink_begin
 timeout 60 tcpdump -i eth0 -e -nn -l -c 300 vlan 100 >/run/frames 2>/run/frames.log &
 frames=$!
