@@ -13,6 +13,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <ranges>
 #include <sstream>
 #include <thread>
 
@@ -199,12 +200,28 @@ Result<std::vector<std::string>> kernel_commands(const StreamSet& streams, const
                                        fmt::format("src_max 192.0.2.{}", sources),
                                        fmt::format("burst {}", options.burst)};
   if (sources > 1) commands.push_back(fmt::format("src_mac_count {}", sources));
-  const uint32_t ethertype = static_cast<uint32_t>(head[12]) << 8 | head[13];
-  if (ethertype == kEtherTypeQinq) return refuse("802.1ad tags alone");
-  if (ethertype == kEtherTypeVlan) {
-    commands.push_back(fmt::format("vlan_id {}", (static_cast<uint32_t>(head[14]) << 8 | head[15]) & 0xfff));
+  const auto get16 = [&](size_t at) { return static_cast<uint32_t>(head[at]) << 8 | head[at + 1]; };
+  if (get16(12) == kEtherTypeQinq) return refuse("802.1ad tags");
+  std::vector<uint32_t> tags;  // from the outer one on
+  size_t ip = kEthernetSize;
+  for (; get16(ip - 2) == kEtherTypeVlan; ip += kVlanSize) tags.push_back(get16(ip));
+  // "svlan" is the outer one of two, with 802.1Q's ethertype, and is taken after the inner one only.
+  const char* name = "vlan";
+  for (const uint32_t tag : tags | std::views::reverse) {
+    commands.push_back(fmt::format("{}_id {}", name, tag & 0xfff));
+    commands.push_back(fmt::format("{}_p {}", name, tag >> 13));
+    name = "svlan";
   }
-  commands.push_back(fmt::format("pkt_size {}", streams[0].sent_size()));
+  const size_t size = streams[0].sent_size();
+  const size_t payload = size - ip - kIpv4Size - kUdpSize;
+  if (get16(ip + kIpv4Size + 4) != kUdpSize + payload)
+    return refuse("a UDP payload that is shorter than the frame");
+  // Its own stamp; shorter frames would be made longer.
+  constexpr size_t kStamp = 16;
+  if (payload < kStamp)
+    return fail(fmt::format("the kernel's packet generator does not send such frames of {} bytes", size),
+                fmt::format("choose {} or more", size - payload + kStamp));
+  commands.push_back(fmt::format("pkt_size {}", size));
   return commands;
 }
 

@@ -3,14 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "pktgen/kernel_sender.h"
+#include "pktgen/scenario.h"
 
 namespace xdpfwd::pktgen {
 namespace {
 
 using testing::Contains;
+using testing::IsSupersetOf;
 using testing::Not;
 using testing::StartsWith;
 
@@ -71,6 +74,38 @@ TEST(PktgenKernel, RefusesWhatItCannotDo) {
   const auto refused = kernel_commands(*StreamSet::of_guests(two, {}), {});
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().text().find("2 streams"), std::string::npos);
+}
+
+TEST(PktgenKernel, IsToldOfEveryTag) {
+  const auto commands_of = [](const char* guest, size_t size = 68) {
+    return kernel_commands(*StreamSet::of_guests(std::vector<Guest>{*parse_guest(guest)}, {.sizes = {size}}),
+                           {});
+  };
+  const auto priority = commands_of("mac=52:54:00:00:00:01,vlan=100,priority=5");
+  ASSERT_TRUE(priority);
+  EXPECT_THAT(*priority, IsSupersetOf({"vlan_id 100", "vlan_p 5"}));
+  EXPECT_THAT(*commands_of("mac=52:54:00:00:00:01,priority=3"), IsSupersetOf({"vlan_id 0", "vlan_p 3"}));
+  const auto two = commands_of("mac=52:54:00:00:00:01,vlan=100,priority=5,inner=7");
+  ASSERT_TRUE(two);
+  EXPECT_THAT(*two, IsSupersetOf({"vlan_id 7", "vlan_p 0", "svlan_id 100", "svlan_p 5"}));
+  EXPECT_LT(std::ranges::find(*two, "vlan_id 7"), std::ranges::find(*two, "svlan_id 100"));
+  const auto outer = commands_of("mac=52:54:00:00:00:01,vlan=ad:100,inner=7");
+  ASSERT_FALSE(outer);
+  EXPECT_NE(outer.error().text().find("802.1ad"), std::string::npos);
+}
+
+TEST(PktgenKernel, RefusesFramesThatItWouldMakeOtherwise) {
+  const Guest guest = *parse_guest("mac=52:54:00:00:00:01,vlan=100");
+  const auto refusal = [&](size_t size, bool one_byte) {
+    const auto commands = kernel_commands(
+        *StreamSet::of_guests(std::vector<Guest>{guest}, {.sizes = {size}, .one_byte_payload = one_byte}),
+        {});
+    return commands ? "none" : commands.error().text();
+  };
+  EXPECT_EQ(refusal(64, false), "none");
+  EXPECT_EQ(refusal(62, false), "none");
+  EXPECT_NE(refusal(61, false).find("61 bytes; choose 62 or more"), std::string::npos) << refusal(61, false);
+  EXPECT_NE(refusal(64, true).find("a UDP payload that is shorter"), std::string::npos) << refusal(64, true);
 }
 
 // As Linux 6.12 writes it.

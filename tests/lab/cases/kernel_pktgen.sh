@@ -9,9 +9,9 @@ must tor ip link set eth2 up
 both_up() { [ "$(cat /sys/class/net/eth0/carrier)" = 1 ] && [ "$(tor cat /sys/class/net/eth2/carrier)" = 1 ]; }
 must until_true 60 both_up
 
-# generate OPTION...: 64 byte frames to vm1 on VLAN 100; what it says of them is in /run/sent.json.
+# generate OPTION...: 64 byte frames to vm1 on VLAN 100, or to $guest; what it says of them is in /run/sent.json.
 generate() {
-  tor xdpfwd-pktgen send --backend kernel --dev eth2 --guest "mac=$(guest_mac 1),vlan=100" --json "$@" \
+  tor xdpfwd-pktgen send --backend kernel --dev eth2 --guest "${guest:-mac=$(guest_mac 1),vlan=100}" --json "$@" \
     >/run/sent.json 2>/run/sent.log || { cat /run/sent.log; return 1; }
 }
 said() { jq -er "$1" /run/sent.json; }
@@ -69,4 +69,15 @@ check_equal "three sources: an address each" "192.0.2.1 192.0.2.2 192.0.2.3" \
   "$(grep -o '192\.0\.2\.[0-9]*' /run/frames | sort -u | paste -sd' ')"
 check_equal "three sources: and a source keeps its own" 3 \
   "$(grep -oE ' 02:00:[0-9a-f:]* |192\.0\.2\.[0-9]*' /run/frames | paste -d' ' - - | sort -u | wc -l)"
+
+must sink_begin
+timeout 60 tcpdump -i eth0 -e -nn -l -c 100 vlan 100 >/run/frames 2>/run/frames.log &
+frames=$!
+must until_true 30 grep -q 'listening on' /run/frames.log
+guest="mac=$(guest_mac 2),vlan=100,priority=5,inner=7"
+check "two tags" generate --count 100 --pps 1000 --size 68
+check "two tags: they arrive" until_true 30 eval "[ \$(received) -ge $((before + 100)) ]"
+kill -INT "$sink"
+wait "$sink" "$frames"
+check_equal "two tags: they are seen" 100 "$(grep -c "> $(guest_mac 2), .*vlan 100, p 5, .*vlan 7, p 0," /run/frames)"
 finish
