@@ -15,6 +15,7 @@
 #include "pktgen/scenario.h"
 #include "pktgen/start_signal.h"
 #include "pktgen/tc_drop.h"
+#include "pktgen/verdict.h"
 
 namespace xdpfwd::pktgen {
 namespace {
@@ -24,7 +25,8 @@ using namespace std::chrono_literals;
 enum ExitCode { kOk = 0, kFramesWrong = 1, kUsage = 2, kEnvironment = 3 };
 
 constexpr const char* kFooter =
-    "Exit codes: 0 all frames as they should be, 1 frames lost or wrong, 2 wrong arguments, 3 the system "
+    "Exit codes: 0 all frames as they should be, 1 frames lost, wrong or not sent, 2 wrong arguments, 3 the "
+    "system "
     "refused.";
 
 struct Flags {
@@ -172,7 +174,7 @@ int run_send(const Flags& flags, Interrupt& interrupt) {
   if (!report) return complain(report.error(), kEnvironment);
   fmt::print("{}\n",
              flags.json ? send_json(*report, planned->backend) : send_text(*report, planned->backend));
-  return report->sent() > 0 && report->refused == 0 ? kOk : kFramesWrong;
+  return all_sent(*report) ? kOk : kFramesWrong;
 }
 
 // A step of a ladder. The next one has streams of its own, so that a sink takes no frame of it for one of
@@ -207,7 +209,7 @@ int run_ladder(const Flags& flags, Interrupt& interrupt) {
       if (interrupt.arrived()) break;
       const auto report = send_step(*planned, rate, interrupt);
       if (!report) return complain(report.error(), kEnvironment);
-      clean = clean && report->sent() > 0 && report->refused == 0;
+      clean = clean && all_sent(*report);
       table.add(*report);
       fmt::print(flags.json ? stdout : stderr, "{}\n",
                  flags.json ? send_json(*report, planned->backend) : send_text(*report, planned->backend));

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -48,6 +49,11 @@ Verdict judge_run(const StreamSet& streams, const SendReport& sent, const Receiv
   verdict.corrupted += received.corrupted_unknown;
   verdict.lost = missing > sent.refused ? missing - sent.refused : 0;
   return verdict;
+}
+
+bool all_sent(const SendReport& sent) {
+  return sent.sent() > 0 && sent.refused == 0 && sent.unsent == 0 && sent.left_out == 0 &&
+         std::ranges::all_of(sent.devices, [](const DeviceReport& device) { return device.errors == 0; });
 }
 
 std::string explain_refusals(const SendReport& sent) {

@@ -42,6 +42,10 @@ StreamVerdict judge_stream(const Stream& stream, uint64_t handed_over, const Rec
 
 Verdict judge_run(const StreamSet& streams, const SendReport& sent, const ReceiveReport& received);
 
+// That something was sent, and that of the frames that were due none was refused, skipped, too late or left
+// out.
+bool all_sent(const SendReport& sent);
+
 // Why devices refused frames, and what to do about it; empty when they did not.
 std::string explain_refusals(const SendReport& sent);
 

@@ -236,6 +236,15 @@ TEST_P(PktgenCommandBackendTest, LadderTellsHowFarOffEachRateWas) {
   for (const auto& [id, frames] : streams) EXPECT_EQ(frames, 200U);
 }
 
+TEST_F(PktgenCommandTest, FramesThatWereNotSentAreNoSuccess) {
+  const std::string send = fmt::format("--dev gen0 {} --backend packet", guest_);
+  pktgen(fmt::format("send {} --max-late 1 --pps 50000000 --count 20000", send), 1);
+  pktgen(fmt::format("ladder {} --max-late 1 --rates 50000000 --count 20000", send), 1);
+  run("ip link add lone0 type veth peer name lone1");
+  pktgen(fmt::format("send {} --dev lone0 --pps 10000 --count 100", send), 1);
+  run("ip link del lone0");
+}
+
 TEST_F(PktgenCommandTest, LadderWithoutRatesClimbsToTheMaximum) {
   const std::vector<json> runs =
       pktgen_json(fmt::format("ladder --dev gen0 {} --backend packet --duration 0.1", guest_));

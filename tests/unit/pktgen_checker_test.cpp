@@ -232,5 +232,23 @@ TEST(PktgenStreams, RefuseSizesThatCannotHoldTheStamp) {
       << "the least frame on a wire";
 }
 
+TEST(PktgenVerdict, AllIsSentOnlyWhereNothingWasLeftOut) {
+  const SendReport whole{.devices = {{.name = "a"}, {.name = "b", .retries = 3}}, .handed_over = 100};
+  EXPECT_TRUE(all_sent(whole));
+  EXPECT_FALSE(all_sent({}));
+  SendReport report = whole;
+  report.refused = 1;
+  EXPECT_FALSE(all_sent(report));
+  report = whole;
+  report.unsent = 1;
+  EXPECT_FALSE(all_sent(report));
+  report = whole;
+  report.left_out = 1;
+  EXPECT_FALSE(all_sent(report));
+  report = whole;
+  report.devices[1].errors = 1;
+  EXPECT_FALSE(all_sent(report));
+}
+
 }  // namespace
 }  // namespace xdpfwd::pktgen
