@@ -132,6 +132,9 @@ TEST_F(BusyPollTest, from_the_wish_to_a_poller_that_forwards_and_back) {
   const json napi = json::parse(daemon_->ctl("napi status --json"))["napis"][0];
   EXPECT_EQ(napi["mode"], "busy-poll") << napi.dump();
   EXPECT_EQ(napi["cpus"], std::to_string(poller_cpu())) << napi.dump();
+  EXPECT_EQ(napi["polled"]["handle"], name_of(PollerHandle{reading->counters.queue[0].handle}))
+      << napi.dump();
+  EXPECT_GT(napi["polled"]["own_polls"], 0U) << napi.dump();
 
   ASSERT_EQ(kill(pid_, SIGSTOP), 0);
   EXPECT_TRUE(becomes_true(
