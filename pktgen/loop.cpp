@@ -41,11 +41,7 @@ uint64_t at_stack(const StreamSet& streams, const ReceiveReport& received) {
 Result<std::unique_ptr<Loop>> Loop::prepare(LoopOptions options) {
   Scenario& scenario = options.scenario;
   if (auto checked = check_guests(scenario.guests, true); !checked) return std::unexpected(checked.error());
-  if (scenario.members.empty()) return fail("no members", "name at least one: --member tx=sw0,rx=up0");
-  for (const Member& member : scenario.members)
-    if (member.tx.empty() || member.rx.empty())
-      return fail(fmt::format("member tx='{}' rx='{}' lacks an end", member.tx, member.rx),
-                  "write tx=sw0,rx=up0");
+  if (auto checked = check_members(scenario.members); !checked) return std::unexpected(checked.error());
   if (scenario.sizes.empty()) scenario.sizes = {64};
 
   std::unique_ptr<Loop> loop(new Loop(std::move(options)));

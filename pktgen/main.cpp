@@ -4,11 +4,15 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <random>
 
 #include "pktgen/interrupt.h"
+#include "pktgen/kernel_sender.h"
 #include "pktgen/ladder.h"
 #include "pktgen/loop.h"
 #include "pktgen/report_text.h"
@@ -128,13 +132,16 @@ Result<Planned> plan_sending(const Flags& flags) {
   if (auto checked = check_guests(scenario->guests, false); !checked) return std::unexpected(checked.error());
   const std::vector<std::string> devices = flags.devices.empty() ? scenario->tx_devices() : flags.devices;
   if (devices.empty()) return fail("no device to send from", "name at least one: --dev eth0");
+  if (auto checked = check_names("device", devices); !checked) return std::unexpected(checked.error());
   StreamOptions stream_options{.members = static_cast<uint32_t>(devices.size()),
                                .sources = scenario->sources.value_or(1),
                                .one_byte_payload = flags.one_byte};
-  // Numbers of streams start anywhere, so that a sink which sees two runs takes them for two.
-  stream_options.first_id =
-      flags.first_id.value_or(1 + std::random_device()() % (StreamSet::kMaxStreams / 2));
   if (!scenario->sizes.empty()) stream_options.sizes = scenario->sizes;
+  // Numbers of streams start anywhere, so that a sink which sees two runs takes them for two.
+  const size_t count =
+      scenario->guests.size() * stream_options.sizes.size() * devices.size() * stream_options.sources;
+  const size_t room = StreamSet::kMaxStreams - std::min(StreamSet::kMaxStreams - 1, count);
+  stream_options.first_id = flags.first_id.value_or(static_cast<uint32_t>(1 + std::random_device()() % room));
   auto streams = StreamSet::of_guests(scenario->guests, stream_options);
   if (!streams) return std::unexpected(streams.error());
   if (!scenario->count && !scenario->duration_s) scenario->duration_s = 10;
@@ -152,6 +159,8 @@ Result<Planned> plan_sending(const Flags& flags) {
   if (scenario->duration_s)
     options.duration = std::chrono::nanoseconds(static_cast<int64_t>(*scenario->duration_s * 1e9));
   const Backend backend = scenario->backend.value_or(Backend::kLive);
+  if (backend == Backend::kKernel)
+    if (auto told = kernel_commands(*streams, options); !told) return std::unexpected(told.error());
   return Planned{std::move(*scenario), std::move(stream_options), std::move(*streams), std::move(options),
                  backend};
 }
@@ -182,7 +191,9 @@ int run_send(const Flags& flags, Interrupt& interrupt) {
 Result<SendReport> send_step(Planned& planned, double pps, Interrupt& interrupt) {
   planned.options.pps = pps;
   auto report = send_once(planned, interrupt);
-  planned.stream_options.first_id = planned.streams.end_id();
+  // Numbers come round again.
+  const size_t last = planned.streams.end_id() + planned.streams.size() - 1;
+  planned.stream_options.first_id = last < StreamSet::kMaxStreams ? planned.streams.end_id() : 1;
   auto streams = StreamSet::of_guests(planned.scenario.guests, planned.stream_options);
   if (!streams) return std::unexpected(streams.error());
   planned.streams = std::move(*streams);
@@ -222,6 +233,8 @@ int run_ladder(const Flags& flags, Interrupt& interrupt) {
 
 // Counts and drops in a guest, until told to stop.
 int run_drop(const Flags& flags, Interrupt& interrupt) {
+  if (auto checked = check_names("device", flags.drop_devices); !checked)
+    return complain(checked.error(), kUsage);
   auto sink = TcDrop::start(flags.drop_devices, flags.netns);
   if (!sink) return complain(sink.error(), kEnvironment);
   if (!flags.ready_file.empty())
@@ -249,6 +262,9 @@ int run_sink(const Flags& flags, Interrupt& interrupt) {
   const std::vector<std::string> taps = flags.taps.empty() ? scenario->taps() : flags.taps;
   if (taps.empty() && flags.stack_devices.empty())
     return complain({"nothing to read", "name at least one tap: --tap tap1"}, kUsage);
+  if (auto checked = check_names("tap", taps); !checked) return complain(checked.error(), kUsage);
+  if (auto checked = check_names("device", flags.stack_devices); !checked)
+    return complain(checked.error(), kUsage);
   const std::string netns = flags.netns.empty() ? scenario->rx_netns : flags.netns;
 
   auto receiver = TapReceiver::start({.cpu = flags.rx_cpu});
@@ -287,6 +303,7 @@ int run_loop(const Flags& flags, Interrupt& interrupt) {
   auto scenario = scenario_of(flags);
   if (!scenario) return complain(scenario.error(), kUsage);
   if (auto checked = check_guests(scenario->guests, true); !checked) return complain(checked.error(), kUsage);
+  if (auto checked = check_members(scenario->members); !checked) return complain(checked.error(), kUsage);
   auto loop = Loop::prepare({.scenario = std::move(*scenario),
                              .settle_s = flags.settle,
                              .tx_cpu = flags.tx_cpu,
@@ -314,6 +331,18 @@ int run_loop(const Flags& flags, Interrupt& interrupt) {
   return report->clean() ? kOk : kFramesWrong;
 }
 
+CLI::Validator within(const Limits& limits) {
+  return CLI::Validator(
+      [limits](const std::string& text) {
+        double value = std::nan("");
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (error != std::errc() || end != text.data() + text.size()) value = std::nan("");
+        const auto checked = limits.check(value, text);
+        return checked ? std::string() : checked.error().text();
+      },
+      limits.text());
+}
+
 void add_traffic_flags(CLI::App& command, Flags& flags) {
   command
       .add_option("--scenario", flags.scenario,
@@ -333,11 +362,11 @@ void add_traffic_flags(CLI::App& command, Flags& flags) {
           "--sources", flags.sources,
           "senders behind the wire, each with a MAC and an IPv4 address of its own; each guest gets a "
           "stream from each of them (default 1)")
-      ->check(CLI::Range(size_t{1}, StreamSet::kMaxSources));
+      ->check(within(kSourcesLimits));
   command.add_option("--pps", flags.pps, "frames a second, of all streams together")
-      ->check(CLI::NonNegativeNumber);
-  command.add_option("--count", flags.count, "frames to send")->check(CLI::PositiveNumber);
-  command.add_option("--duration", flags.duration, "seconds to send")->check(CLI::PositiveNumber);
+      ->check(within(kPpsLimits));
+  command.add_option("--count", flags.count, "frames to send")->check(within(kCountLimits));
+  command.add_option("--duration", flags.duration, "seconds to send")->check(within(kSecondsLimits));
   command
       .add_option(
           "--backend", flags.backend,
@@ -388,7 +417,7 @@ int run(int argc, char** argv) {
           "frames a second of each step, e.g. 1000,10000,100000; 0 is as fast as possible (default: 1000, "
           "2000, 5000 and so on up to what the back end can)")
       ->delimiter(',')
-      ->check(CLI::NonNegativeNumber);
+      ->check(within(kPpsLimits));
   ladder->add_option("--repetitions", flags.repetitions, "rounds; the table has medians (default 1)")
       ->check(CLI::Range(1U, 1000U));
 
@@ -401,11 +430,13 @@ int run(int argc, char** argv) {
                    "device whose frames for the stack are counted; may be repeated");
   sink->add_option("--scenario", flags.scenario, "JSON file that names the taps")->check(CLI::ExistingFile);
   sink->add_option("--netns", flags.netns, "network namespace of taps and devices");
-  sink->add_option("--count", flags.count, "end after so many frames")->check(CLI::PositiveNumber);
-  sink->add_option("--duration", flags.duration, "end after so many seconds")->check(CLI::PositiveNumber);
+  sink->add_option("--count", flags.count, "end after so many frames")->check(within(kCountLimits));
+  sink->add_option("--duration", flags.duration, "end after so many seconds")->check(within(kSecondsLimits));
   sink->add_option("--queue-length", flags.queue_length, "txqueuelen of the taps")
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(within(kQueueLengthLimits));
   sink->add_option("--rx-cpu", flags.rx_cpu, "CPU of the reading thread");
+  for (const char* other : {"--tap", "--stack", "--scenario", "--queue-length", "--rx-cpu"})
+    sink->get_option("--drop")->excludes(other);
   sink->add_option("--ready-file", flags.ready_file, "file to write once the taps are open");
   sink->add_flag("--json", flags.json, "one line of JSON");
 
@@ -417,16 +448,17 @@ int run(int argc, char** argv) {
   loop->add_option("--tx-netns", flags.tx_netns, "network namespace of the sending ends");
   loop->add_option("--rx-netns", flags.rx_netns, "network namespace of the forwarder and its taps");
   loop->add_option("--queue-length", flags.queue_length, "txqueuelen of the taps (default 16384)")
-      ->check(CLI::Range(1, 1 << 20));
+      ->check(within(kQueueLengthLimits));
   loop->add_option("--control", flags.control,
-                   "frames for the stack, of each kind, size and member (default 100)");
+                   "frames for the stack, of each kind, size and member (default 100)")
+      ->check(within(kControlLimits));
   loop->add_option("--rx-cpu", flags.rx_cpu, "CPU of the reading thread");
   loop->add_option("--ready-file", flags.ready_file, "file to write once the taps are open");
   loop->add_option("--start-file", flags.start_file, "go on when this file appears");
   loop->add_flag("--start-stdin", flags.start_stdin, "go on when a line comes on standard input");
   loop->add_option("--settle", flags.settle,
                    "seconds that probes may take to get through; 0 sends none (default 30)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(within({0, kSecondsLimits.most}));
   loop->add_flag("--hold", flags.hold, "keep the taps open after the report, until Ctrl-C");
   loop->add_flag("--json", flags.json, "one line of JSON at the end");
 

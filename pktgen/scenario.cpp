@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -117,10 +118,10 @@ Setter text_into(T& field) {
 }
 
 template <typename T>
-Setter number_into(T& field) {
-  return [&field](const json& value) -> Result<void> {
-    if (!value.is_number() || value.get<double>() < 0)
-      return fail(fmt::format("{} is not a number from 0 on", value.dump()));
+Setter number_into(T& field, const Limits& limits) {
+  return [&field, limits](const json& value) -> Result<void> {
+    const double number = value.is_number() ? value.get<double>() : std::nan("");
+    if (auto checked = limits.check(number, value.dump()); !checked) return checked;
     field = value.get<typename T::value_type>();
     return {};
   };
@@ -151,6 +152,15 @@ Result<void> read_guest(const json& object, const std::string& place, Scenario& 
 }
 
 }  // namespace
+
+std::string Limits::text() const {
+  return fmt::format("{} from {} to {}", whole ? "a whole number" : "a number", least, most);
+}
+
+Result<void> Limits::check(double value, std::string_view as_written) const {
+  if (value >= least && value <= most && (!whole || value == std::trunc(value))) return {};
+  return fail(fmt::format("{} is not {}", as_written, text()));
+}
 
 std::vector<std::string> Scenario::tx_devices() const {
   std::vector<std::string> names;
@@ -207,12 +217,12 @@ Result<Scenario> parse_scenario(std::string_view text, std::string_view file_nam
                      })},
       {"tx_netns", text_into(scenario.tx_netns)},
       {"rx_netns", text_into(scenario.rx_netns)},
-      {"sources", number_into(scenario.sources)},
-      {"pps", number_into(scenario.pps)},
-      {"count", number_into(scenario.count)},
-      {"duration", number_into(scenario.duration_s)},
-      {"queue_length", number_into(scenario.queue_length)},
-      {"control_frames", number_into(scenario.control_frames)},
+      {"sources", number_into(scenario.sources, kSourcesLimits)},
+      {"pps", number_into(scenario.pps, kPpsLimits)},
+      {"count", number_into(scenario.count, kCountLimits)},
+      {"duration", number_into(scenario.duration_s, kSecondsLimits)},
+      {"queue_length", number_into(scenario.queue_length, kQueueLengthLimits)},
+      {"control_frames", number_into(scenario.control_frames, kControlLimits)},
       {"backend", [&](const json& value) -> Result<void> {
          auto backend = parse_backend(value.is_string() ? value.get<std::string>() : value.dump());
          if (!backend) return std::unexpected(backend.error());
@@ -282,6 +292,24 @@ Result<void> check_guests(const std::vector<Guest>& guests, bool need_taps) {
           fmt::format("guests '{}' and '{}' both have {}", other->second, guest.name, other->first.text()),
           "a (VLAN, MAC) belongs to one guest");
   }
+  return {};
+}
+
+Result<void> check_members(const std::vector<Member>& members) {
+  if (members.empty()) return fail("no members", "name at least one: --member tx=sw0,rx=up0");
+  for (const Member& member : members) {
+    if (member.tx.empty() || member.rx.empty())
+      return fail(fmt::format("member tx='{}' rx='{}' lacks an end", member.tx, member.rx),
+                  "write tx=sw0,rx=up0");
+    if (auto checked = check_names("member", {member.tx, member.rx}); !checked) return checked;
+  }
+  return {};
+}
+
+Result<void> check_names(std::string_view what, const std::vector<std::string>& names) {
+  for (const std::string& name : names)
+    if (const auto parsed = InterfaceName::parse(name); !parsed)
+      return fail_in(fmt::format("{} '{}'", what, name), parsed.error());
   return {};
 }
 

@@ -11,10 +11,28 @@
 #include <vector>
 
 #include "base/result.h"
+#include "pktgen/pace.h"
 #include "pktgen/sender.h"
 #include "pktgen/stream.h"
 
 namespace xdpfwd::pktgen {
+
+// What a number may be, in a flag and in a file alike.
+struct Limits {
+  double least;
+  double most;
+  bool whole = false;
+
+  [[nodiscard]] std::string text() const;
+  // NaN is not within any.
+  [[nodiscard]] Result<void> check(double value, std::string_view as_written) const;
+};
+inline constexpr Limits kPpsLimits{0, Pace::kFastest};  // 0: as fast as possible
+inline constexpr Limits kCountLimits{1, 1e15, true};
+inline constexpr Limits kSecondsLimits{1e-6, 1e9};
+inline constexpr Limits kSourcesLimits{1, StreamSet::kMaxSources, true};
+inline constexpr Limits kQueueLengthLimits{1, 1 << 20, true};
+inline constexpr Limits kControlLimits{0, 1e9, true};  // 0: none
 
 // A cable: frames go in at `tx` and come to the forwarder at `rx`.
 struct Member {
@@ -45,7 +63,7 @@ struct Scenario {
 // "priority": 3,
 //              "trunk": true}],
 //  "members": [{"tx": "sw0", "rx": "up0"}], "tx_netns": "", "rx_netns": "", "sizes": [64], "sources": 1,
-//  "pps": 0, "count": 0, "duration": 0, "backend": "live", "queue_length": 16384, "control_frames": 100}
+//  "pps": 0, "count": 100, "duration": 10, "backend": "live", "queue_length": 16384, "control_frames": 100}
 // A VLAN is a number, or text: "100", "ad:100", "untagged". All keys may be left out.
 Result<Scenario> parse_scenario(std::string_view json, std::string_view file_name);
 Result<Scenario> read_scenario(const std::string& path);
@@ -62,5 +80,9 @@ Result<Member> parse_member(std::string_view text);
 // That names are there, MACs unicast and (VLAN, MAC) pairs unique. `need_taps`: every guest must name its
 // tap.
 Result<void> check_guests(const std::vector<Guest>& guests, bool need_taps);
+// That there are some, each with both ends.
+Result<void> check_members(const std::vector<Member>& members);
+// That they can be names of devices; what: "tap", "device".
+Result<void> check_names(std::string_view what, const std::vector<std::string>& names);
 
 }  // namespace xdpfwd::pktgen

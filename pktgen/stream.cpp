@@ -71,10 +71,14 @@ Result<void> check_size(std::string_view what, size_t size, size_t head) {
                           StreamSet::kMaxSize));
 }
 
-Result<void> check_count(size_t count) {
-  if (count <= StreamSet::kMaxStreams) return {};
-  return fail(fmt::format("{} streams are too many", count),
-              fmt::format("at most {}: fewer guests, sizes, members or sources", StreamSet::kMaxStreams));
+Result<void> check_count(size_t count, uint32_t first_id) {
+  if (count > StreamSet::kMaxStreams)
+    return fail(fmt::format("{} streams are too many", count),
+                fmt::format("at most {}: fewer guests, sizes, members or sources", StreamSet::kMaxStreams));
+  if (count > StreamSet::kMaxStreams - std::min<size_t>(first_id, StreamSet::kMaxStreams))
+    return fail(fmt::format("{} streams from number {} on", count, first_id),
+                fmt::format("the last is at most {}: begin with a lower number", StreamSet::kMaxStreams - 1));
+  return {};
 }
 
 Result<void> check_sources(size_t count) {
@@ -180,7 +184,8 @@ Result<StreamSet> StreamSet::of_guests(std::span<const Guest> guests, const Stre
   StreamSet set;
   set.first_id_ = options.first_id;
   if (auto checked = check_sources(options.sources); !checked) return std::unexpected(checked.error());
-  if (auto checked = check_count(guests.size() * options.sizes.size() * options.members * options.sources);
+  if (auto checked = check_count(guests.size() * options.sizes.size() * options.members * options.sources,
+                                 options.first_id);
       !checked)
     return std::unexpected(checked.error());
   for (size_t source = 0; source < options.sources; ++source)
@@ -231,7 +236,8 @@ Result<StreamSet> StreamSet::of_control(std::span<const Control> kinds, const St
   StreamSet set;
   set.first_id_ = options.first_id;
   set.sources_ = {options.source};
-  if (auto checked = check_count(kinds.size() * options.sizes.size() * options.members); !checked)
+  if (auto checked = check_count(kinds.size() * options.sizes.size() * options.members, options.first_id);
+      !checked)
     return std::unexpected(checked.error());
   for (size_t kind_index = 0; kind_index < kinds.size(); ++kind_index) {
     const Control kind = kinds[kind_index];

@@ -105,7 +105,8 @@ class StreamSet {
   static constexpr size_t kMaxStreams = size_t{1} << 22;
   static constexpr size_t kMaxSources = 254;  // the addresses of 192.0.2.0/24
 
-  // guests x sizes x members x sources. Fails on a size that cannot hold the stamp, or too many streams.
+  // guests x sizes x members x sources. Fails on a size that cannot hold the stamp, or too many streams: the
+  // last id is below kMaxStreams, as a receiver that learns takes no others.
   static Result<StreamSet> of_guests(std::span<const Guest> guests, const StreamOptions& options);
   // kinds x sizes x members, for the stack; all from the first source.
   static Result<StreamSet> of_control(std::span<const Control> kinds, const StreamOptions& options);

@@ -172,13 +172,40 @@ TEST_P(PktgenCommandBackendTest, FramesOfThreeSourcesArriveFromThree) {
                                                      {"02:00:00:00:01:00 192.0.2.3", 100}}));
 }
 
+TEST_F(PktgenCommandTest, WrongArgumentsAreNotTheSystems) {
+  const std::string other = "--guest mac=52:54:00:00:00:02,vlan=untagged";
+  for (const auto& [arguments, error] :
+       {std::pair{fmt::format("loop --member tx=gen0 {},tap=tap0", guest_.substr(0, guest_.size() - 1)),
+                  "member tx='gen0' rx='' lacks an end"},
+        std::pair{std::string("sink --tap a-name-of-16-byt"), "tap 'a-name-of-16-byt'"},
+        std::pair{fmt::format("send --dev a-name-of-16-byt {}", guest_), "device 'a-name-of-16-byt'"},
+        std::pair{fmt::format("send --dev gen0 --backend kernel {} {}", guest_, other), "2 streams"},
+        std::pair{std::string("sink --drop guest0 --tap tap0"), "--drop excludes --tap"}}) {
+    pktgen(arguments, 2);
+    EXPECT_NE(read_file(errors_).find(error), std::string::npos) << arguments << "\n" << read_file(errors_);
+  }
+}
+
+TEST_F(PktgenCommandTest, NumbersThatAreNoneAreRefused) {
+  for (const auto& [flags, error] :
+       {std::pair{"send --pps nan", "--pps: nan is not a number from 0 to 100000000\n"},
+        std::pair{"send --pps inf", "--pps: inf is not a number from 0 to 100000000\n"},
+        std::pair{"ladder --rates 1000,nan", "--rates: nan is not a number from 0 to 100000000\n"},
+        std::pair{"send --count -5", "--count: -5 is not a whole number from 1 to 1000000000000000\n"},
+        std::pair{"send --duration 0", "--duration: 0 is not a number from 1e-06 to 1000000000\n"}}) {
+    pktgen(fmt::format("{} --dev gen0 {} --backend packet", flags, guest_), 2);
+    EXPECT_NE(read_file(errors_).find(error), std::string::npos) << read_file(errors_);
+  }
+}
+
 TEST_F(PktgenCommandTest, TooManySourcesAreRefused) {
   pktgen(fmt::format("send --dev gen0 {} --sources 255", guest_), 2);
-  EXPECT_NE(read_file(errors_).find("--sources: Value 255 not in range"), std::string::npos)
+  EXPECT_NE(read_file(errors_).find("--sources: 255 is not a whole number from 1 to 254"), std::string::npos)
       << read_file(errors_);
   std::ofstream(scratch_ / "scenario") << R"({"sources": 255})";
   pktgen(fmt::format("send --dev gen0 {} --scenario {}", guest_, scratch_ / "scenario"), 2);
-  EXPECT_NE(read_file(errors_).find("255 sources; choose 1 to 254"), std::string::npos) << read_file(errors_);
+  EXPECT_NE(read_file(errors_).find("sources: 255 is not a whole number from 1 to 254"), std::string::npos)
+      << read_file(errors_);
 }
 
 TEST_P(PktgenCommandBackendTest, OneByteIsOneByteOfUdp) {

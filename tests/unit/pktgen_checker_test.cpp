@@ -232,6 +232,27 @@ TEST(PktgenStreams, RefuseSizesThatCannotHoldTheStamp) {
       << "the least frame on a wire";
 }
 
+// What a receiver that learns would call foreign is not sent.
+TEST(PktgenStreams, TheLastNumberIsWithinWhatAReceiverLearns) {
+  const std::vector<Guest> guests = {{.name = "vm", .tap = "tap0", .mac = kGuestMac}};
+  const auto from = [&](size_t first_id) {
+    return StreamSet::of_guests(guests, {.first_id = static_cast<uint32_t>(first_id), .sources = 254});
+  };
+  const auto fits = from(StreamSet::kMaxStreams - 254);
+  ASSERT_TRUE(fits) << fits.error().text();
+  FrameChecker checker(FrameChecker::Form::kDelivered);
+  checker.learn();
+  const uint32_t place = checker.place("tap0");
+  checker.judge(place, (*fits)[253].delivered_frame({0, 1}), 2);
+  EXPECT_EQ(checker.report().foreign, 0U);
+  EXPECT_EQ(checker.report().total().delivered(), 1U);
+  const auto refused = from(StreamSet::kMaxStreams - 253);
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("254 streams from number 4194051 on"), std::string::npos)
+      << refused.error().text();
+  EXPECT_FALSE(from(UINT32_MAX));
+}
+
 TEST(PktgenVerdict, AllIsSentOnlyWhereNothingWasLeftOut) {
   const SendReport whole{.devices = {{.name = "a"}, {.name = "b", .retries = 3}}, .handed_over = 100};
   EXPECT_TRUE(all_sent(whole));

@@ -64,6 +64,15 @@ TEST(PktgenScenario, ErrorsNameFilePlaceAndRemedy) {
   EXPECT_NE(error(R"([1])").find("an object is expected"), std::string::npos);
   EXPECT_NE(error(R"({"pps": "fast"})").find("pps"), std::string::npos);
   EXPECT_NE(error(R"({"backend": "dpdk"})").find("'dpdk'"), std::string::npos);
+  EXPECT_EQ(error(R"({"count": 1.7})"),
+            "s.json: count: 1.7 is not a whole number from 1 to 1000000000000000");
+  EXPECT_EQ(error(R"({"count": 0})"), "s.json: count: 0 is not a whole number from 1 to 1000000000000000");
+  EXPECT_EQ(error(R"({"duration": 0})"), "s.json: duration: 0 is not a number from 1e-06 to 1000000000");
+  EXPECT_EQ(error(R"({"queue_length": 5000000000})"),
+            "s.json: queue_length: 5000000000 is not a whole number from 1 to 1048576");
+  EXPECT_EQ(error(R"({"sources": 255})"), "s.json: sources: 255 is not a whole number from 1 to 254");
+  EXPECT_EQ(error(R"({"control_frames": -1})"),
+            "s.json: control_frames: -1 is not a whole number from 0 to 1000000000");
 }
 
 TEST(PktgenScenario, GuestFlags) {
