@@ -62,7 +62,7 @@ TEST_F(ControlServerTest, reads_answer_with_the_reports) {
 TEST_F(ControlServerTest, a_mode_of_napi_is_set_and_given_up) {
   EXPECT_EQ(ask("SetNapi", {{"mode", "softirq, 0-1 auto"}}).parameters, to_json(sample_tuning()));
   ASSERT_TRUE(control.napi);
-  EXPECT_EQ(text_of(*control.napi), "softirq, 0,1 auto");
+  EXPECT_EQ(text_of(*control.napi), "softirq, 0-1 auto");
   const Reply wrong = ask("SetNapi", {{"mode", "softirq, 0-1 fast"}});
   EXPECT_EQ(wrong.error, kInvalidArgument);
   EXPECT_EQ(wrong.parameters["parameter"], "mode");

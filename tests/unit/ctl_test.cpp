@@ -252,7 +252,7 @@ TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
   Served served(path);
   const Ran recorded = run({"napi", "record", "--seconds", "1", "--every", "0.5"});
   ASSERT_EQ(recorded.status, kExitGood) << recorded.err;
-  EXPECT_EQ(std::ranges::count(recorded.out, '\n'), 7) << "title, three names, three samples of one:\n"
+  EXPECT_EQ(std::ranges::count(recorded.out, '\n'), 8) << "title, four names, three samples of one:\n"
                                                        << recorded.out;
   const std::string file = directory.path() + "/trace";
   std::ofstream(file) << recorded.out;
@@ -290,7 +290,7 @@ TEST_F(XdpctlRecordTest, an_interrupted_one_keeps_what_was_recorded_until_then) 
     EXPECT_EQ(recorded.status, 128 + signal);
     EXPECT_THAT(recorded.err,
                 AllOf(HasSubstr(fmt::format("ended by SIG{} after 0.", name)), HasSubstr(" of 600 s")));
-    EXPECT_EQ(std::ranges::count(recorded.out, '\n'), 7) << "title, three names, three samples of one:\n"
+    EXPECT_EQ(std::ranges::count(recorded.out, '\n'), 8) << "title, four names, three samples of one:\n"
                                                          << recorded.out;
     const std::string file = directory / "trace";
     std::ofstream(file) << recorded.out;
