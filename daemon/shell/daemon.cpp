@@ -56,6 +56,8 @@ constexpr uint64_t kLongestWatchSeconds = 60;
 // A trial that could not be undone is tried again so soon; and so long before a stop goes on without.
 constexpr uint64_t kTrialRetryMs = 5000;
 constexpr uint64_t kTrialStopMs = 30'000;
+// systemd kills one that takes longer (deploy/xdpfwd-poller@.service.in).
+constexpr uint64_t kPollersStopMs = 30'000;
 // At once: each has programs of its own on the tracepoints.
 constexpr size_t kMostWatches = 4;
 
@@ -236,6 +238,8 @@ bool Daemon::stop() {
   }
   if (!settings_.tuning.revert_on_stop) return false;
   pollers_.make_so({}, clock_());
+  if (!pollers_since_ms_) pollers_since_ms_ = clock_();
+  if (pollers_.are_ending() && clock_() - *pollers_since_ms_ < kPollersStopMs) return true;
   const auto observed = kernel_.observe(Scope::kWithoutRows);
   if (!observed) log_event(spdlog::level::err, observed.error().text());
   return tuner_.stop(observed ? tuned_devices(*observed) : tuned_devices(), clock_());

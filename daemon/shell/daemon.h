@@ -136,6 +136,7 @@ class Daemon final : public Control {
   };
   std::optional<Trial> trial_;  // that could not be undone
   std::optional<uint64_t> stopping_since_ms_;
+  std::optional<uint64_t> pollers_since_ms_;  // that the daemon stops, and they with it
 };
 
 }  // namespace xdpfwd

@@ -38,6 +38,8 @@ class PollerUnits {
 
   // After each look at tuning: what is missing is made so, what is not wanted any more goes.
   void make_so(const std::vector<Poller>& wanted, uint64_t now_ms);
+  // Some of those that were told to stop, as of the last make_so(): it asks again.
+  [[nodiscard]] bool are_ending() const { return !stopping_.empty(); }
   // Another configuration, or somebody asked: what had no handle is tried again.
   void try_again() {
     unpolled_.clear();

@@ -31,10 +31,20 @@ class PollersOfThreads final : public Services {
   }
   Result<void> restart(const std::string& service) override { return start(service); }
   Result<void> stop(const std::string& service) override {
+    if (slow) {
+      units_[service].state = ServiceStatus::State::kStarting;
+      return {};
+    }
     if (units_[service].state == ServiceStatus::State::kRunning) set_threaded("off");
     units_[service].state = ServiceStatus::State::kStopped;
     return {};
   }
+  // Those that were told to.
+  void end_all() {
+    set_threaded("off");
+    for (auto& [service, status] : units_) status.state = ServiceStatus::State::kStopped;
+  }
+  bool slow = false;
   void await_stops() override {}
   void forget_failure(const std::string& /*service*/) override {}
   // The kernel's threads go on.
@@ -80,11 +90,11 @@ class PollerDaemonTest : public testing::Test {
     daemon_->use_services(std::move(pollers));
     ASSERT_TRUE(daemon_->start());
   }
-  void configure(const std::string& napi) {
+  void configure(const std::string& napi, const std::string& more = "") {
     std::ofstream(file_) << fmt::format(
-        "[uplink]\ndevices = [\"eth0\"]\n[tuning]\napply = \"auto\"\nprofile = \"none\"\nnapi = \"{}\"\n"
+        "[uplink]\ndevices = [\"eth0\"]\n[tuning]\napply = \"auto\"\nprofile = \"none\"\nnapi = \"{}\"\n{}"
         "[daemon]\nstate_dir = \"{}\"\n[control]\nsocket = \"{}\"\n",
-        napi, directory_ / "state", directory_ / "control.sock");
+        napi, more, directory_ / "state", directory_ / "control.sock");
   }
   std::vector<ConfigText> text() {
     std::ifstream file(file_);
@@ -175,6 +185,32 @@ TEST_F(PollerDaemonTest, threads_that_poll_already_are_a_pollers) {
   expect_threads("busy-poll");
   revert();
   expect_threads("off");
+}
+
+TEST_F(PollerDaemonTest, a_stop_that_puts_back_waits_for_pollers_that_end_slowly) {
+  begin("on");
+  configure("busy-poll", "on_stop = \"revert\"\n");
+  ASSERT_TRUE(daemon_->reload());
+  expect_threads("busy-poll");
+  pollers_->slow = true;
+  EXPECT_TRUE(daemon_->stop());
+  now_ms_ += 1'000;
+  EXPECT_TRUE(daemon_->stop());
+  expect_threads("busy-poll");
+  pollers_->end_all();
+  now_ms_ += 1'000;
+  EXPECT_FALSE(daemon_->stop());
+  expect_threads("on");
+}
+
+TEST_F(PollerDaemonTest, a_stop_waits_for_no_poller_for_ever) {
+  begin("on");
+  configure("busy-poll", "on_stop = \"revert\"\n");
+  ASSERT_TRUE(daemon_->reload());
+  pollers_->slow = true;
+  EXPECT_TRUE(daemon_->stop());
+  now_ms_ += 31'000;
+  EXPECT_FALSE(daemon_->stop());
 }
 
 }  // namespace
