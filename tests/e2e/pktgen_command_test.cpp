@@ -180,7 +180,7 @@ TEST_F(PktgenCommandTest, WrongArgumentsAreNotTheSystems) {
         std::pair{std::string("sink --tap a-name-of-16-byt"), "tap 'a-name-of-16-byt'"},
         std::pair{fmt::format("send --dev a-name-of-16-byt {}", guest_), "device 'a-name-of-16-byt'"},
         std::pair{fmt::format("send --dev gen0 --backend kernel {} {}", guest_, other), "2 streams"},
-        std::pair{std::string("sink --drop guest0 --tap tap0"), "--drop excludes --tap"}}) {
+        std::pair{std::string("sink --drop guest0 --tap tap0"), "--tap excludes --drop"}}) {
     pktgen(arguments, 2);
     EXPECT_NE(read_file(errors_).find(error), std::string::npos) << arguments << "\n" << read_file(errors_);
   }
