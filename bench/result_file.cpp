@@ -55,12 +55,14 @@ Result<void> take_object(ResultSet& results, const json& line, const std::string
 Result<void> take_line(ResultSet& results, const std::string& text, const std::string& path, bool last) {
   const json line = json::parse(text, nullptr, false);
   if (line.is_discarded() && last) return {};
+  const auto refused =
+      fail(fmt::format("{}: a line that is no sample: {}", path, text.substr(0, 80)), "remove the file");
+  if (!line.is_object()) return refused;
   try {
-    if (line.is_object()) return take_object(results, line, path);
+    return take_object(results, line, path);
   } catch (const json::exception&) {
-    // A field is missing, or of another type.
+    return refused;  // a field is missing, or of another type
   }
-  return fail(fmt::format("{}: a line that is no sample: {}", path, text.substr(0, 80)), "remove the file");
 }
 
 // Names of what is not the same.
