@@ -237,6 +237,12 @@ check "each interrupt with its thread" until_true 30 none_apart
 look
 told=$(jq '[.napis[].packets // 0] | add' </run/napi.json)
 check "what their polls take is told: $told packets a second" in_range "$told" $((high / 2)) $((high * 3))
+# What was recorded of real threads, spread by the burst, is a load for the simulation.
+xdpctl napi record --seconds 4 --every 0.2 >"$LAB_OUT/packing.csv"
+check "the load is recorded: $(wc -l <"$LAB_OUT/packing.csv") lines" [ "$(grep -c '^[0-9]' "$LAB_OUT/packing.csv")" -ge 30 ]
+check "and simulated" eval 'xdpctl napi pack --simulate "$LAB_OUT/packing.csv" --cpus 3 --json >/run/simulated.json'
+offered=$(jq '.trace[].offered_cpus * 100 | round' /run/simulated.json)
+check "it is the work of three threads in a burst: $offered % of a CPU" in_range "$offered" 90 300
 stop_sending "$sender"
 stop_sending "$base"
 # Parted they look as if they did not fit on one any more (above): so fewer than before.
