@@ -33,6 +33,13 @@ const ContenderKind* find_contender(const std::string& name) {
   return found == registry().end() ? nullptr : &*found;
 }
 
+std::vector<std::string> lab_contenders(const std::function<bool(const ContenderKind&)>& wanted) {
+  std::vector<std::string> names;
+  for (const ContenderKind& kind : registry())
+    if (kind.in_lab && wanted(kind)) names.push_back(kind.name);
+  return names;
+}
+
 Result<std::unique_ptr<Stand>> Stand::open(const ContenderKind& kind, RigOptions options,
                                            Telemetry& telemetry) {
   static unsigned number = 0;

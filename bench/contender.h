@@ -46,12 +46,18 @@ struct ContenderKind {
   std::string why_no_more = {};  // MACs
   bool reads_taps = false;       // what a guest sends it would see, and send a second time
   bool only_named = false;       // takes part only when it is asked for by name
+  bool in_lab = false;           // takes part in the lab's scenarios
+  bool takes_bond = false;       // in the lab: forwards what any member of a bond brings, by the bond's port
+  bool takes_all = false;        // frames for no guest, too: LACP's
+  bool tag_in_frame = false;     // reads the tag there only, so a NIC may not take it off
   int order = 100;               // in lists
 };
 
 // Sorted by order.
 const std::vector<ContenderKind>& contender_kinds();
 const ContenderKind* find_contender(const std::string& name);
+// Of the lab's scenarios.
+std::vector<std::string> lab_contenders(const std::function<bool(const ContenderKind&)>& wanted);
 
 struct RegisteredContender {
   explicit RegisteredContender(ContenderKind kind);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 
@@ -86,8 +87,17 @@ int hold_contender(const HoldRequest& request) {
   // It is not probed: that would be in a network namespace of its own, and what cannot start says so.
   const auto site = PresentSite::make(request);
   if (!site) return complain(site.error(), 1);
+  for (const std::string& uplink : request.uplinks)
+    if (auto set =
+            (*site)->run(fmt::format("ethtool -K {} rxvlan {}", uplink, kind->tag_in_frame ? "off" : "on"));
+        !set)
+      return complain(set.error(), 1);
   const auto contender = kind->make();
   if (const auto started = contender->start(**site); !started) return complain(started.error(), 1);
+  // The lab's scripts look for these lines (bench/lab/contenders.sh).
+  if (kind->takes_all) fmt::print("takes all frames\n");
+  if (!kind->delivers) fmt::print("delivers nothing\n");
+  (void)std::fflush(stdout);
   if (!request.ready_file.empty())
     if (const auto told = pktgen::announce_ready(request.ready_file); !told) return complain(told.error(), 1);
   while (!interrupt.arrived()) {

@@ -32,17 +32,22 @@ const ScenarioKind* find_scenario(const std::string& name) {
   return found == registry().end() ? nullptr : &*found;
 }
 
+std::vector<std::string> no_contenders() {
+  return {};
+}
+
 Result<void> check_contenders(const ScenarioKind& kind, const std::vector<std::string>& chosen) {
+  const std::vector<std::string> own = kind.contenders ? kind.contenders() : no_contenders();
   for (const std::string& name : chosen) {
     if (!kind.contenders) {
       if (find_contender(name) == nullptr)
         return fail(fmt::format("there is no contender '{}'", name), "'xdpfwd-bench list' names them");
-    } else if (kind.contenders->empty()) {
+    } else if (own.empty()) {
       return fail(fmt::format("{} takes no --contender, as it compares none: '{}'", kind.name, name),
                   "run it without --contender");
-    } else if (std::ranges::find(*kind.contenders, name) == kind.contenders->end()) {
+    } else if (std::ranges::find(own, name) == own.end()) {
       return fail(fmt::format("{} has no contender '{}'", kind.name, name),
-                  fmt::format("choose from: {}", fmt::join(*kind.contenders, ", ")));
+                  fmt::format("choose from: {}", fmt::join(own, ", ")));
     }
   }
   return {};

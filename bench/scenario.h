@@ -88,8 +88,8 @@ struct ScenarioKind {
   Refusal refusal = {};
   // What the project promises of these results, and whether they hold it.
   std::function<std::vector<Aim>(const ResultSet&)> aims = {};
-  // What --contender may choose from. Unset: the contenders of 'list'. Empty: there is nothing to choose.
-  std::optional<std::vector<std::string>> contenders = {};
+  // What --contender may choose from. Unset: the contenders of 'list'. Asked once all have registered.
+  std::function<std::vector<std::string>()> contenders = {};
   int order = 100;
 };
 
@@ -100,6 +100,8 @@ struct RegisteredScenario {
   explicit RegisteredScenario(ScenarioKind kind);
 };
 
+// There is nothing to choose.
+std::vector<std::string> no_contenders();
 // An error says which of --contender the scenario cannot have.
 Result<void> check_contenders(const ScenarioKind& kind, const std::vector<std::string>& chosen);
 // Those of a scenario's own that --contender chooses; all, where it chooses none. NAME chooses NAME:2, too.

@@ -67,12 +67,18 @@ const RegisteredContender redirect(
      .make = [] { return std::make_unique<BareXdp>(false); },
      .keeps_tag = true,
      .most_guests = 256,
+     .in_lab = true,
+     .takes_all = true,
+     .tag_in_frame = true,
      .order = 80});
 const RegisteredContender drop({.name = "xdp-drop",
                                 .summary = "XDP_DROP of every frame: cable, NAPI and nothing else",
                                 .probe = always,
                                 .make = [] { return std::make_unique<BareXdp>(true); },
                                 .delivers = false,
+                                .in_lab = true,
+                                .takes_all = true,
+                                .tag_in_frame = true,
                                 .order = 90});
 
 }  // namespace

@@ -20,7 +20,10 @@ namespace {
 class Bridge final : public Contender {
  public:
   explicit Bridge(bool filtering) : filtering_(filtering) {}
-  ~Bridge() override { tc_forward_bpf__destroy(skeleton_); }
+  ~Bridge() override {
+    tc_forward_bpf__destroy(skeleton_);
+    if (site_ != nullptr) (void)site_->run("ip link del br0");
+  }
 
   Result<void> start(Site& site) override {
     site_ = &site;
@@ -97,6 +100,8 @@ const RegisteredContender filtering({.name = "bridge",
                                      .summary = "Linux bridge with VLAN filtering, static FDB",
                                      .probe = probe_filtering,
                                      .make = [] { return std::make_unique<Bridge>(true); },
+                                     .in_lab = true,
+                                     .takes_bond = true,
                                      .order = 50});
 const RegisteredContender popped(
     {.name = "bridge-pop",

@@ -15,6 +15,11 @@ namespace {
 class OpenVswitch final : public Contender {
  public:
   explicit OpenVswitch(bool kernel) : kernel_(kernel) {}
+  ~OpenVswitch() override {
+    switch_.reset();
+    // The kernel's datapath goes on without it.
+    if (kernel_ && site_ != nullptr) (void)site_->run("ovs-dpctl del-dp ovs-system");
+  }
 
   Result<void> start(Site& site) override {
     site_ = &site;
@@ -136,6 +141,8 @@ const RegisteredContender kernel({.name = "ovs-kernel",
                                   .most_uplinks = 1,
                                   .most_macs = kMostMacs,
                                   .why_no_more = kWhyNoMore,
+                                  .in_lab = true,
+                                  .takes_bond = true,
                                   .order = 60});
 const RegisteredContender userspace({.name = "ovs-userspace",
                                      .summary = "Open vSwitch, datapath in user space over AF_PACKET",

@@ -65,6 +65,7 @@ const RegisteredContender tcx({.name = "tcx",
                                .summary = "look-up, pop and redirect by a tcx program on the uplink",
                                .probe = probe_tcx,
                                .make = [] { return std::make_unique<TcRedirect>(true); },
+                               .in_lab = true,
                                .order = 30});
 const RegisteredContender tc({.name = "tc",
                               .summary = "the same program by cls_bpf on clsact",

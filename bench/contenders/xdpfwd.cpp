@@ -133,6 +133,8 @@ const RegisteredContender frame({.name = "xdpfwd",
                                  .summary = "the daemon, VLAN tags in the frame (rxvlan off)",
                                  .probe = probe,
                                  .make = [] { return std::make_unique<Xdpfwd>("frame"); },
+                                 .in_lab = true,
+                                 .tag_in_frame = true,
                                  .order = 10});
 const RegisteredContender hint({.name = "xdpfwd-hint",
                                 .summary = "the daemon, program that asks the descriptor for the tag first",
@@ -149,6 +151,9 @@ const RegisteredContender before_bridge(
          },
      .make = [] { return std::make_unique<BeforeBridge>(); },
      .only_named = true,
+     .in_lab = true,
+     .takes_bond = true,
+     .tag_in_frame = true,
      .order = 21});
 
 }  // namespace

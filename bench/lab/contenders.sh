@@ -50,22 +50,13 @@ close_taps() {
   readers=()
 }
 
-# The NIC takes the tag off, as NICs do, but for XDP programs: igb has no other way to tell them of it.
-take_tag_off() {
-  local nic
-  for nic in "${HOST_NICS[@]}"; do ethtool -K "$nic" rxvlan "$1" >/dev/null || fail "rxvlan of $nic"; done
-}
-
 # start CONTENDER GUESTS
 start() {
   rm -f /run/hold.ready
-  case $1 in
-    ovs-kernel | bridge | tcx | nobody) take_tag_off on ;;
-    *) take_tag_off off ;;
-  esac
   if [ "$1" = nobody ]; then
     # Frames leave the switch and reach no one: what is left is the sender's own share of the softirqs.
     ip link set eth0 down
+    echo "delivers nothing" >/run/hold.log
     return
   fi
   xdpfwd-bench hold "$1" --uplink eth0 --uplink eth1 --bridge-port bond0 --guests "$2" --ready-file /run/hold.ready >/run/hold.log 2>&1 &
@@ -73,10 +64,11 @@ start() {
   until_true 120 test -s /run/hold.ready || fail "$1: $(cat /run/hold.log)"
   # A NIC that gets an XDP program may take its link down for a while.
   until_true 60 links_up || fail "$1: no link"
-  takes_lacp "$1" || until_true 120 lacp_complete || fail "$1: LACP: $(lacp_states)"
+  takes_lacp || until_true 120 lacp_complete || fail "$1: LACP: $(lacp_states)"
 }
-# takes_lacp CONTENDER: the floors take or drop all frames.
-takes_lacp() { [[ $1 =~ ^(xdp-drop|bare-redirect)$ ]]; }
+# Of the contender that is at work.
+takes_lacp() { [[ $(</run/hold.log) == *"takes all frames"* ]]; }
+takes_nothing() { [[ $(</run/hold.log) == *"delivers nothing"* ]]; }
 links_up() { [ "$(cat /sys/class/net/eth0/carrier)$(tor cat /sys/class/net/eth2/carrier)" = 11 ]; }
 stop() {
   if [ "$1" = nobody ]; then
@@ -85,10 +77,6 @@ stop() {
     kill -INT "$holder"
     wait "$holder" 2>/dev/null
   fi
-  case $1 in
-    bridge | xdpfwd-bridge) ip link del br0 ;;
-    ovs-kernel) ovs-dpctl del-dp ovs-system ;;
-  esac
 }
 
 # forwards_steadily GUESTS: for two seconds. A bond may hear late of a NIC that was reset for a program, and then leaves it alone.

@@ -56,7 +56,7 @@ await_sender() {
 # try CONTENDER SEARCH PPS: lost and due.
 try() {
   local pps=$(($3 / BURST * BURST)) count=$((frames / BURST * BURST)) before refused in_time arrived looked sofar usecs sent
-  lacp_known "$1" || fail "$1: LACP: $(lacp_states)"
+  lacp_known || fail "$1: LACP: $(lacp_states)"
   before=$(delivered)
   read -r refused </sys/class/net/tap0/statistics/tx_dropped
   generator "$count" $((pps / BURST)) "$GUEST_MAC" 1 $BURST && begin_generating || fail "no generator"
@@ -71,7 +71,7 @@ try() {
   due=$((due > sent ? due : sent))
   arrived=$(($(delivered) - before))
   # The bare redirect hands over LACP's frames, too.
-  if takes_lacp "$1"; then
+  if takes_lacp; then
     in_time=$((in_time < due ? in_time : due)) arrived=$((arrived < due ? arrived : due))
   fi
   lost=$((due - in_time))
@@ -79,7 +79,7 @@ try() {
   echo "trial $1 $2 $pps $due $in_time $arrived $((now - refused)) $looked"
   [ $((lost * 100)) -le "$due" ] || pause "$AFTER_S"
 }
-lacp_known() { takes_lacp "$1" || lacp_complete; }
+lacp_known() { takes_lacp || lacp_complete; }
 
 # Where a CPU rested, the others' turns would come sooner. So that a receiver has a third, whatever the rate is, the others work.
 workers=()

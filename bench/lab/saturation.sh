@@ -37,9 +37,9 @@ look() {
   idle=$((words[4] + words[5]))
 }
 
-# arrived_whole CONTENDER TAKEN REFUSED DELIVERED: what NAPI took has come to the tap, but for a few: nobody dropped it on the
+# arrived_whole TAKEN REFUSED DELIVERED: what NAPI took has come to the tap, but for a few: nobody dropped it on the
 # way, as a bond does whose LACP has expired.
-arrived_whole() { [ $((($2 - $3 - $4) * 100)) -le "$2" ] && { takes_lacp "$1" || lacp_complete; }; }
+arrived_whole() { [ $((($1 - $2 - $3) * 100)) -le "$1" ] && { takes_lacp || lacp_complete; }; }
 
 # measure CONTENDER WINDOW: then it rests, for LACP's frames of each second are lost like others.
 measure() {
@@ -56,7 +56,7 @@ measure() {
   pause "$AFTER_S"
   settled || fail "$1: frames go on arriving"
   look && before=($((taken - before[0])) $((refused - before[1])) $(($(delivered) - before[2])))
-  arrived_whole "$1" "${before[@]}" || fail "$1: NAPI took ${before[0]} frames, the tap refused ${before[1]}, ${before[2]} were read;" \
+  arrived_whole "${before[@]}" || fail "$1: NAPI took ${before[0]} frames, the tap refused ${before[1]}, ${before[2]} were read;" \
     "LACP: $(lacp_states)"
   echo "measured $1 $2 ${was[*]} $sent $usecs"
 }

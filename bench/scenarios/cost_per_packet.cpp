@@ -10,7 +10,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 
+#include "bench/contender.h"
 #include "bench/cost_figures.h"
 #include "bench/instruction_marks.h"
 #include "bench/lab_boot.h"
@@ -19,8 +21,12 @@
 namespace xdpfwd::bench {
 namespace {
 
-const std::vector<std::string> kContenders = {"xdpfwd", "xdp-drop",   "tcx",          "xdpfwd-bridge",
-                                              "bridge", "ovs-kernel", "bare-redirect"};
+// A quick run has these, and others by name.
+constexpr std::array kHeadline = {"xdpfwd", "xdpfwd-bridge", "bridge", "ovs-kernel", "bare-redirect"};
+
+std::vector<std::string> contenders() {
+  return lab_contenders([](const ContenderKind&) { return true; });
+}
 
 // One boot of the lab.
 struct Boot {
@@ -32,12 +38,12 @@ struct Boot {
   unsigned repetitions = 0;
 };
 
-// "nobody" is taken off from all: no choice leaves it out. A quick run has those of the headline, and others
-// by name.
+// "nobody" is taken off from all: no choice leaves it out.
 std::vector<std::string> contenders_of(const RunOptions& options) {
-  std::vector<std::string> all = kContenders;
+  std::vector<std::string> all = contenders();
   if (options.quick && options.contenders.empty())
-    std::erase_if(all, [](const std::string& one) { return one == "xdp-drop" || one == "tcx"; });
+    std::erase_if(
+        all, [](const std::string& one) { return std::ranges::find(kHeadline, one) == kHeadline.end(); });
   all.insert(all.end(), {"ovs-kernel:2", "xdpfwd:2"});
   all = chosen_of(options, all);
   all.insert(all.begin(), "nobody");
@@ -128,7 +134,7 @@ const RegisteredScenario cost_scenario(
      .caveats = cost_refusals,
      .refusal = cost_refusal,
      .aims = cost_aims,
-     .contenders = kContenders,
+     .contenders = contenders,
      .order = 5});
 
 }  // namespace

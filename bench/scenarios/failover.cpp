@@ -8,6 +8,7 @@
 
 #include <algorithm>
 
+#include "bench/contender.h"
 #include "bench/failover_samples.h"
 #include "bench/lab_boot.h"
 
@@ -16,12 +17,15 @@ namespace {
 
 constexpr unsigned kPps = 1000;
 constexpr unsigned kFrames = 1000;  // before the event, and after it
-const std::vector<std::string> kContenders = {"xdpfwd-bridge", "bridge", "ovs-kernel"};
 const std::vector<std::string> kEvents = {"nothing", "cable-cut", "cable-joined"};
+
+std::vector<std::string> contenders() {
+  return lab_contenders([](const ContenderKind& kind) { return kind.takes_bond; });
+}
 
 Result<void> run_failover(Run& run) {
   const unsigned repetitions = run.repetitions(10, 2);
-  std::vector<std::string> left = chosen_of(run.options, kContenders);
+  std::vector<std::string> left = chosen_of(run.options, contenders());
   std::erase_if(left, [&](const std::string& contender) {
     return std::ranges::all_of(kEvents, [&](const std::string& event) {
       return run.file.has(failover_name(contender, event), {}, repetitions);
@@ -46,7 +50,7 @@ const RegisteredScenario failover(
      .ratios = {{"blocked_ms", "xdpfwd-bridge: cable-cut", "bridge: cable-cut"},
                 {"blocked_ms", "xdpfwd-bridge: cable-cut", "ovs-kernel: cable-cut"}},
      .table = {"blocked_ms", "lost", "surplus", "sent"},
-     .contenders = kContenders,
+     .contenders = contenders,
      .order = 71});
 
 }  // namespace

@@ -72,7 +72,7 @@ const RegisteredScenario micro({.name = "micro",
                                 .summary = "single steps of program and control plane, by Google Benchmark",
                                 .run = run_micro,
                                 .table = {"real_ns", "cpu_ns"},
-                                .contenders = std::vector<std::string>{},
+                                .contenders = no_contenders,
                                 .order = 90});
 
 }  // namespace

@@ -193,7 +193,7 @@ const RegisteredScenario latency(
                "cpu_idle_percent", "context_switches_per_second", "interrupts_per_second", "packets_per_poll",
                "empty_polls_per_second", "p50_us", "p99_us", "p999_us"},
      .caveats = pdr_caveats,
-     .contenders = {{"xdpfwd"}},
+     .contenders = [] { return std::vector<std::string>{"xdpfwd"}; },
      .order = 36});
 
 }  // namespace

@@ -5,6 +5,7 @@
 // that the host tier's NDR tells.
 #include <fmt/format.h>
 
+#include "bench/contender.h"
 #include "bench/lab_boot.h"
 #include "bench/ndr_samples.h"
 #include "bench/statistics.h"
@@ -12,16 +13,18 @@
 namespace xdpfwd::bench {
 namespace {
 
-const std::vector<std::string> kContenders = {"xdpfwd", "xdpfwd-bridge", "bridge",
-                                              "tcx",    "ovs-kernel",    "bare-redirect"};
 // Of a trial: five times what the rings of NIC and tap hold.
 constexpr unsigned kFrames = 10'240;
 constexpr double kMostUnseen = 2;  // percent of a trial's frames
 
+std::vector<std::string> contenders() {
+  return lab_contenders([](const ContenderKind& kind) { return kind.delivers; });
+}
+
 Result<void> run_ndr(Run& run) {
   const unsigned searches = run.repetitions(10, 3);
   // A search takes minutes: none that has come to its end is done again.
-  const Left left = left_of(run.file, chosen_of(run.options, kContenders), searches);
+  const Left left = left_of(run.file, chosen_of(run.options, contenders()), searches);
   if (left.count == 0) return {};
   return measure_in_boot(run,
                          {.cpus = 3,
@@ -76,7 +79,7 @@ const RegisteredScenario ndr(
      .table = {"ndr_pps", "pdr_pps", "mrr_pps", "trials", "unseen_percent", "ndr_found", "pdr_found"},
      .caveats = caveats,
      .aims = aims,
-     .contenders = kContenders,
+     .contenders = contenders,
      .order = 7});
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "bench/contender.h"
 #include "bench/lab_boot.h"
 #include "bench/saturation_samples.h"
 #include "bench/statistics.h"
@@ -14,12 +15,14 @@ namespace {
 
 constexpr const char* kMetric = kForwarded;
 constexpr double kSaturated = 95;  // percent of the receiving CPU
-const std::vector<std::string> kContenders = {"xdpfwd", "xdpfwd-bridge", "bridge",
-                                              "tcx",    "ovs-kernel",    "bare-redirect"};
+
+std::vector<std::string> contenders() {
+  return lab_contenders([](const ContenderKind& kind) { return kind.delivers; });
+}
 
 Result<void> run_saturation(Run& run) {
   const unsigned repetitions = run.repetitions(10, 3);
-  std::vector<std::string> left = chosen_of(run.options, kContenders);
+  std::vector<std::string> left = chosen_of(run.options, contenders());
   std::erase_if(left, [&](const std::string& contender) { return run.file.has(contender, {}, repetitions); });
   if (left.empty()) return {};
   return measure_in_boot(run,
@@ -69,7 +72,7 @@ const RegisteredScenario saturation({.name = "saturation",
                                      .table = {kMetric, "busy_percent", "sent_pps", "refused_percent"},
                                      .caveats = not_saturated,
                                      .aims = aims,
-                                     .contenders = kContenders,
+                                     .contenders = contenders,
                                      .order = 6});
 
 }  // namespace

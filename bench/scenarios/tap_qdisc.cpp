@@ -135,7 +135,7 @@ const RegisteredScenario qdisc(
                 {"softirq_ns_per_packet", "pfifo", "noqueue"},
                 {"softirq_ns_per_packet", "fq_codel", "noqueue"}},
      .table = {"softirq_ns_per_packet", "pps", "arrived_percent"},
-     .contenders = std::vector<std::string>{},
+     .contenders = no_contenders,
      .order = 80});
 
 }  // namespace

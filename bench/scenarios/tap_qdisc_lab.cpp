@@ -55,7 +55,7 @@ const RegisteredScenario qdisc(
                 {"pps", "pfifo_fast", "noqueue"},
                 {"pps", "xdpfwd tune", "noqueue"}},
      .table = {kMetric, "pps", "refused_percent", "dropped_percent"},
-     .contenders = std::vector<std::string>{},
+     .contenders = no_contenders,
      .order = 81});
 
 }  // namespace

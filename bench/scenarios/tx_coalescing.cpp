@@ -48,7 +48,7 @@ const RegisteredScenario coalescing(
                 {"softirq_instructions_per_packet", "tx-usecs 150", "tx-usecs 0"}},
      .table = {"polls_of_0_per_second", "polls_of_1_per_second", "polls_of_2_per_second",
                "polls_of_3_per_second", "polls_of_more_per_second", "softirq_instructions_per_packet"},
-     .contenders = std::vector<std::string>{},
+     .contenders = no_contenders,
      .order = 75});
 
 }  // namespace

@@ -21,12 +21,16 @@ TEST(BenchContenders, AreThoseThatAScenarioCanHave) {
   EXPECT_EQ(complaint_of("throughput", {"bridge-pop"}), "");
   EXPECT_EQ(complaint_of("failover", {"bridge", "tcx"}),
             "failover has no contender 'tcx'; choose from: xdpfwd-bridge, bridge, ovs-kernel");
+  EXPECT_EQ(complaint_of("cost-per-packet", {"xdp-drop"}), "");
+  EXPECT_EQ(complaint_of("saturation", {"xdp-drop"}),
+            "saturation has no contender 'xdp-drop'; choose from: xdpfwd, xdpfwd-bridge, tcx, bridge, "
+            "ovs-kernel, bare-redirect");
   EXPECT_EQ(complaint_of("throughput", {"nosuch"}),
             "there is no contender 'nosuch'; 'xdpfwd-bench list' names them");
 }
 
 TEST(BenchContenders, AreRefusedWhereNoneAreCompared) {
-  for (const char* scenario : {"tx-coalescing", "tap-qdisc", "tap-qdisc-lab", "micro"}) {
+  for (const char* scenario : {"tx-coalescing", "tap-qdisc", "tap-qdisc-lab", "micro", "floor", "scale"}) {
     EXPECT_EQ(complaint_of(scenario, {}), "");
     EXPECT_EQ(complaint_of(scenario, {"xdpfwd"}),
               std::string(scenario) +
