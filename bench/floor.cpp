@@ -34,12 +34,21 @@ struct DestroyFloor {
 };
 
 enum class Contender { kFullFrame, kFullHint, kFloor, kDrop };
+constexpr const char* kNames[] = {"xdpfwd", "xdpfwd-hint", "bare-redirect", "xdp-drop"};
 constexpr Contender kContenders[] = {Contender::kFullFrame, Contender::kFullHint, Contender::kFloor,
                                      Contender::kDrop};
 
 // One after the other on the same cable: what is attached goes with the object.
 class Arena {
  public:
+  ~Arena() {
+    link_.reset();
+    kernel_.reset();
+    (void)run("ip link del up0");
+  }
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+
   static Result<std::unique_ptr<Arena>> make(const FloorOptions& options) {
     auto arena = std::unique_ptr<Arena>(new Arena);
     if (auto built = arena->build(options); !built) return std::unexpected(built.error());
@@ -108,7 +117,7 @@ class Arena {
                                     guests);
     if (!intent) return std::unexpected(intent.error());
     intent_ = *intent;
-    auto kernel = LinuxKernel::open(*folder + "/floor");
+    auto kernel = LinuxKernel::open(fmt::format("{}/floor{}", *folder, options.fdb_entries));
     if (!kernel) return std::unexpected(kernel.error());
     kernel_ = std::move(*kernel);
 
@@ -174,11 +183,14 @@ Result<FloorReport> run_floor(const FloorOptions& options) {
   if (!arena) return std::unexpected(arena.error());
   std::vector<double> ns[std::size(kContenders)];
   // The first round warms up and is not counted.
-  for (unsigned repetition = 0; repetition <= options.repetitions; ++repetition) {
+  for (unsigned repetition = 0; repetition <= options.repetitions && !options.interrupted(); ++repetition) {
     for (const Contender contender : kContenders) {
       const auto one = (*arena)->measure(contender, options);
       if (!one) return std::unexpected(one.error());
-      if (repetition > 0) ns[static_cast<size_t>(contender)].push_back(*one);
+      if (repetition == 0) continue;
+      ns[static_cast<size_t>(contender)].push_back(*one);
+      if (auto kept = options.keep(kNames[static_cast<size_t>(contender)], repetition, *one); !kept)
+        return std::unexpected(kept.error());
     }
     options.progress(fmt::format("{} of {} rounds", repetition, options.repetitions));
   }

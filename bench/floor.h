@@ -16,6 +16,10 @@ struct FloorOptions {
   uint64_t frames = 30'000;     // of one run: fewer than kRingSlots, so that a slow reader loses nothing
   uint32_t fdb_entries = 1000;  // rows in the table
   std::function<void(const std::string&)> progress = [](const std::string&) {};
+  // Of each round but the first: a contender's name, the round from 1 on, nanoseconds a frame.
+  std::function<Result<void>(const std::string&, unsigned, double)> keep =
+      [](const std::string&, unsigned, double) { return Result<void>{}; };
+  std::function<bool()> interrupted = [] { return false; };  // asked before each round
 };
 
 struct FloorReport {

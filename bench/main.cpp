@@ -7,11 +7,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <iostream>
 #include <map>
 
+#include "base/number_between.h"
 #include "base/version.h"
+#include "bench/child.h"
 #include "bench/compare.h"
 #include "bench/floor.h"
 #include "bench/hold_command.h"
@@ -52,9 +53,7 @@ int floor(bool quick, bool json, unsigned entries) {
 }
 
 int scale(bool quick, bool json) {
-  const std::string self = std::filesystem::read_symlink("/proc/self/exe").parent_path().string();
-  ScaleOptions options{.daemon = self + "/xdpfwd", .progress = show_progress};
-  if (!std::filesystem::exists(options.daemon)) options.daemon = "/usr/sbin/xdpfwd";
+  ScaleOptions options{.daemon = beside_this_program("xdpfwd"), .progress = show_progress};
   if (quick) options.repetitions = 2;
   const auto report = run_scale(options);
   end_progress();
@@ -182,14 +181,14 @@ int run(int argc, char** argv) {
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   sim_command->add_option("--load", sim.load, "percent of the CPUs that one CPU a NAPI would take")
-      ->check(CLI::Range(0.1, 100.0))
+      ->check(number_between(0.1, 100.0))
       ->capture_default_str();
   sim_command->add_option("--target", sim.target, "percent that CPUs are filled to")
-      ->check(CLI::Range(1.0, 100.0))
+      ->check(number_between(1.0, 100.0))
       ->capture_default_str();
   sim_command
       ->add_option("--mark", sim.mark, "percent above which a CPU is relieved; otherwise 5 above --target")
-      ->check(CLI::Range(1.0, 100.0));
+      ->check(number_between(1.0, 100.0));
   sim_command->add_option("--seconds", sim.seconds, "of each trace that is not a file")
       ->check(CLI::Range(1, 86'400));
   sim_command->add_flag("--json", json, "end with one line of JSON");

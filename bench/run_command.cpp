@@ -96,11 +96,8 @@ int list_kinds() {
   for (const ScenarioKind& kind : scenario_kinds())
     fmt::print("  {:<18} {:<5} {}\n", kind.name, kind.tier == Tier::kHost ? "host" : "lab", kind.summary);
   fmt::print(
-      "subcommands of their own\n"
-      "  {:<18} {:<5} cable to tap: the full path against the bare redirect and XDP_DROP\n"
-      "  {:<18} {:<5} many guests, rows and taps; the daemon's memory and idle CPU\n"
-      "  {:<18} {:<5} the scenario of that name, with Google Benchmark's own options\n",
-      "floor", "host", "scale", "host", "micro", "host");
+      "'floor', 'scale' and 'micro' are subcommands, too: with a text of their own, or Google Benchmark's "
+      "options\n");
   fmt::print("contenders of the host tier, here\n");
   for (const ContenderKind& kind : contender_kinds()) {
     const auto there = kind.probe();

@@ -204,6 +204,11 @@ Result<void> measure_daemon(const ScaleOptions& options, const std::string& conf
   return {};
 }
 
+// What each part leaves behind goes with it, but for the taps.
+Result<void> take_cables_away() {
+  return run("ip link del up0 && ip link del wide0 && ip link del wide1 && ip link del packed0");
+}
+
 }  // namespace
 
 Result<ScaleReport> run_scale(const ScaleOptions& options) {
@@ -218,9 +223,17 @@ Result<ScaleReport> run_scale(const ScaleOptions& options) {
     taps.push_back(std::move(*tap));
   }
   ScaleReport report;
+  const auto set = [&](Spread& spread, const char* figure,
+                       const std::vector<double>& values) -> Result<void> {
+    spread = spread_of(values);
+    for (unsigned i = 0; i < values.size(); ++i)
+      if (auto kept = options.keep(figure, i + 1, values[i]); !kept) return kept;
+    return {};
+  };
   std::vector<double> guests;
   std::vector<double> rows;
   for (unsigned i = 0; i < options.repetitions; ++i) {
+    if (options.interrupted()) return report;
     options.progress(
         fmt::format("100000 guests from files, 1000000 rows: {} of {}", i + 1, options.repetitions));
     const auto config = write_config("/mnt", 100'000, 131'072);
@@ -232,29 +245,42 @@ Result<ScaleReport> run_scale(const ScaleOptions& options) {
     if (!million) return std::unexpected(million.error());
     rows.push_back(*million);
   }
-  report.guests_100k_s = spread_of(guests);
-  report.rows_1m_s = spread_of(rows);
+  if (auto kept = set(report.guests_100k_s, "guests_100k_s", guests); !kept)
+    return std::unexpected(kept.error());
+  if (auto kept = set(report.rows_1m_s, "rows_1m_s", rows); !kept) return std::unexpected(kept.error());
   options.progress("1000 taps observed and planned");
   const auto milliseconds = time_a_thousand_taps(*bpffs + "/scale", options.repetitions * 4);
   if (!milliseconds) return std::unexpected(milliseconds.error());
-  report.taps_1k_ms = spread_of(*milliseconds);
+  if (auto kept = set(report.taps_1k_ms, "taps_1k_ms", *milliseconds); !kept)
+    return std::unexpected(kept.error());
+  if (options.interrupted()) return report;
   options.progress("the daemon with 1000 taps");
   const auto config = write_config("/mnt", kTaps, 65536);
   if (!config) return std::unexpected(config.error());
   if (auto measured = measure_daemon(options, *config, report); !measured)
     return std::unexpected(measured.error());
+  if (auto kept = options.keep("daemon_rss_mib", 1, report.daemon_rss_mib); !kept)
+    return std::unexpected(kept.error());
+  if (auto kept = options.keep("daemon_idle_cpu_percent", 1, report.daemon_idle_cpu_percent); !kept)
+    return std::unexpected(kept.error());
+  if (options.interrupted()) return report;
   options.progress("tuning 2 members with 64 queues and 500 guests");
   const auto tuned = time_tuning(options.daemon, *bpffs, options.repetitions);
   if (!tuned) return std::unexpected(tuned.error());
-  report.tune_plan_s = spread_of(tuned->plan_s);
-  report.tune_apply_s = spread_of(tuned->apply_s);
+  if (auto kept = set(report.tune_plan_s, "tune_plan_s", tuned->plan_s); !kept)
+    return std::unexpected(kept.error());
+  if (auto kept = set(report.tune_apply_s, "tune_apply_s", tuned->apply_s); !kept)
+    return std::unexpected(kept.error());
+  if (options.interrupted()) return report;
   report.tune_settings = tuned->settings;
   report.packing_seconds = 10;
   options.progress(fmt::format("{} NAPI threads packed, {} times {} s", kPackedNapis, options.repetitions,
                                report.packing_seconds));
   const auto packing = cost_of_packing(options.daemon, *bpffs, options.repetitions, report.packing_seconds);
   if (!packing) return std::unexpected(packing.error());
-  report.packing_cpu_percent = spread_of(*packing);
+  if (auto kept = set(report.packing_cpu_percent, "packing_cpu_percent", *packing); !kept)
+    return std::unexpected(kept.error());
+  if (auto gone = take_cables_away(); !gone) return std::unexpected(gone.error());
   return report;
 }
 

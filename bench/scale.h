@@ -15,6 +15,10 @@ struct ScaleOptions {
   unsigned repetitions = 5;
   std::string daemon;  // path of the xdpfwd to measure; beside this program by default
   std::function<void(const std::string&)> progress = [](const std::string&) {};
+  // Each figure as it is measured: its name in the JSON, and the repetition from 1 on.
+  std::function<Result<void>(const std::string&, unsigned, double)> keep =
+      [](const std::string&, unsigned, double) { return Result<void>{}; };
+  std::function<bool()> interrupted = [] { return false; };  // asked between figures: the report is not whole
 };
 
 struct ScaleReport {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "base/number_between.h"
 #include "base/version.h"
 #include "core/guest_fields.h"
 #include "core/nearest.h"
@@ -17,7 +18,6 @@
 #include "ctl/help.h"
 #include "ctl/napi_pack.h"
 #include "ctl/napi_record.h"
-#include "ctl/number_between.h"
 #include "packer/model/synthetic_trace.h"
 
 namespace xdpfwd {
