@@ -579,7 +579,7 @@ Result<NapiStatusReport> Daemon::napi_status() {
   if (!observed) return std::unexpected(observed.error());
   NapiStatusReport report{.wanted = text_of(wish().tuning.napi),
                           .by_hand = napi_by_hand_.has_value(),
-                          .held = tuner_.status(clock_()).held,
+                          .held = tuner_.holds(),
                           .napis = report_napis(*observed, tuner_.packable()),
                           .packing = packing_.report()};
   for (const PollerReading& poller : pollers_.readings())
@@ -607,8 +607,7 @@ Result<NapiStatusReport> Daemon::napi_status() {
 
 Result<TuningReport> Daemon::set_napi(std::optional<NapiWish> wish_by_hand) {
   if (auto may = may_tune(); !may) return std::unexpected(may.error());
-  if (!tuner_.status(clock_()).held)
-    return fail("nothing is tuned, so no mode is set", "first: xdpctl tune apply", EPERM);
+  if (!tuner_.holds()) return fail("nothing is tuned, so no mode is set", "first: xdpctl tune apply", EPERM);
   napi_by_hand_ = std::move(wish_by_hand);
   tuner_.set_wish(wish());
   return tune_apply();

@@ -116,11 +116,11 @@ void Tuner::set_unpolled(std::vector<uint32_t> queues) {
 }
 
 bool Tuner::may_poll() const {
-  return goal() == Goal::kWish && wants_polling(wish_.tuning.napi);
+  return holds() && wants_polling(wish_.tuning.napi);
 }
 
 std::vector<Poller> Tuner::pollers() const {
-  return goal() == Goal::kWish ? pollers_ : std::vector<Poller>();
+  return holds() ? pollers_ : std::vector<Poller>();
 }
 
 // Whether anything was tuned, or should be: nobody else needs to know why it could not be.
@@ -157,7 +157,7 @@ TuningScope Tuner::scope_of(const TunedDevices& devices) const {
 }
 
 bool Tuner::wants_rates(uint64_t now_ms) const {
-  return goal() == Goal::kWish && wish_.tuning.steering && rates_.due(now_ms) &&
+  return holds() && wish_.tuning.steering && rates_.due(now_ms) &&
          std::ranges::any_of(observed_.nics, [](const Nic& nic) { return nic.rule_capacity != 0; });
 }
 
@@ -498,7 +498,7 @@ HostTuning Tuner::observed_members(const TunedDevices& devices) const {
 
 void Tuner::see_packable(const TunedDevices& devices) {
   packable_ = {};
-  if (goal() == Goal::kWish) packable_ = xdpfwd::packable(wish_, observed_members(devices), log_);
+  if (holds()) packable_ = xdpfwd::packable(wish_, observed_members(devices), log_);
 }
 
 void Tuner::note_roaming(const Setting& setting, uint32_t cpu) {
@@ -549,11 +549,8 @@ Result<TuningReport> Tuner::plan(const TunedDevices& devices, uint64_t now_ms) {
 }
 
 TuningReport Tuner::report_of(const Look& look, uint64_t now_ms) const {
-  TuningReport report{.apply = wish_.tuning.apply,
-                      .held = goal() == Goal::kWish,
-                      .changes = {},
-                      .waiting = 0,
-                      .problems = {}};
+  TuningReport report{
+      .apply = wish_.tuning.apply, .held = holds(), .changes = {}, .waiting = 0, .problems = {}};
   for (const TuningStep& step : look.plan.steps) report.changes.push_back(change_of(step));
   for (const Remark& remark : look.remarks) report.problems.push_back(problem_of(remark));
   for (const LeftAlone& left : look.plan.left_alone)
@@ -690,10 +687,8 @@ WantedTuning Tuner::wanted(const HostTuning& members, const TunedDevices& device
   for (const auto& [setting, device] : fought_) holding.push_back(setting);
   std::ranges::sort(holding);
   TuningDesire desire = desire_tuning(wish_, members, devices.taps, log_, loads(), holding, unpolled_);
-  WantedTuning wanted{.held = goal() == Goal::kWish,
-                      .settings = std::move(desire.settings),
-                      .refused = {},
-                      .guests = wish_.guests};
+  WantedTuning wanted{
+      .held = holds(), .settings = std::move(desire.settings), .refused = {}, .guests = wish_.guests};
   for (const auto& [setting, refused] : refused_)
     wanted.refused.push_back({.setting = setting, .why = refused.why});
   return wanted;

@@ -90,6 +90,8 @@ class Tuner {
   Result<TuningReport> revert(const TunedDevices& devices, uint64_t now_ms);
   // As revert(), but the next start tunes again. True: not over, call it again soon.
   [[nodiscard]] bool stop(const TunedDevices& devices, uint64_t now_ms);
+  // Whether what is wished is held: tuning was asked for, and not put back since.
+  [[nodiscard]] bool holds() const { return goal() == Goal::kWish; }
   // What is changed now.
   [[nodiscard]] TuningReport status(uint64_t now_ms) const;
   [[nodiscard]] std::vector<Problem> problems(uint64_t now_ms) const;
