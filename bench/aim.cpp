@@ -16,9 +16,7 @@ using Cells = std::array<std::string, 5>;
 Cells cells_of(const Aim& aim) {
   Cells cells = {aim.what, "", "", verdict_on(aim), aim.remark};
   if (aim.bound) cells[1] = fmt::format("{} {:g}", aim.side == Aim::Side::kAtMost ? "<=" : ">=", *aim.bound);
-  if (aim.measured)
-    cells[2] =
-        fmt::format("{:.3f} ({:.3f} to {:.3f})", aim.measured->ratio, aim.measured->low, aim.measured->high);
+  if (aim.measured) cells[2] = text_of(*aim.measured);
   return cells;
 }
 

@@ -56,6 +56,9 @@ std::map<std::string, std::string> facts_of(const ResultSet& results) {
   for (const char* name : {"version", "commit", "compiler", "kernel", "boot", "host_kernel", "host_boot",
                            "cpu", "cpus", "governor"})
     if (results.header.contains(name)) facts[name] = text_of(results.header[name]);
+  const nlohmann::json same = results.header.value("same", nlohmann::json::object());
+  for (const char* name : {"quick", "rx_cpu", "tx_cpu"})
+    if (same.contains(name)) facts[name] = text_of(same[name]);
   if (results.header.contains("versions"))
     for (const auto& [name, value] : results.header["versions"].items()) facts[name] = text_of(value);
   for (const auto& [name, value] : results.guest) facts["guest's " + name] = value;
@@ -87,6 +90,15 @@ std::string large_text(const std::vector<Difference>& differences, bool booted) 
              "{} of {} figures differ by more than {:g} %: fewer than {} repetitions on a side say nothing "
              "of chance\n",
              large, all, kRepetitionsDiffer * 100, kEnoughSamples);
+}
+
+std::string only_one_has(const std::vector<ResultSet>& one, const std::vector<ResultSet>& other,
+                         const char* name) {
+  std::string text;
+  for (const ResultSet& results : one)
+    if (std::ranges::find(other, results.scenario, &ResultSet::scenario) == other.end())
+      text += fmt::format("{} is not compared: only the run {} has it\n", results.scenario, name);
+  return text;
 }
 
 }  // namespace
@@ -173,14 +185,15 @@ std::string differing_headers(const std::vector<ResultSet>& before, const std::v
       if (std::get<1>(row) != value && std::ranges::find(rows, row) == rows.end()) rows.push_back(row);
     }
   }
-  if (rows.empty()) return "";
+  const std::string alone = only_one_has(before, after, "before") + only_one_has(after, before, "after");
+  if (rows.empty()) return alone;
   std::array<size_t, 2> widths = {0, std::string_view("BEFORE").size()};
   for (const auto& [name, was, is] : rows)
     widths = {std::max(widths[0], name.size()), std::max(widths[1], was.size())};
   std::string text = fmt::format("{:<{}}  {:<{}}  AFTER\n", "", widths[0], "BEFORE", widths[1]);
   for (const auto& [name, was, is] : rows)
     text += fmt::format("{:<{}}  {:<{}}  {}\n", name, widths[0], was, widths[1], is);
-  return text;
+  return text + alone;
 }
 
 }  // namespace xdpfwd::bench

@@ -84,6 +84,12 @@ Result<void> Stand::rest() {
   return rig_->rest();
 }
 
+std::vector<pid_t> Stand::processes() const {
+  std::vector<pid_t> all;
+  for (const Child* child : contender_->processes()) all.push_back(child->pid());
+  return all;
+}
+
 ProcessCost Stand::cost() const {
   ProcessCost total;
   for (const Child* child : contender_->processes()) {

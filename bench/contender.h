@@ -77,6 +77,7 @@ class Stand {
   [[nodiscard]] const ContenderKind& kind() const { return kind_; }
   [[nodiscard]] Rig& rig() { return *rig_; }
   [[nodiscard]] Contender& contender() { return *contender_; }
+  [[nodiscard]] std::vector<pid_t> processes() const;
   // Of its processes together.
   [[nodiscard]] ProcessCost cost() const;
 

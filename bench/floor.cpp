@@ -59,8 +59,8 @@ class Arena {
   Result<double> measure(Contender contender, const FloorOptions& options) {
     if (auto attached = attach(contender); !attached) return std::unexpected(attached.error());
     const uint64_t before = receiver_->frames();
-    auto sender =
-        pktgen::make_live_sender(*streams_, {.devices = {"sw0"}, .count = options.frames, .cpu = 0});
+    auto sender = pktgen::make_live_sender(
+        *streams_, {.devices = {"sw0"}, .count = options.frames, .cpu = options.tx_cpu});
     if (!sender) return std::unexpected(sender.error());
     if (auto started = (*sender)->start(); !started) return std::unexpected(started.error());
     const auto sent = (*sender)->wait();
@@ -89,7 +89,7 @@ class Arena {
     const auto folder = enter_stage();
     if (!folder) return std::unexpected(folder.error());
     if (auto cabled = add_cable("up0", "sw0"); !cabled) return cabled;
-    auto receiver = pktgen::TapReceiver::start({.cpu = 1});
+    auto receiver = pktgen::TapReceiver::start({.cpu = options.rx_cpu});
     if (!receiver) return std::unexpected(receiver.error());
     receiver_ = std::move(*receiver);
     if (auto added = receiver_->add_tap({.name = kTap, .queue_length = kRingSlots}); !added) return added;

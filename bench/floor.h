@@ -15,6 +15,8 @@ struct FloorOptions {
   unsigned repetitions = 30;
   uint64_t frames = 30'000;     // of one run: fewer than kRingSlots, so that a slow reader loses nothing
   uint32_t fdb_entries = 1000;  // rows in the table
+  unsigned rx_cpu = 1;          // of the reader
+  unsigned tx_cpu = 0;          // of the generator
   std::function<void(const std::string&)> progress = [](const std::string&) {};
   // Of each round but the first: a contender's name, the round from 1 on, nanoseconds a frame.
   std::function<Result<void>(const std::string&, unsigned, double)> keep =

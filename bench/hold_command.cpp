@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "bench/contender.h"
+#include "core/net.h"
 #include "pktgen/interrupt.h"
 #include "pktgen/start_signal.h"
 
@@ -84,6 +85,9 @@ int hold_contender(const HoldRequest& request) {
     return complain(
         {fmt::format("there is no contender '{}'", request.contender), "'xdpfwd-bench list' names them", 0},
         2);
+  for (const auto& names : {request.uplinks, request.bridge_ports})
+    for (const std::string& name : names)
+      if (const auto parsed = InterfaceName::parse(name); !parsed) return complain(parsed.error(), 2);
   // It is not probed: that would be in a network namespace of its own, and what cannot start says so.
   const auto site = PresentSite::make(request);
   if (!site) return complain(site.error(), 1);

@@ -144,15 +144,25 @@ int run(int argc, char** argv) {
   hold_command->add_option("--uplink", hold.uplinks, "a device with a cable; may be repeated")->required();
   hold_command->add_option("--bridge-port", hold.bridge_ports,
                            "what a bridge takes as its port: the uplinks' bond");
-  hold_command->add_option("--guests", hold.guests, "on tap0, tap1, ...")->capture_default_str();
-  hold_command->add_option("--vlan", hold.vlan, "of all guests")->capture_default_str();
+  hold_command->add_option("--guests", hold.guests, "on tap0, tap1, ...")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  hold_command->add_option("--vlan", hold.vlan, "of all guests")
+      ->check(CLI::Range(1, 4094))
+      ->capture_default_str();
   hold_command->add_option("--ready-file", hold.ready_file, "file to write once it works");
   SearchRequest search;
   CLI::App* search_command =
       app.add_subcommand("search", "MLRsearch, line by line, of trials that a script does: for the lab");
-  search_command->add_option("--min-load", search.min_load, "frames a second")->capture_default_str();
-  search_command->add_option("--max-load", search.max_load, "frames a second")->capture_default_str();
-  search_command->add_option("--width", search.width, "relative")->capture_default_str();
+  search_command->add_option("--min-load", search.min_load, "frames a second")
+      ->check(number_between(1, 1e9))
+      ->capture_default_str();
+  search_command->add_option("--max-load", search.max_load, "frames a second")
+      ->check(number_between(1, 1e9))
+      ->capture_default_str();
+  search_command->add_option("--width", search.width, "relative")
+      ->check(number_between(0.0001, 1))
+      ->capture_default_str();
   search_command->add_option("--trials", search.trials, "of a load, that decide it")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
@@ -167,7 +177,7 @@ int run(int argc, char** argv) {
     command->add_flag("--quick", quick,
                       command == run_command ? "rough figures: fewer repetitions and points, shorter trials"
                                              : "fewer repetitions");
-    command->add_flag("--json", json, "end with one line of JSON");
+    command->add_flag("--json", json, "end with one line of JSON, or one a scenario");
   }
   NapiSimRequest sim;
   CLI::App* sim_command =

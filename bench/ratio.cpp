@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "bench/ratio.h"
 
+#include <cmath>
+
 #include "bench/statistics.h"
 
 namespace xdpfwd::bench {
@@ -23,7 +25,10 @@ std::optional<RatioInterval> ratio_between(const std::map<ResultSet::Key, std::v
   if (!dividend || !divisor) return std::nullopt;
   // Where the base is as dear as the contenders, the difference is noise.
   if (!base.empty() && quantile(*divisor, 0.25) <= 0) return std::nullopt;
-  return bootstrap_ratio(*divisor, *dividend);
+  const RatioInterval ratio = bootstrap_ratio(*divisor, *dividend);
+  // Nothing can be divided by.
+  if (!std::isfinite(ratio.ratio)) return std::nullopt;
+  return ratio;
 }
 
 ResultSet without_refused(const ResultSet& results, const Refusal& refusal) {

@@ -144,12 +144,12 @@ std::string ratios_html(const std::vector<Ratios>& ratios) {
   std::string html =
       "<table><caption>ratios of medians, in this "
       "run</caption><tr><th>metric</th><th>of</th><th>to</th><th>at</th>"
-      "<th>ratio</th><th>95 % interval</th></tr>\n";
+      "<th>ratio (95 % interval)</th></tr>\n";
   for (const Ratios& one : ratios)
-    html += fmt::format(
-        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{:.3f}</td><td>{:.3f}–{:.3f}</td></tr>\n",
-        one.what.metric + (one.what.base.empty() ? "" : " less " + one.what.base), one.what.contender,
-        one.what.against, escaped(point_text(one.point)), one.ratio, one.low, one.high);
+    html +=
+        fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                    one.what.metric + (one.what.base.empty() ? "" : " less " + one.what.base),
+                    one.what.contender, one.what.against, escaped(point_text(one.point)), text_of(one.value));
   return html + "</table>\n";
 }
 
@@ -215,7 +215,7 @@ std::vector<Ratios> ratios_of(const ResultSet& results, const ScenarioKind& kind
     const auto values = kept.values(what.metric);
     for (const Point& point : points_of(kept))
       if (const auto ratio = ratio_between(values, {what.contender, point}, {what.against, point}, what.base))
-        all.push_back({what, point, ratio->ratio, ratio->low, ratio->high});
+        all.push_back({what, point, *ratio});
   }
   return all;
 }
@@ -320,9 +320,9 @@ std::string summary_text(const ResultSet& results, const ScenarioKind& kind) {
   const std::vector<Ratios> ratios = ratios_of(results, kind);
   if (!ratios.empty()) text += "\nratios of medians in this run (95 % interval)\n";
   for (const Ratios& one : ratios)
-    text += fmt::format("{}{}, {} / {}, {}: {:.3f} ({:.3f} to {:.3f})\n", one.what.metric,
+    text += fmt::format("{}{}, {} / {}, {}: {}\n", one.what.metric,
                         one.what.base.empty() ? "" : " less " + one.what.base, one.what.contender,
-                        one.what.against, point_text(one.point), one.ratio, one.low, one.high);
+                        one.what.against, point_text(one.point), text_of(one.value));
   if (kind.aims) text += aims_text(kind.aims(results));
   for (const std::string& caveat : caveats_of(results, kind)) text += caveat + "\n";
   return text;

@@ -15,9 +15,7 @@ namespace xdpfwd::bench {
 struct Ratios {
   Ratio what;
   Point point;
-  double ratio = 0;  // of the medians, with its 95 % interval by resampling
-  double low = 0;
-  double high = 0;
+  RatioInterval value;  // of the medians
 };
 
 // The scenario's ratios at every point where both contenders were measured.

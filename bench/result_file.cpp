@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -178,6 +179,14 @@ Result<ResultFile> ResultFile::open(const std::string& folder, const std::string
                                     const json& header) {
   ResultFile file;
   file.path_ = path_of(folder, scenario);
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return fail(fmt::format("{}: {}", folder, failed.message()), "choose another --out");
+  file.fd_.reset(::open(file.path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (!file.fd_) return fail_errno(file.path_, errno);
+  if (::flock(file.fd_.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(fmt::format("{}: another run writes to it", file.path_),
+                "wait for it, or choose another --out");
   const auto before = continued(folder, scenario, header);
   if (!before) return std::unexpected(before.error());
   const bool old = before->has_value();
@@ -186,8 +195,6 @@ Result<ResultFile> ResultFile::open(const std::string& folder, const std::string
     for (const Sample& sample : file.results_.samples)
       file.known_.insert({sample.contender, sample.point, sample.repetition});
   }
-  file.fd_.reset(::open(file.path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-  if (!file.fd_) return fail_errno(file.path_, errno);
   if (!old) {
     file.results_.scenario = scenario;
     file.results_.header = header;

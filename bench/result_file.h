@@ -54,8 +54,8 @@ std::optional<double> base_at(const std::map<ResultSet::Key, std::vector<double>
 
 class ResultFile {
  public:
-  // Opens FOLDER/SCENARIO.jsonl. An older run is continued when it was made with the same things (`same`, a
-  // part of the header); if not, that is an error.
+  // Opens FOLDER/SCENARIO.jsonl, for nobody else meanwhile. An older run is continued when it was made with
+  // the same things (`same`, a part of the header); if not, that is an error.
   static Result<ResultFile> open(const std::string& folder, const std::string& scenario,
                                  const nlohmann::json& header);
 

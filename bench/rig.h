@@ -111,7 +111,7 @@ class Rig final : public Site {
   Result<void> wake();
   Result<void> rest();
 
-  // Sends, and counts what has arrived in the taps. `while_sending` is called in the middle of the run.
+  // Sends, and counts what has arrived in the taps. `in_the_middle` is called in the middle of the run.
   Result<Trial> send(const TrialOptions& options);
   // Sends single frames to each guest until all have arrived.
   Result<void> wait_until_forwarding(std::chrono::milliseconds at_most);

@@ -2,6 +2,7 @@
 #include "bench/run_command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <thread>
@@ -30,7 +31,7 @@ Result<std::vector<const ScenarioKind*>> all_that_take(const RunRequest& request
   std::vector<const ScenarioKind*> taking;
   std::vector<Error> left_out;
   for (const ScenarioKind& kind : scenario_kinds()) {
-    if (kind.tier != request.tier) continue;
+    if (kind.tier != request.tier.value_or(Tier::kHost)) continue;
     if (auto taken = check_contenders(kind, request.options.contenders); taken)
       taking.push_back(&kind);
     else
@@ -43,6 +44,8 @@ Result<std::vector<const ScenarioKind*>> all_that_take(const RunRequest& request
 
 Result<std::vector<const ScenarioKind*>> chosen_scenarios(const RunRequest& request) {
   std::vector<const ScenarioKind*> chosen;
+  if (request.tier && std::ranges::find(request.scenarios, "all") == request.scenarios.end())
+    return fail("--tier chooses among 'all', and scenarios are named here", "leave it out, or name: all");
   for (const std::string& name : request.scenarios) {
     if (name == "all") {
       auto all = all_that_take(request);
@@ -78,9 +81,9 @@ nlohmann::json ratios_json(const ResultSet& results, const ScenarioKind& kind) {
                       {"to", one.what.against},
                       {"less", one.what.base},
                       {"at", one.point},
-                      {"ratio", one.ratio},
-                      {"low", one.low},
-                      {"high", one.high}});
+                      {"ratio", one.value.ratio},
+                      {"low", one.value.low},
+                      {"high", one.value.high}});
   return {{"scenario", results.scenario}, {"complete", results.complete}, {"ratios", ratios}};
 }
 
@@ -126,13 +129,18 @@ int run_scenarios(const RunRequest& request) {
     auto started = Telemetry::start(request.options.rx_cpu);
     if (!started) return complain(started.error());
     telemetry = std::move(*started);
-    auto tested = self_test(request.options.rx_cpu, request.options.tx_cpu, *telemetry);
+    auto tested = self_test(request.options.rx_cpu, request.options.tx_cpu, *telemetry,
+                            [&] { return interrupt.arrived(); });
     if (!tested) return complain(tested.error());
+    if (interrupt.arrived()) {
+      fmt::print(stderr, "interrupted before anything was measured\n");
+      return 130;
+    }
     progress.note(fmt::format("self-test, without any forwarder: {:.0f} pps at full speed",
                               tested->back()["pps"].get<double>()));
     header["self_test"] = std::move(*tested);
   }
-  std::string json_line;
+  std::vector<std::string> json_lines;
   for (const ScenarioKind* kind : *chosen) {
     auto file = ResultFile::open(request.options.out, kind->name, header_of(*kind, header));
     if (!file) return complain(file.error());
@@ -154,13 +162,13 @@ int run_scenarios(const RunRequest& request) {
     if (auto finished = file->finish(); !finished) return complain(finished.error());
     fmt::print("== {} ==\n{}\n", kind->name, summary_text(file->results(), *kind));
     (void)std::fflush(stdout);
-    json_line =
-        (kind->json_line ? kind->json_line(file->results()) : ratios_json(file->results(), *kind)).dump();
+    json_lines.push_back(
+        (kind->json_line ? kind->json_line(file->results()) : ratios_json(file->results(), *kind)).dump());
   }
   const auto written = write_report(request.options.out);
   if (!written) return complain(written.error());
   fmt::print("{}\n", written->front());
-  if (request.json) fmt::print("{}\n", json_line);
+  if (request.json) fmt::print("{}\n", fmt::join(json_lines, "\n"));
   return 0;
 }
 

@@ -12,7 +12,7 @@ namespace xdpfwd::bench {
 
 struct RunRequest {
   std::vector<std::string> scenarios;  // names, or "all"
-  Tier tier = Tier::kHost;             // of "all"
+  std::optional<Tier> tier;            // of "all": otherwise the host's
   bool json = false;
   RunOptions options;
   std::vector<std::string> flags;  // as they were given, for the results

@@ -9,7 +9,8 @@
 
 namespace xdpfwd::bench {
 
-Result<nlohmann::json> self_test(unsigned rx_cpu, unsigned tx_cpu, Telemetry& telemetry) {
+Result<nlohmann::json> self_test(unsigned rx_cpu, unsigned tx_cpu, Telemetry& telemetry,
+                                 const std::function<bool()>& interrupted) {
   auto rig = Rig::make({.name = "self-test", .rx_cpu = rx_cpu, .tx_cpu = tx_cpu}, telemetry);
   if (!rig) return std::unexpected(rig.error());
   // A busy machine may hold the generator up: that shows in the results as frames not sent. It must work some
@@ -24,6 +25,7 @@ Result<nlohmann::json> self_test(unsigned rx_cpu, unsigned tx_cpu, Telemetry& te
     const bool must = pps > 0 && pps <= 100e3;
     const Clock::time_point begun = Clock::now();
     for (int attempt = 1;; ++attempt) {
+      if (interrupted()) return met;
       const auto trial = (*rig)->send_without_forwarder({.pps = pps, .seconds = 0.2});
       if (!trial) return std::unexpected(trial.error());
       const bool good = trial->lost() == 0 && trial->wrong == 0;

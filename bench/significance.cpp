@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 #include "bench/significance.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -70,7 +72,7 @@ double mann_whitney_p(const std::vector<double>& a, const std::vector<double>& b
 
 RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<double>& b) {
   const double base = quantile(a, 0.5);
-  if (a.empty() || b.empty() || base == 0) return {NAN, NAN, NAN};
+  if (a.empty() || b.empty() || base == 0) return {NAN, NAN, NAN, 0};
   constexpr int kResamples = 2000;
   std::mt19937_64 random(1);
   const auto resampled_median = [&](const std::vector<double>& from) {
@@ -85,7 +87,13 @@ RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<do
     const double above = resampled_median(b);
     if (below != 0) ratios.push_back(above / below);
   }
-  return {quantile(b, 0.5) / base, quantile(ratios, 0.025), quantile(ratios, 0.975)};
+  return {quantile(b, 0.5) / base, quantile(ratios, 0.025), quantile(ratios, 0.975),
+          std::min(a.size(), b.size())};
+}
+
+std::string text_of(const RatioInterval& interval) {
+  if (interval.samples == 1) return fmt::format("{:.3f} (once)", interval.ratio);
+  return fmt::format("{:.3f} ({:.3f} to {:.3f})", interval.ratio, interval.low, interval.high);
 }
 
 std::vector<double> false_discovery_rates(const std::vector<double>& p) {

@@ -3,7 +3,8 @@
 // distributed.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <string>
 #include <vector>
 
 namespace xdpfwd::bench {
@@ -19,7 +20,10 @@ struct RatioInterval {
   double ratio = 1;
   double low = 1;
   double high = 1;
+  size_t samples = 0;  // on the side that has fewer
 };
+// "0.350 (0.340 to 0.360)"; of one sample on a side, which has no interval, "0.350 (once)".
+std::string text_of(const RatioInterval& interval);
 RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<double>& b);
 
 // Benjamini and Hochberg: p values of many tests made into rates of false discoveries.

@@ -26,6 +26,7 @@ struct napi_struct {
 };
 struct task_struct {
 	int pid;
+	int tgid;
 	unsigned int flags;
 	char comm[16];
 };
@@ -39,6 +40,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct softirq_row);
 } rows SEC(".maps");
+
+/* Processes of the contender whose turn it is, by number. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, BENCH_MAX_FOLLOWED);
+	__type(key, __u32);
+	__type(value, __u8);
+} followed SEC(".maps");
 
 __u32 watched_netns; /* NAPI counts only devices of this network namespace */
 
@@ -71,7 +80,6 @@ int softirq_exit(__u64 *ctx)
 	took = bpf_ktime_get_ns() - row->entered_ns;
 	row->ns[vector] += took;
 	row->softirqs_ns += took;
-	row->runs[vector]++;
 	row->entered_ns = 0;
 	return 0;
 }
@@ -80,10 +88,14 @@ int softirq_exit(__u64 *ctx)
 
 static __always_inline __u64 kind_of(struct task_struct *task)
 {
+	__u32 process = task->tgid;
+
 	if (!task->pid)
 		return BENCH_TASK_IDLE;
 	if (task->flags & PF_KTHREAD)
 		return __builtin_memcmp(task->comm, "napi/up", 7) ? BENCH_TASK_KERNEL : BENCH_TASK_NAPI;
+	if (bpf_map_lookup_elem(&followed, &process))
+		return BENCH_TASK_CONTENDER;
 	if (!__builtin_memcmp(task->comm, "bench-", 6))
 		return BENCH_TASK_HARNESS;
 	if (!__builtin_memcmp(task->comm, "xdpfwd", sizeof("xdpfwd")))

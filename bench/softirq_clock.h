@@ -6,6 +6,7 @@
 #include <linux/types.h>
 
 #define BENCH_MAX_CPUS 512
+#define BENCH_MAX_FOLLOWED 16
 #define BENCH_SOFTIRQS 10
 #define BENCH_SOFTIRQ_NET_TX 2
 #define BENCH_SOFTIRQ_NET_RX 3
@@ -16,16 +17,16 @@ enum softirq_clock_task {
   BENCH_TASK_KERNEL, /* a thread of the kernel's, but: */
   BENCH_TASK_NAPI,   /* one that polls an uplink of a rig, by its name */
   BENCH_TASK_PROCESS,
-  BENCH_TASK_DAEMON,  /* xdpfwd's, by its name */
-  BENCH_TASK_POLLER,  /* xdpfwd-poller, by its name */
-  BENCH_TASK_HARNESS, /* a thread of the harness, by its name: "bench-..." */
+  BENCH_TASK_CONTENDER, /* a process that Telemetry::follow() named */
+  BENCH_TASK_DAEMON,    /* xdpfwd's, by its name */
+  BENCH_TASK_POLLER,    /* xdpfwd-poller, by its name */
+  BENCH_TASK_HARNESS,   /* a thread of the harness, by its name: "bench-..." */
   BENCH_TASKS,
 };
 
 struct softirq_row {
   __u64 entered_ns; /* 0 = not in a softirq */
   __u64 ns[BENCH_SOFTIRQS];
-  __u64 runs[BENCH_SOFTIRQS];
   __u64 polls; /* of NAPI, in the namespace watched */
   __u64 empty_polls;
   __u64 packets; /* the sum of the polls' work */

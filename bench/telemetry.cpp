@@ -13,6 +13,7 @@
 #include <sstream>
 #include <string>
 
+#include "kernel/pid_namespace.h"
 #include "pktgen/sender.h"
 #include "softirq_clock.skel.h"
 
@@ -25,17 +26,24 @@ uint64_t peek(const unsigned long long& shared) {
   return *static_cast<const volatile unsigned long long*>(&shared);
 }
 
+struct Tasks {
+  std::array<uint64_t, BENCH_TASKS> ns{};
+  uint64_t switches = 0;
+};
+
 // Whoever runs has been running since he came. A row that changes meanwhile is read again.
-void read_tasks(const softirq_row& row, CpuReading& reading) {
+Tasks read_tasks(const softirq_row& row) {
+  Tasks tasks;
   do {
-    reading.switches = peek(row.switches);
-    for (size_t kind = 0; kind < BENCH_TASKS; ++kind) reading.task_ns[kind] = peek(row.task_ns[kind]);
+    tasks.switches = peek(row.switches);
+    for (size_t kind = 0; kind < BENCH_TASKS; ++kind) tasks.ns[kind] = peek(row.task_ns[kind]);
     const uint64_t since_ns = peek(row.switched_ns);
     const uint64_t softirqs_ns = peek(row.softirqs_ns) - peek(row.softirqs_ns_before);
     const uint64_t gone_ns = pktgen::monotonic_ns() - since_ns;
     if (since_ns != 0 && peek(row.running) < BENCH_TASKS)
-      reading.task_ns[peek(row.running)] += gone_ns - std::min(gone_ns, softirqs_ns);
-  } while (peek(row.switches) != reading.switches);
+      tasks.ns[peek(row.running)] += gone_ns - std::min(gone_ns, softirqs_ns);
+  } while (peek(row.switches) != tasks.switches);
+  return tasks;
 }
 
 void read_stat(unsigned cpu, CpuReading& reading) {
@@ -87,6 +95,7 @@ CpuReading operator-(const CpuReading& later, const CpuReading& earlier) {
           .packets = later.packets - earlier.packets,
           .stray_packets = later.stray_packets - earlier.stray_packets,
           .task_ns = task_ns,
+          .contender_ns = later.contender_ns - earlier.contender_ns,
           .switches = later.switches - earlier.switches,
           .interrupts = later.interrupts - earlier.interrupts,
           .tick_user = later.tick_user - earlier.tick_user,
@@ -119,11 +128,27 @@ void Telemetry::watch(uint32_t netns_inode) {
   std::atomic_ref<uint32_t>(skeleton_->bss->watched_netns).store(netns_inode);
 }
 
+Result<void> Telemetry::follow(const std::vector<pid_t>& processes) {
+  if (!in_first_pid_namespace("/proc"))
+    return fail("processes have other numbers in this PID namespace than the kernel tells",
+                "run it in the first one (docker run --pid=host)");
+  const int map = bpf_map__fd(skeleton_->maps.followed);
+  for (const uint32_t before : followed_) bpf_map_delete_elem(map, &before);
+  followed_.assign(processes.begin(), processes.end());
+  const uint8_t here = 1;
+  for (const uint32_t process : followed_)
+    if (bpf_map_update_elem(map, &process, &here, BPF_ANY) < 0)
+      return fail_errno(fmt::format("the time of process {}", process), errno);
+  return {};
+}
+
 CpuReading Telemetry::read() const {
   CpuReading reading;
   static const auto cpus = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_CONF));
   for (unsigned cpu = 0; cpu < cpus && cpu < BENCH_MAX_CPUS; ++cpu) {
     const softirq_row& row = rows_[cpu];
+    const Tasks tasks = read_tasks(row);
+    reading.contender_ns += tasks.ns[BENCH_TASK_CONTENDER];
     const uint64_t net = peek(row.ns[BENCH_SOFTIRQ_NET_RX]) + peek(row.ns[BENCH_SOFTIRQ_NET_TX]);
     if (cpu != cpu_) {
       reading.other_cpus_ns += net;
@@ -137,7 +162,8 @@ CpuReading Telemetry::read() const {
     reading.polls = peek(row.polls);
     reading.empty_polls = peek(row.empty_polls);
     reading.packets = peek(row.packets);
-    read_tasks(row, reading);
+    reading.task_ns = tasks.ns;
+    reading.switches = tasks.switches;
   }
   reading.at_ns = pktgen::monotonic_ns();
   return reading;

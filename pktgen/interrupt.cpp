@@ -8,11 +8,24 @@
 
 namespace xdpfwd::pktgen {
 
-Interrupt::Interrupt() {
+namespace {
+
+sigset_t signals_of_an_end() {
   sigset_t signals;
   ::sigemptyset(&signals);
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
+  // Of a lost terminal, unless nohup said not to care.
+  struct sigaction hangup{};
+  if (::sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+    ::sigaddset(&signals, SIGHUP);
+  return signals;
+}
+
+}  // namespace
+
+Interrupt::Interrupt() {
+  const sigset_t signals = signals_of_an_end();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   fd_.reset(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -21,10 +34,7 @@ bool Interrupt::arrived() {
   signalfd_siginfo info{};
   if (!arrived_ && ::read(fd_.get(), &info, sizeof(info)) == sizeof(info)) {
     arrived_ = true;
-    sigset_t signals;
-    ::sigemptyset(&signals);
-    ::sigaddset(&signals, SIGINT);
-    ::sigaddset(&signals, SIGTERM);
+    const sigset_t signals = signals_of_an_end();
     ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   }
   return arrived_;

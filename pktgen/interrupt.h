@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Ctrl-C and SIGTERM as something to look at instead of something that happens: the first one asks for an
+// Ctrl-C, SIGTERM and the SIGHUP of a lost terminal as something to look at instead of something that happens: the first one asks for an
 // orderly end, the second ends the process at once.
 #pragma once
 
@@ -11,7 +11,7 @@ namespace xdpfwd::pktgen {
 
 class Interrupt {
  public:
-  // Blocks both signals in this thread and in all that it starts. To be made first in main().
+  // Blocks them in this thread and in all that it starts. To be made first in main().
   Interrupt();
   // True from the first signal on.
   [[nodiscard]] bool arrived();

@@ -97,7 +97,8 @@ class Xdpfwd final : public Contender {
     if (!inside) return std::unexpected(inside.error());
     auto child = Child::start(
         {.arguments = {beside_this_program("xdpfwd"), "--config", site_->folder() + "/xdpfwd.toml"},
-         .log = site_->folder() + "/xdpfwd.log"});
+         .log = site_->folder() + "/xdpfwd.log",
+         .cpu = site_->rx_cpu()});
     if (!child) return std::unexpected(child.error());
     daemon_.emplace(std::move(*child));
     return {};

@@ -32,7 +32,11 @@ Result<void> run_blocked(Run& run) {
       continue;
     }
     const size_t events = (*stand)->contender().events().size();
-    if (events == 0) continue;
+    if (events == 0) {
+      leave_out(run, kind->name,
+                {"nothing happens to it: it has no process, reload or move of a guest", "", 0});
+      continue;
+    }
     runs += (events + 1) * repetitions;
     stands.push_back(std::move(*stand));
   }

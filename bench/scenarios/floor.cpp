@@ -32,6 +32,8 @@ Result<void> run_floor_scenario(Run& run) {
     const auto report =
         run_floor({.repetitions = rounds - measured,
                    .fdb_entries = static_cast<uint32_t>(entries),
+                   .rx_cpu = run.options.rx_cpu,
+                   .tx_cpu = run.options.tx_cpu,
                    .keep = [&](const std::string& contender, unsigned round, double ns) -> Result<void> {
                      if (run.file.has(contender, point, measured + round)) return {};
                      return run.file.add({contender, point, measured + round, {{kMetric, ns}}});

@@ -12,7 +12,9 @@ namespace xdpfwd::bench {
 namespace {
 
 Result<void> run_idle(Run& run) {
-  const auto seconds = std::chrono::milliseconds(run.options.quick ? 500 : 3000);
+  // A multiple of the period at which contenders look around (xdpfwd: 5 s), so that each window has as many
+  // of these looks as any other time has. One that fell due while the process was stopped comes at once.
+  const auto seconds = std::chrono::seconds(run.options.quick ? 5 : 10);
   const auto measure = [&](Stand& stand, const Point&) -> Result<Metrics> {
     if (auto silent = stand.rig().rest(); !silent) return std::unexpected(silent.error());
     // What the last sign of life led to is not idling.
@@ -29,7 +31,7 @@ Result<void> run_idle(Run& run) {
   };
   Grid grid{.contenders = present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; }),
             .points = {{}},
-            .repetitions = run.repetitions(),
+            .repetitions = run.repetitions(10, 1),
             .rig = {.ring_slots = 1024},
             .measure = measure};
   return run_grid(run, grid);

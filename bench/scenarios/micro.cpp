@@ -32,7 +32,7 @@ Result<void> run_micro(Run& run) {
   auto benchmark = Child::start(
       {.arguments = {fmt::format("/proc/{}/exe", ::getpid()), "micro", "--benchmark_format=console",
                      "--benchmark_out=/mnt/micro.json", "--benchmark_out_format=json",
-                     fmt::format("--benchmark_repetitions={}", run.repetitions()),
+                     fmt::format("--benchmark_repetitions={}", run.repetitions(10, 1)),
                      fmt::format("--benchmark_min_time={}", run.options.quick ? 0.01 : 0.1),
                      "--benchmark_enable_random_interleaving=true"},
        .log = "/mnt/micro.log"});

@@ -101,7 +101,7 @@ Result<void> run_qdisc(Run& run) {
     else if (std::string_view(name) == kTuned)
       return set;
     else
-      leave_out(run, name, {"this kernel does not have it", "", 0});
+      leave_out(run, name, set.error());
   }
   const unsigned repetitions = run.repetitions();
   run.progress.begin("tap-qdisc", disciplines.size() * repetitions);

@@ -75,6 +75,26 @@ TEST_F(BenchTelemetry, ProcessesAreKnownByTheirNames) {
   }
 }
 
+// Whoever is followed, by its process; nobody else's time, and no softirq that came in between.
+TEST_F(BenchTelemetry, AProcessIsFollowedOnAnyCpu) {
+  compute_as("first");
+  ASSERT_TRUE(telemetry_->follow({::getpid()}));
+  CpuReading before = telemetry_->read();
+  const uint64_t ran = compute_as("bench-any");
+  CpuReading took = telemetry_->read() - before;
+  EXPECT_GE(took.task_ns[BENCH_TASK_CONTENDER] + softirqs_ns(took), ran / 10 * 9);
+  EXPECT_EQ(took.task_ns[BENCH_TASK_HARNESS], 0U);
+  EXPECT_GE(took.contender_ns, took.task_ns[BENCH_TASK_CONTENDER]);  // this thread, on its CPU
+  EXPECT_LE(took.task_ns[BENCH_TASK_CONTENDER] + softirqs_ns(took), took.at_ns);
+
+  ASSERT_TRUE(telemetry_->follow({}));
+  before = telemetry_->read();
+  compute_as("bench-any");
+  took = telemetry_->read() - before;
+  EXPECT_LT(took.task_ns[BENCH_TASK_CONTENDER], took.at_ns / 10);  // this thread, until it slept
+  EXPECT_GT(took.task_ns[BENCH_TASK_HARNESS], 0U);
+}
+
 // Sends that many frames into `peer`, and waits until they have been polled; what the CPU did meanwhile.
 CpuReading poll(const Telemetry& telemetry, const std::string& peer, uint64_t frames) {
   const UniqueFd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0));

@@ -324,6 +324,10 @@ TEST_F(BenchTest, TellsWhatIsWrongWithTheCommand) {
   refuses("run failover --contender tcx --out " + out_, "choose from: xdpfwd-bridge");
   refuses("run all --contender nosuch --out " + out_, "there is no contender 'nosuch'");
   refuses("run delivery --rx-cpu 0 --tx-cpu 0 --out " + out_, "--rx-cpu");
+  refuses("run delivery --tier lab --out " + out_, "--tier chooses among 'all'");
+  refuses("hold xdpfwd --uplink 'lo; true'", "lo; true");
+  refuses("hold xdpfwd --uplink lo --vlan 65636", "--vlan");
+  refuses("search --max-load inf", "--max-load");
   refuses("report " + out_ + "/nosuch", "nosuch");
   refuses("compare " + out_ + " " + out_, "No such file");
 }

@@ -78,6 +78,7 @@ TEST_F(BenchPdr, IsSearchedOnceAndToldByOneSample) {
 
 TEST_F(BenchPdr, IsThatOfTheRunThatGoesOn) {
   ASSERT_TRUE(file_.add({"x", {{kShare, 50}}, 1, {{"pdr_pps", 7'000}}}));
+  file_ = {};  // its lock
   file_ =
       ResultFile::open(scratch_ / "run", "some", {{"format", kResultFormat}, {"scenario", "some"}}).value();
   Metrics metrics;

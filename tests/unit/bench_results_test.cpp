@@ -59,6 +59,16 @@ TEST_F(BenchResults, AreReadAsTheyWereWritten) {
   EXPECT_EQ(results.samples[0].metrics.at("ns"), 5.25);
 }
 
+TEST_F(BenchResults, AreOfOneRunAtATime) {
+  const auto file = ResultFile::open(folder_, "some", header("a"));
+  ASSERT_TRUE(file);
+  const auto other = ResultFile::open(folder_, "some", header("a"));
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().text(),
+            folder_ + "/some.jsonl: another run writes to it; wait for it, or choose another --out");
+  EXPECT_TRUE(ResultFile::open(folder_, "another", header("a")));
+}
+
 TEST_F(BenchResults, AreContinuedAfterAnInterruption) {
   {
     auto file = ResultFile::open(folder_, "some", header("a"));
@@ -244,6 +254,19 @@ TEST(BenchCompare, OfFewRepetitionsOnlyWhatIsLargeIsTold) {
   EXPECT_EQ(text.find("more than chance"), std::string::npos) << text;
 }
 
+TEST(BenchCompare, TellsHowItWasMeasuredAndWhatOnlyOneHas) {
+  ResultSet quick = set_of(100, 50);
+  ResultSet full = set_of(100, 50);
+  quick.header["same"] = {{"quick", true}, {"rx_cpu", 1}};
+  full.header["same"] = {{"quick", false}, {"rx_cpu", 1}};
+  ResultSet another = full;
+  another.scenario = "another";
+  const std::string text = differing_headers({quick}, {full, another});
+  EXPECT_NE(text.find("quick  true    false\n"), std::string::npos) << text;
+  EXPECT_EQ(text.find("rx_cpu"), std::string::npos) << text;
+  EXPECT_NE(text.find("another is not compared: only the run after has it\n"), std::string::npos) << text;
+}
+
 TEST(BenchCompare, FromNothingThereIsNoRatio) {
   ResultSet nothing = set_of(0, 50);
   for (Sample& one : nothing.samples)
@@ -327,8 +350,12 @@ TEST(BenchReport, RatiosAreOfMediansAndMayHaveABase) {
   for (unsigned i = 1; i <= 10; ++i) results.samples.push_back(sample("base", 1000, i, 25 + i * 0.01));
   const std::vector<Ratios> ratios = ratios_of(results, kKind);
   ASSERT_EQ(ratios.size(), 2U);
-  EXPECT_NEAR(ratios[0].ratio, 2, 0.002);
-  EXPECT_NEAR(ratios[1].ratio, 3, 0.002);
+  EXPECT_NEAR(ratios[0].value.ratio, 2, 0.002);
+  EXPECT_NEAR(ratios[1].value.ratio, 3, 0.002);
+}
+
+TEST(BenchReport, ByNothingNothingIsDivided) {
+  EXPECT_TRUE(ratios_of(set_of(100, -0.055), kKind).empty());
 }
 
 TEST(BenchReport, ChartsAndTablesHoldTheFigures) {

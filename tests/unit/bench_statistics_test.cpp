@@ -77,6 +77,11 @@ TEST(BenchRatio, FindsTheRatioAndItsInterval) {
   EXPECT_GE(inside, kRuns * 0.8);
 }
 
+TEST(BenchStatistics, OneSampleHasNoInterval) {
+  EXPECT_EQ(text_of(bootstrap_ratio({2, 2, 2}, {3})), "1.500 (once)");
+  EXPECT_EQ(text_of(bootstrap_ratio({2, 2}, {3, 3})), "1.500 (1.500 to 1.500)");
+}
+
 TEST(BenchDiscoveries, FollowBenjaminiAndHochberg) {
   const std::vector<double> rates = false_discovery_rates({0.01, 0.04, 0.03, 0.5});
   EXPECT_NEAR(rates[0], 0.04, 1e-12);
