@@ -65,16 +65,17 @@ stop_sending() {
 # find_flows: `flow`, so that it and the next two are on a queue each. The hash has another key in each boot.
 arrived() { ethtool -S eth0 | awk '/rx_queue_[0-9]+_packets/ { print $2 }' | paste -sd' '; }
 find_flows() {
-  local id before now queue last=(0 0 0)
+  local id before now queue said last=(0 0 0)
   for id in $(seq 60); do
     before=$(arrived)
-    PPS=1000 send 1 --dev eth2 --first-id "$id" "${NOBODY[@]:0:2}" >/dev/null || return
+    said=$(PPS=1000 send 1 --dev eth2 --first-id "$id" "${NOBODY[@]:0:2}") || { note "not sent: $said" && return 1; }
     until_true 10 eval 'now=$(arrived); [ "$now" != "$before" ]'
     queue=$(paste <(tr ' ' '\n' <<<"$before") <(tr ' ' '\n' <<<"$now") | awk '$1 != $2 { print NR; exit }')
     last=("${last[@]: -2}" "${queue:-0}")
     flow=$((id - 2))
     [ "$(printf '%s\n' "${last[@]}" | grep -v 0 | sort -u | wc -l)" -lt 3 ] || return 0
   done
+  note "the last flows came on queues ${last[*]}"
   return 1
 }
 
@@ -240,11 +241,11 @@ check "what their polls take is told: $told packets a second" in_range "$told" $
 # What was recorded of real threads, spread by the burst, is a load for the simulation.
 xdpctl napi record --seconds 4 --every 0.2 >"$LAB_OUT/packing.csv"
 check "the load is recorded: $(wc -l <"$LAB_OUT/packing.csv") lines" [ "$(grep -c '^[0-9]' "$LAB_OUT/packing.csv")" -ge 30 ]
+stop_sending "$sender"
+stop_sending "$base"
 check "and simulated" eval 'xdpctl napi pack --simulate "$LAB_OUT/packing.csv" --cpus 3 --json >/run/simulated.json'
 offered=$(jq '.trace[].offered_cpus * 100 | round' /run/simulated.json)
 check "it is the work of three threads in a burst: $offered % of a CPU" in_range "$offered" 90 300
-stop_sending "$sender"
-stop_sending "$base"
 # Parted they look as if they did not fit on one any more (above): so fewer than before.
 sending $low 120 on_one
 check_equal "and when it is over they are packed again" yes "$together"
