@@ -54,7 +54,7 @@ std::string text_of(const nlohmann::json& value) {
 std::map<std::string, std::string> facts_of(const ResultSet& results) {
   std::map<std::string, std::string> facts;
   for (const char* name : {"version", "commit", "compiler", "kernel", "boot", "host_kernel", "host_boot",
-                           "cpu", "cpus", "governor"})
+                           "cpu", "cpus", "governor", "microcode", "bios", "mitigations"})
     if (results.header.contains(name)) facts[name] = text_of(results.header[name]);
   const nlohmann::json same = results.header.value("same", nlohmann::json::object());
   for (const char* name : {"quick", "rx_cpu", "tx_cpu"})

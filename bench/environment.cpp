@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdio>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <set>
 
@@ -48,6 +49,16 @@ std::string says(const std::string& command) {
   return text;
 }
 
+// Of the CPU's flaws, by name.
+nlohmann::json mitigations() {
+  nlohmann::json all = nlohmann::json::object();
+  std::error_code none;
+  for (const auto& flaw :
+       std::filesystem::directory_iterator("/sys/devices/system/cpu/vulnerabilities", none))
+    all[flaw.path().filename().string()] = first_line(flaw.path());
+  return all;
+}
+
 std::string now_text() {
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
@@ -65,6 +76,10 @@ nlohmann::json describe_environment(const RunOptions& options, const std::vector
   const std::string kernel = fmt::format("{} {}", name.release, name.version);
   const std::string cpu = field_of("/proc/cpuinfo", "model name");
   const long cpus = ::sysconf(_SC_NPROCESSORS_ONLN);
+  const nlohmann::json versions = {{"ovs", says("ovs-vswitchd --version")},
+                                   {"dpdk", says("dpkg-query -W -f='${Version}' dpdk-dev")},
+                                   {"iproute2", says("ip -V")},
+                                   {"ethtool", says("ethtool --version")}};
   return {{"format", kResultFormat},
           {"started", now_text()},
           {"flags", flags},
@@ -78,17 +93,17 @@ nlohmann::json describe_environment(const RunOptions& options, const std::vector
           {"hypervisor", field_of("/proc/cpuinfo", "flags").find(" hypervisor") != std::string::npos},
           {"governor", first_line("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")},
           {"memory", field_of("/proc/meminfo", "MemTotal")},
+          {"microcode", field_of("/proc/cpuinfo", "microcode")},
+          {"bios", first_line("/sys/class/dmi/id/bios_version")},
+          {"mitigations", mitigations()},
           {"load", first_line("/proc/loadavg")},
-          {"versions",
-           {{"ovs", says("ovs-vswitchd --version")},
-            {"dpdk", says("dpkg-query -W -f='${Version}' dpdk-dev")},
-            {"iproute2", says("ip -V")},
-            {"ethtool", says("ethtool --version")}}},
+          {"versions", versions},
           {"same",
            {{"kernel", kernel},
             {"cpu", cpu},
             {"cpus", cpus},
             {"commit", kCommit},
+            {"versions", versions},
             {"quick", options.quick},
             {"repetitions", options.repetitions},
             {"contenders", std::set<std::string>(options.contenders.begin(), options.contenders.end())},
@@ -99,6 +114,7 @@ nlohmann::json describe_environment(const RunOptions& options, const std::vector
 nlohmann::json of_the_lab(nlohmann::json environment) {
   for (const char* name : {"kernel", "boot"}) environment[std::string("host_") + name] = environment[name];
   for (const char* name : {"kernel", "boot", "versions"}) environment.erase(name);
+  if (environment.contains("same")) environment["same"].erase("versions");
   return environment;
 }
 

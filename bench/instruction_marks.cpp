@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "bench/contender.h"
 #include "bench/guest_lines.h"
 
 namespace xdpfwd::bench {
@@ -24,7 +25,8 @@ std::string point_of(const GuestLine& line) {
 }  // namespace
 
 bool takes_nothing(std::string_view contender) {
-  return contender == "nobody" || contender == "xdp-drop";
+  const ContenderKind* kind = find_contender(std::string(contender));
+  return contender == "nobody" || (kind != nullptr && !kind->delivers);
 }
 
 Result<InstructionMarks> parse_marks(std::string_view text) {
@@ -37,8 +39,7 @@ Result<InstructionMarks> parse_marks(std::string_view text) {
       return fail("the instruction counts have a line that is no mark: " + line.substr(0, 100));
     std::vector<VcpuCount> vcpus;
     for (const nlohmann::json& vcpu : json["vcpus"]) {
-      VcpuCount count = {.user = vcpu.value("user", uint64_t{0}),
-                         .softirq = vcpu.value("softirq", uint64_t{0}),
+      VcpuCount count = {.softirq = vcpu.value("softirq", uint64_t{0}),
                          .softirqs = vcpu.value("softirqs", uint64_t{0})};
       for (const char* context : {"user", "process", "irq", "softirq"})
         count.all += vcpu.value(context, uint64_t{0});

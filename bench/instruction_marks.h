@@ -16,7 +16,6 @@ namespace xdpfwd::bench {
 
 struct VcpuCount {
   uint64_t all = 0;  // in every context
-  uint64_t user = 0;
   uint64_t softirq = 0;  // inside softirq handling
   uint64_t softirqs = 0;
 };

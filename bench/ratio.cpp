@@ -10,22 +10,16 @@ namespace xdpfwd::bench {
 std::optional<RatioInterval> ratio_between(const std::map<ResultSet::Key, std::vector<double>>& values,
                                            const ResultSet::Key& above, const ResultSet::Key& below,
                                            const std::string& base) {
-  const auto of = [&](const ResultSet::Key& key) -> std::optional<std::vector<double>> {
-    const auto found = values.find(key);
-    if (found == values.end()) return std::nullopt;
-    std::vector<double> net = found->second;
-    if (base.empty()) return net;
-    const auto taken_off = base_at(values, base, key.second);
-    if (!taken_off) return std::nullopt;
-    for (double& value : net) value -= *taken_off;
-    return net;
-  };
-  const auto dividend = of(above);
-  const auto divisor = of(below);
-  if (!dividend || !divisor) return std::nullopt;
-  // Where the base is as dear as the contenders, the difference is noise.
-  if (!base.empty() && quantile(*divisor, 0.25) <= 0) return std::nullopt;
-  const RatioInterval ratio = bootstrap_ratio(*divisor, *dividend);
+  const auto dividend = values.find(above);
+  const auto divisor = values.find(below);
+  if (dividend == values.end() || divisor == values.end()) return std::nullopt;
+  std::vector<double> taken_off;
+  if (!base.empty()) {
+    taken_off = base_values_at(values, base, above.second);
+    // Where the base is as dear as the contenders, the difference is noise.
+    if (taken_off.empty() || quantile(divisor->second, 0.25) <= quantile(taken_off, 0.5)) return std::nullopt;
+  }
+  const RatioInterval ratio = bootstrap_ratio(divisor->second, dividend->second, taken_off);
   // Nothing can be divided by.
   if (!std::isfinite(ratio.ratio)) return std::nullopt;
   return ratio;

@@ -251,6 +251,11 @@ std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind)
           std::ranges::sort(found->second, {}, &ChartPoint::x);
           chart.series.push_back({contender, found->second});
         }
+      for (const Published& other : plot.published) {
+        if (other.rest != rest) continue;
+        chart.series.push_back({other.name, {}});
+        for (const auto& [x, y] : other.points) chart.series.back().points.push_back({x, y, y, y});
+      }
       charts.push_back(std::move(chart));
     }
   }

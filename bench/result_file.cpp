@@ -97,14 +97,20 @@ std::string point_text(const Point& point) {
 }
 
 std::optional<double> base_at(const std::map<ResultSet::Key, std::vector<double>>& values,
-                              const std::string& base, Point point) {
+                              const std::string& base, const Point& point) {
+  const std::vector<double> all = base_values_at(values, base, point);
+  if (all.empty()) return std::nullopt;
+  return quantile(all, 0.5);
+}
+
+std::vector<double> base_values_at(const std::map<ResultSet::Key, std::vector<double>>& values,
+                                   const std::string& base, Point point) {
   auto found = values.find({base, point});
   if (found == values.end() && point.contains("vms")) {
     point["vms"] = 1;
     found = values.find({base, point});
   }
-  if (found == values.end() || found->second.empty()) return std::nullopt;
-  return quantile(found->second, 0.5);
+  return found == values.end() ? std::vector<double>{} : found->second;
 }
 
 std::map<ResultSet::Key, std::vector<double>> ResultSet::values(const std::string& metric) const {

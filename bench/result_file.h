@@ -50,7 +50,10 @@ struct ResultSet {
 // The median of what is taken off at a point: the base's values there, or with one VM where it was not
 // measured with more. Nothing: it was not measured.
 std::optional<double> base_at(const std::map<ResultSet::Key, std::vector<double>>& values,
-                              const std::string& base, Point point);
+                              const std::string& base, const Point& point);
+// The values themselves.
+std::vector<double> base_values_at(const std::map<ResultSet::Key, std::vector<double>>& values,
+                                   const std::string& base, Point point);
 
 class ResultFile {
  public:

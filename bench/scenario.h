@@ -42,6 +42,13 @@ struct Run {
   }
 };
 
+// What somebody else published of the same, of a machine of his own: drawn beside, in no ratio.
+struct Published {
+  std::string name;
+  Point rest;  // in the plot of these other coordinates
+  std::vector<std::pair<double, double>> points;
+};
+
 // A plot: `metric` over the coordinate `x`, a line a contender; or bars, when x is empty. One for each value
 // of the other coordinates.
 struct Plot {
@@ -53,6 +60,7 @@ struct Plot {
   bool log_x = false;
   bool log_y = false;
   std::string base = {};  // a contender whose median is taken off from all others, as with a Ratio
+  std::vector<Published> published = {};
 };
 
 // Bars whose parts add up: a group for each value of `x`, in it one a contender. One chart for each value of

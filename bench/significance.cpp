@@ -70,9 +70,11 @@ double mann_whitney_p(const std::vector<double>& a, const std::vector<double>& b
   return std::erfc(z / std::sqrt(2.0));
 }
 
-RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<double>& b) {
-  const double base = quantile(a, 0.5);
-  if (a.empty() || b.empty() || base == 0) return {NAN, NAN, NAN, 0};
+RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<double>& b,
+                              const std::vector<double>& base) {
+  const double taken_off = base.empty() ? 0 : quantile(base, 0.5);
+  const double divisor = quantile(a, 0.5) - taken_off;
+  if (a.empty() || b.empty() || divisor == 0) return {NAN, NAN, NAN, 0};
   constexpr int kResamples = 2000;
   std::mt19937_64 random(1);
   const auto resampled_median = [&](const std::vector<double>& from) {
@@ -83,11 +85,12 @@ RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<do
   };
   std::vector<double> ratios;
   for (int i = 0; i < kResamples; ++i) {
-    const double below = resampled_median(a);
-    const double above = resampled_median(b);
+    const double less = base.empty() ? 0 : resampled_median(base);
+    const double below = resampled_median(a) - less;
+    const double above = resampled_median(b) - less;
     if (below != 0) ratios.push_back(above / below);
   }
-  return {quantile(b, 0.5) / base, quantile(ratios, 0.025), quantile(ratios, 0.975),
+  return {(quantile(b, 0.5) - taken_off) / divisor, quantile(ratios, 0.025), quantile(ratios, 0.975),
           std::min(a.size(), b.size())};
 }
 

@@ -14,8 +14,8 @@ namespace xdpfwd::bench {
 // corrected for ties.
 double mann_whitney_p(const std::vector<double>& a, const std::vector<double>& b);
 
-// The median of b / a with a 95 % interval, by resampling each side 2000 times. Always the same for the same
-// samples.
+// The median of b / a with a 95 % interval, by resampling each side 2000 times; the base's, too, whose median
+// is taken off from both. Always the same for the same samples.
 struct RatioInterval {
   double ratio = 1;
   double low = 1;
@@ -24,7 +24,8 @@ struct RatioInterval {
 };
 // "0.350 (0.340 to 0.360)"; of one sample on a side, which has no interval, "0.350 (once)".
 std::string text_of(const RatioInterval& interval);
-RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<double>& b);
+RatioInterval bootstrap_ratio(const std::vector<double>& a, const std::vector<double>& b,
+                              const std::vector<double>& base = {});
 
 // Benjamini and Hochberg: p values of many tests made into rates of false discoveries.
 std::vector<double> false_discovery_rates(const std::vector<double>& p);

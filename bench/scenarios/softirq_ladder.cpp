@@ -113,13 +113,42 @@ std::vector<Aim> aims(const ResultSet& results) {
                both, {"host_ns_per_packet", "xdpfwd", "testpmd"})};
 }
 
+// Of the bars of article 1's chart, read off its slide at netdev 0x14 within a hundredth: a server of 2020
+// with a 25G NIC.
+std::vector<Published> article() {
+  return {{.name = "article: OVS",
+           .rest = {{"vms", 1}},
+           .points = {{10e3, 4},
+                      {25e3, 8},
+                      {50e3, 12},
+                      {100e3, 14},
+                      {250e3, 22},
+                      {500e3, 43},
+                      {750e3, 60},
+                      {1000e3, 82},
+                      {1500e3, 100},
+                      {2000e3, 100}}},
+          {.name = "article: XDP",
+           .rest = {{"vms", 1}},
+           .points = {{10e3, 3},
+                      {25e3, 7},
+                      {50e3, 12},
+                      {100e3, 12},
+                      {250e3, 12},
+                      {500e3, 11},
+                      {750e3, 16},
+                      {1000e3, 21},
+                      {1500e3, 31},
+                      {2000e3, 39}}}};
+}
+
 const RegisteredScenario ladder({
     .name = "softirq-ladder",
     .summary =
         "softirq share of the receiving CPU against packets per second, one VM and several (article 1)",
     .run = run_ladder,
     .plots = {{"%softirq of the receiving CPU", "pps", "packets per second", "softirq_percent",
-               "% of one CPU", true, false},
+               "% of one CPU", true, false, "", article()},
               {"softirq time a packet", "pps", "packets per second", "softirq_ns_per_packet", "ns", true,
                true},
               {"what the victim gets", "pps", "packets per second", "user_percent", "% of one CPU", true,
