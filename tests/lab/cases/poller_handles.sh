@@ -63,6 +63,9 @@ echo 200000 >/sys/class/net/eth0/gro_flush_timeout
 note "$(uname -r)"
 
 for handle in af_xdp threaded; do
+  # A thread polls on whatever the poller says, so it has to say that.
+  idle=0
+  [ "$handle" = af_xdp ] || idle=100
   # igb tells which instance is a queue's since 6.14.
   first=6.14
   [ "$handle" = af_xdp ] || first=6.19
@@ -75,9 +78,6 @@ for handle in af_xdp threaded; do
     check "frames are forwarded" forwards
     continue
   fi
-  # A thread polls on whatever the poller says, so it has to say that.
-  idle=0
-  [ "$handle" = af_xdp ] || idle=100
   start_poller $handle
   check "$handle: a poller" until_true 60 polls_by $handle
   note "$(cat /run/poller.log)"
