@@ -19,8 +19,9 @@ constexpr double kTop = 36;
 constexpr double kBottom = 350;
 constexpr double kNames = 90;  // of bars, under them
 // Okabe and Ito: told apart by everybody.
-constexpr std::array<const char*, 10> kColours = {"#0072b2", "#56b4e9", "#009e73", "#66c2a5", "#d55e00",
-                                                  "#e69f00", "#cc79a7", "#7f7f7f", "#000000", "#bcbd22"};
+constexpr std::array<const char*, 12> kColours = {"#0072b2", "#56b4e9", "#009e73", "#66c2a5",
+                                                  "#d55e00", "#e69f00", "#cc79a7", "#7f7f7f",
+                                                  "#000000", "#bcbd22", "#7f3b08", "#542788"};
 
 struct Axis {
   double low = 0;
@@ -129,7 +130,8 @@ std::string draw_lines(const Chart& chart, const Axis& y) {
       svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", x.at(point.x),
                          y.at(point.y), colour);
     }
-    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"/>\n", path, colour);
+    svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2\"{}/>\n", path, colour,
+                       chart.series[i].dashed ? " stroke-dasharray=\"6 4\"" : "");
   }
   return svg;
 }

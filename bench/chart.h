@@ -18,6 +18,7 @@ struct ChartPoint {
 struct ChartSeries {
   std::string name;
   std::vector<ChartPoint> points;
+  bool dashed = false;
 };
 
 struct Chart {

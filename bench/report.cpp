@@ -249,11 +249,11 @@ std::vector<Chart> charts_of(const ResultSet& results, const ScenarioKind& kind)
       for (const std::string& contender : contenders_of(results))
         if (const auto found = series.find(contender); found != series.end()) {
           std::ranges::sort(found->second, {}, &ChartPoint::x);
-          chart.series.push_back({contender, found->second});
+          chart.series.push_back({contender, found->second, false});
         }
       for (const Published& other : plot.published) {
         if (other.rest != rest) continue;
-        chart.series.push_back({other.name, {}});
+        chart.series.push_back({other.name, {}, true});
         for (const auto& [x, y] : other.points) chart.series.back().points.push_back({x, y, y, y});
       }
       charts.push_back(std::move(chart));

@@ -32,6 +32,7 @@ Result<void> run_idle(Run& run) {
   Grid grid{.contenders = present_contenders(run, [](const ContenderKind& kind) { return kind.delivers; }),
             .points = {{}},
             .repetitions = run.repetitions(10, 1),
+            .warm_up = false,
             .rig = {.ring_slots = 1024},
             .measure = measure};
   return run_grid(run, grid);

@@ -376,6 +376,19 @@ TEST(BenchReport, ChartsAndTablesHoldTheFigures) {
       << csv_of(in_modes);
 }
 
+TEST(BenchReport, WhatOthersPublishedIsDashedInItsPlot) {
+  ScenarioKind kind = kKind;
+  kind.plots[0].published = {{.name = "article", .rest = {}, .points = {{1000, 40}, {2000, 80}}},
+                             {.name = "of another plot", .rest = {{"vms", 1}}, .points = {{1000, 1}}}};
+  const std::vector<Chart> charts = charts_of(set_of(100, 50), kind);
+  ASSERT_EQ(charts[0].series.size(), 3U);
+  EXPECT_EQ(charts[0].series[2].name, "article");
+  EXPECT_EQ(charts[0].series[2].points[1].y, 80);
+  const std::string svg = svg_of(charts[0]);
+  EXPECT_NE(svg.find("stroke-dasharray"), std::string::npos);
+  EXPECT_EQ(svg_of(charts_of(set_of(100, 50), kKind)[0]).find("stroke-dasharray"), std::string::npos);
+}
+
 TEST(BenchReport, StacksHaveAGroupForEachPointAndAChartForEachOtherCoordinate) {
   ResultSet results{.scenario = "some", .header = {}, .samples = {}};
   for (const double queues : {1.0, 4.0})

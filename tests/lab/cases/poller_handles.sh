@@ -108,7 +108,18 @@ for handle in af_xdp threaded; do
     check "on the poller's CPU, too" until_true 10 eval '[ "$(taskset -pc "$thread" | sed "s/.*: //")" = 2 ]'
     note "$(tail -1 /run/poller.log)"
   fi
-  killed
+  # In the middle of a burst, stopped, let go on, and killed.
+  before=$(reason forwarded)
+  PPS=1000 send 4000 "${frames[@]}" >/dev/null &
+  sending=$!
+  for signal in STOP CONT KILL; do
+    reached=$(reason forwarded)
+    must until_true 60 eval '[ $(reason forwarded) -ge $((reached + 300)) ]'
+    kill -$signal "$poller"
+  done
+  check "$handle: then the burst had not ended" kill -0 $sending
+  wait "$poller" $sending 2>/dev/null
+  check "$handle: and no frame of it was lost" until_true 60 all_forwarded $((before + 4000))
   [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
   check "$handle: frames are forwarded when it was killed" forwards
   check "$handle: a release" xdpfwd-poller --release --name any --runtime-dir "$counters"
