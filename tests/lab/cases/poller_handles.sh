@@ -110,7 +110,7 @@ for handle in af_xdp threaded; do
   fi
   # In the middle of a burst, stopped, let go on, and killed.
   before=$(reason forwarded)
-  PPS=1000 send 4000 "${frames[@]}" >/dev/null &
+  PPS=1000 send 10000 "${frames[@]}" >/dev/null &
   sending=$!
   for signal in STOP CONT KILL; do
     reached=$(reason forwarded)
@@ -119,7 +119,7 @@ for handle in af_xdp threaded; do
   done
   check "$handle: then the burst had not ended" kill -0 $sending
   wait "$poller" $sending 2>/dev/null
-  check "$handle: and no frame of it was lost" until_true 60 all_forwarded $((before + 4000))
+  check "$handle: and no frame of it was lost" until_true 60 all_forwarded $((before + 10000))
   [ "$handle" != threaded ] || check_equal "the thread outlives a poller that is killed" "$thread" "$(threads)"
   check "$handle: frames are forwarded when it was killed" forwards
   check "$handle: a release" xdpfwd-poller --release --name any --runtime-dir "$counters"
