@@ -156,14 +156,24 @@ bool PollerUnits::polls_others(const Poller& poller, const PollerReading& readin
   return queues != wanted || reading.counters.cpu != poller.cpu;
 }
 
+// Only a start or an end that lasts as usual is asked for often, and said to be one.
+void PollerUnits::note_state(Served& served, const ServiceStatus& status, uint64_t now_ms) {
+  const std::string name = served.poller.name();
+  if (status.state != ServiceStatus::State::kStarting) {
+    starting_since_ms_.erase(name);
+    return;
+  }
+  const uint64_t since_ms = starting_since_ms_.try_emplace(name, now_ms).first->second;
+  served.failed_status = status.exit_status;
+  served.starting = status.exit_status == 0 && now_ms - since_ms < kLongestStartMs;
+}
+
 void PollerUnits::serve(Served& served, uint64_t now_ms) {
   const std::string name = served.poller.name();
   const std::string service = service_of(name);
   const std::string wanted = std::string(kOurs) + served.poller.configuration();
   std::string found;
   const Held holder = holder_of(name, &found);
-  served.starting = false;
-  served.problem.reset();
   const auto tell = [&](std::string why, std::string remedy) {
     served.problem = problem_of(name, std::move(why), std::move(remedy));
   };
@@ -199,7 +209,7 @@ void PollerUnits::serve(Served& served, uint64_t now_ms) {
     tell("xdpfwd-poller does not understand its file: it is of another release", log_of(name));
     return;
   }
-  served.starting = status->state == Now::kStarting;
+  note_state(served, *status, now_ms);
   bool outdated = changed;
   if (!changed && status->state == Now::kRunning) {
     // We may have been killed after we wrote its file.
@@ -215,7 +225,8 @@ void PollerUnits::serve(Served& served, uint64_t now_ms) {
     return;
   }
   served.starting = true;
-  started_ms_[name] = now_ms;
+  served.failed_status = 0;
+  started_ms_[name] = starting_since_ms_[name] = now_ms;
   log_event(spdlog::level::info,
             fmt::format("poller {} is started: {} queues", name, served.poller.queues.size()));
 }
@@ -250,6 +261,12 @@ std::optional<Problem> PollerUnits::what_is_wrong_with(const Served& served) con
     return problem_of(name, reading.error().message, reading.error().remedy);
   if (!reading || !reading->running) {
     if (served.starting) return problem_of(name, "it is being started", {}, true);
+    if (served.failed_status != 0)
+      return problem_of(name,
+                        fmt::format("it ended with status {}, and systemd starts it again every 5 s: the "
+                                    "kernel's timer polls its queues",
+                                    served.failed_status),
+                        remedy);
     return problem_of(
         name,
         services_

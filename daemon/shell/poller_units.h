@@ -22,6 +22,8 @@ class PollerUnits {
  public:
   // While a service starts or ends, its state is asked for so often; and never more often.
   static constexpr uint64_t kStartingMs = 250;
+  // For so long, and by then that is no usual start any more.
+  static constexpr uint64_t kLongestStartMs = 10'000;
   // One that does not take its file is not started anew more often.
   static constexpr uint64_t kAgainMs = 10'000;
   // A poller that writes nothing for so long has stalled.
@@ -62,6 +64,7 @@ class PollerUnits {
     Poller poller;
     std::optional<Problem> problem;  // of the last make_so()
     bool starting = false;
+    int failed_status = 0;  // it waits until systemd starts it again
   };
   [[nodiscard]] std::string path_of(const std::string& name) const { return folder_ + "/" + name + ".conf"; }
   [[nodiscard]] std::string command_of(const std::string& name) const;
@@ -72,6 +75,7 @@ class PollerUnits {
   void retire(const std::set<std::string>& wanted);
   // One that was told to stop.
   bool has_ended(const std::string& name);
+  void note_state(Served& served, const ServiceStatus& status, uint64_t now_ms);
   void serve(Served& served, uint64_t now_ms);
   // Its counters name the queues that its file named when it started.
   [[nodiscard]] static bool polls_others(const Poller& poller, const PollerReading& reading);
@@ -87,6 +91,7 @@ class PollerUnits {
   std::set<uint32_t> unpolled_;
   std::set<std::string> without_handle_;        // by name: those that said so
   std::map<std::string, uint64_t> started_ms_;  // by name: when it was last started anew
+  std::map<std::string, uint64_t> starting_since_ms_;
   uint64_t last_ms_ = 0;
   std::optional<uint64_t> next_ms_;
 };

@@ -17,7 +17,7 @@ struct ServiceStatus {
     kGivenUp,  // it failed, and is not started again by itself
   };
   State state = State::kStopped;
-  int exit_status = 0;  // of its last run, when that has ended
+  int exit_status = 0;  // of its last run, when that has ended; 128 and the number of a signal that ended it
 };
 
 class Services {

@@ -2,6 +2,7 @@
 #include "shell/systemd_services.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -177,13 +178,21 @@ Result<ServiceStatus> SystemdServices::status(const std::string& service) {
                 "install xdpfwd-poller@.service, then: systemctl daemon-reload", ENOENT);
   const auto active = text("ActiveState");
   if (!active) return std::unexpected(active.error());
+  const auto number = [&](const char* property) -> Result<int> {
+    int32_t value = 0;
+    BusError failed;
+    if (const int got = sd_bus_get_property_trivial(*connected, kManager, path, kServiceInterface, property,
+                                                    &failed.error, 'i', &value);
+        got < 0)
+      return refused(property, service, got, failed.error);
+    return value;
+  };
   ServiceStatus status;
-  int32_t code = 0;
-  if (result = sd_bus_get_property_trivial(*connected, kManager, path, kServiceInterface, "ExecMainStatus",
-                                           &error.error, 'i', &code);
-      result < 0)
-    return refused("ExecMainStatus", service, result, error.error);
-  status.exit_status = code;
+  const auto code = number("ExecMainCode");
+  if (!code) return std::unexpected(code.error());
+  const auto exited = number("ExecMainStatus");
+  if (!exited) return std::unexpected(exited.error());
+  status.exit_status = *code == CLD_KILLED || *code == CLD_DUMPED ? 128 + *exited : *exited;
   uint32_t job = 0;
   if (result =
           sd_bus_get_property(*connected, kManager, path, kUnitInterface, "Job", &error.error, &raw, "(uo)");

@@ -283,6 +283,30 @@ TEST_F(PollerUnitsTest, one_that_ended_is_started_again_and_bad_files_are_told) 
   EXPECT_THAT(systemd_.calls, SizeIs(2));
 }
 
+TEST_F(PollerUnitsTest, one_that_cannot_start_is_told_and_not_asked_for_often) {
+  std::filesystem::create_directories(scratch_ / "run");
+  make_so({poller(3, {1})});
+  // As systemd tells of one that failed and waits for its next start.
+  systemd_.units[kCpu3] = {.state = kStarting, .exit_status = 1};
+  make_so({poller(3, {1})});
+  ASSERT_THAT(problems(),
+              ElementsAre("poller cpu3: it ended with status 1, and systemd starts it again every 5 s: the "
+                          "kernel's timer polls its queues; see: journalctl -u xdpfwd-poller@cpu3.service"));
+  EXPECT_FALSE(units_.problems()[0].waiting);
+  EXPECT_FALSE(units_.next_look_ms()) << "the tuner's next look is soon enough";
+  const UniqueFd running = runs(poller(3, {1}));
+  EXPECT_THAT(problems(), IsEmpty()) << "the next start went well";
+}
+
+TEST_F(PollerUnitsTest, one_that_starts_for_ever_is_told_and_not_asked_for_often) {
+  std::filesystem::create_directories(scratch_ / "run");
+  unsigned looks = 0;
+  for (make_so({poller(3, {1})}); units_.next_look_ms() && looks < 100; ++looks)
+    units_.make_so({poller(3, {1})}, now_ms_ = *units_.next_look_ms());
+  EXPECT_EQ(looks, PollerUnits::kLongestStartMs / PollerUnits::kStartingMs);
+  EXPECT_THAT(problems(), ElementsAre(HasSubstr("it does not run")));
+}
+
 TEST_F(PollerUnitsTest, one_that_died_or_stalled_is_a_problem) {
   std::filesystem::create_directories(scratch_ / "run");
   make_so({poller(3, {1})});
