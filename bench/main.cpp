@@ -186,7 +186,9 @@ int run(int argc, char** argv) {
   sim_command->add_option("--queues", sim.queues, "NAPIs")->check(CLI::Range(1, 4096))->capture_default_str();
   sim_command->add_option("--cpus", sim.cpus)->check(CLI::Range(1, 4096))->capture_default_str();
   sim_command->add_option("--guests", sim.guests)->check(CLI::Range(1, 100'000))->capture_default_str();
-  sim_command->add_option("--seed", sim.seed, "of chance")->capture_default_str();
+  sim_command->add_option("--seed", sim.seed, "of chance")
+      ->check(number_without_sign())
+      ->capture_default_str();
   sim_command->add_option("--seeds", sim.seeds, "run with this many, from --seed on")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

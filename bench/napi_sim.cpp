@@ -32,7 +32,8 @@ int napi_sim(const NapiSimRequest& request) {
   for (const std::string& name : names) {
     // A recording is what it is, whatever the seed.
     const uint32_t seeds = packer::is_synthetic(name) ? request.seeds : 1;
-    for (uint64_t seed = request.seed; seed < request.seed + seeds; ++seed) {
+    for (uint32_t i = 0; i < seeds; ++i) {
+      const uint64_t seed = request.seed + i;
       packer::SyntheticSettings synthetic{.queues = request.queues,
                                           .guests = request.guests,
                                           .seed = seed,

@@ -390,7 +390,7 @@ void CommandLine::add_napi_commands() {
   pack->add_option("--mark", packing->mark,
                    "percent above which a CPU is relieved; otherwise 5 above --target")
       ->check(number_between(1.0, 100.0));
-  pack->add_option("--seed", packing->seed, "of chance")->capture_default_str();
+  pack->add_option("--seed", packing->seed, "of chance")->check(number_without_sign())->capture_default_str();
 
   const auto recording = std::make_shared<RecordArguments>();
   CLI::App* record =

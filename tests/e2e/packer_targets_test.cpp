@@ -49,6 +49,18 @@ TEST(PackerTargets, xdpctl_simulates_a_trace_too) {
   EXPECT_NE(text.find("oracle"), std::string::npos) << text;
 }
 
+TEST(PackerTargets, the_last_seeds_are_run_as_many_as_others_and_a_sign_is_refused) {
+  const std::string bench =
+      fmt::format("{}/xdpfwd-bench napi-sim --trace steady --queues 2 --cpus 2 --guests 2 --seconds 1 --json",
+                  XDPFWD_BINARY_DIR);
+  const auto line = last_line_of(bench + " --seed 18446744073709551615 --seeds 2");
+  ASSERT_TRUE(line.contains("trace") && line["trace"].contains("steady")) << line.dump();
+  EXPECT_EQ(line["trace"]["steady"]["seeds"].size(), 2U) << line.dump();
+  std::string text;
+  EXPECT_NE(run_status(bench + " --seed -1 2>&1", &text), 0);
+  EXPECT_NE(text.find("--seed: -1 is no whole number"), std::string::npos) << text;
+}
+
 // As the daemon does by tuning.napi_target.
 TEST(PackerTargets, cpus_are_relieved_five_percent_above_any_target) {
   for (const char* program : {"xdpctl napi pack --simulate", "xdpfwd-bench napi-sim --trace"}) {

@@ -269,6 +269,19 @@ TEST_F(XdpctlTest, records_loads_that_the_simulation_takes) {
   EXPECT_THAT(too_many.err, HasSubstr("give a longer --every"));
 }
 
+TEST_F(XdpctlTest, a_seed_has_no_sign_and_64_bits) {
+  const auto pack = [&](const char* seed) {
+    return run({"napi", "pack", "--simulate", "steady", "--queues", "2", "--cpus", "2", "--guests", "2",
+                "--seconds", "1", "--seed", seed});
+  };
+  EXPECT_EQ(pack("18446744073709551615").status, kExitGood);
+  for (const char* seed : {"-1", "+1", "18446744073709551616", "1x"}) {
+    const Ran refused = pack(seed);
+    EXPECT_EQ(refused.status, kExitUsage) << seed;
+    EXPECT_THAT(refused.err, HasSubstr(std::string(seed) + " is no whole number from 0 to"));
+  }
+}
+
 // The signal comes with the second sample.
 class XdpctlRecordTest : public XdpctlTest {
  protected:
