@@ -8,6 +8,7 @@
 #include <charconv>
 #include <optional>
 
+#include "kernel/change_thread.h"
 #include "kernel/knob_value.h"
 #include "kernel/napi_threads.h"
 #include "kernel/thread_schedule.h"
@@ -55,7 +56,6 @@ std::optional<std::string> text_of_instance(const NapiInstance& napi, Knob knob)
 }
 
 Result<void> set_thread(pid_t thread, const Tune& tune) {
-  if (thread == 0) return fail("the instance has no thread", "set napi-threaded first", ESRCH);
   if (tune.setting.knob == Knob::kThreadCpus) return set_thread_cpus(thread, tune.value);
   const auto schedule = parse_thread_schedule(tune.value);
   if (!schedule) return std::unexpected(schedule.error());
@@ -119,12 +119,21 @@ Result<void> set_napi_knob(NetdevFamily& netdev, const HostRoots& roots, const T
     return write_host_file(file_of(roots, tune.name, knob),
                            knob == Knob::kNapiThreaded ? threaded_number(tune.value) : tune.value);
   }
-  const auto instances =
-      instances_of(netdev, roots, {.ifindex = tune.setting.ifindex, .name = tune.name}, queues);
+  const TunedDevice device{.ifindex = tune.setting.ifindex, .name = tune.name};
+  const auto instances = instances_of(netdev, roots, device, queues);
   if (tune.setting.index >= instances.size())
     return fail("there is no such NAPI instance", "look again: a reset makes others", ENOENT);
   const NapiInstance& napi = instances[tune.setting.index];
-  if (of_thread) return set_thread(static_cast<pid_t>(napi.pid), tune);
+  if (of_thread && napi.pid == 0) return fail("the instance has no thread", "set napi-threaded first", ESRCH);
+  if (of_thread)
+    return change_thread(
+        static_cast<pid_t>(napi.pid),
+        [&]() -> Result<pid_t> {
+          const auto now = read_napi_instances(netdev, roots, device);
+          const auto same = std::ranges::find(now, napi.id, &NapiInstance::id);
+          return same == now.end() ? 0 : static_cast<pid_t>(same->pid);
+        },
+        [&](pid_t thread) { return set_thread(thread, tune); });
   const std::string number = knob == Knob::kNapiThreaded ? threaded_number(tune.value) : tune.value;
   uint64_t value = 0;
   std::from_chars(number.data(), number.data() + number.size(), value);

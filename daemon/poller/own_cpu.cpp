@@ -5,6 +5,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -30,18 +31,23 @@ Result<void> move_to_cpu(uint32_t cpu) {
   if (!std::ranges::binary_search(online, cpu))
     return fail(fmt::format("CPU {} is offline, or does not exist", cpu),
                 fmt::format("online are {}", cpu_list_text(online)), ENODEV);
+  return set_cpu(0, cpu);
+}
+
+Result<void> set_cpu(pid_t thread, uint32_t cpu) {
   // Any CPU, also beyond the 1024 of a cpu_set_t.
   cpu_set_t* cpus = CPU_ALLOC(cpu + 1);
   const size_t size = CPU_ALLOC_SIZE(cpu + 1);
   CPU_ZERO_S(size, cpus);
   CPU_SET_S(cpu, size, cpus);
-  const int result = sched_setaffinity(0, size, cpus);
+  const int result = sched_setaffinity(thread, size, cpus);
   const int error = errno;
   CPU_FREE(cpus);
-  if (result < 0)
-    return fail_errno(fmt::format("cannot run on CPU {}", cpu), error,
-                      error == EINVAL ? "its cpuset (AllowedCPUs= of the unit or slice) forbids it" : "");
-  return {};
+  if (result == 0) return {};
+  return fail_errno(fmt::format("cannot run on CPU {}", cpu), error,
+                    error == EINVAL  ? "its cpuset (AllowedCPUs= of the unit or slice) forbids it"
+                    : error == EPERM ? "it needs CAP_SYS_NICE"
+                                     : "");
 }
 
 }  // namespace xdpfwd::poller

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// The CPU that the poller's thread has to itself: puts it there, or says why that cannot be.
+// The CPU that the poller has to itself: puts it there, or a thread of NAPI, or says why that cannot be.
 #pragma once
+
+#include <sys/types.h>
 
 #include <cstdint>
 
@@ -9,5 +11,7 @@
 namespace xdpfwd::poller {
 
 Result<void> move_to_cpu(uint32_t cpu);
+// EPERM: without CAP_SYS_NICE only one's own is moved.
+Result<void> set_cpu(pid_t thread, uint32_t cpu);
 
 }  // namespace xdpfwd::poller

@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 #include <linux/capability.h>
-#include <sched.h>
 
 #include <cerrno>
+
+#include "kernel/change_thread.h"
+#include "poller/own_cpu.h"
 
 namespace xdpfwd::poller {
 
@@ -23,22 +25,17 @@ Result<void> ThreadHandle::aim(const NapiPlace& place) {
   const auto busy_poll = static_cast<uint64_t>(Threaded::kBusyPoll);
   if (auto set = changes_.set(lookup_, place, NapiValue::kThreaded, busy_poll); !set)
     return fail_in("threads that busy-poll, of Linux 6.19 and later", set.error());
-  const auto instance = lookup_.find(place.ifindex, place.queue);
-  if (!instance) return std::unexpected(instance.error());
-  thread_ = instance->thread;
-  if (instance->thread == 0) return fail(fmt::format("NAPI instance {} has no thread", place.napi));
-  // Any CPU, also beyond the 1024 of a cpu_set_t.
-  cpu_set_t* cpus = CPU_ALLOC(cpu_ + 1);
-  const size_t size = CPU_ALLOC_SIZE(cpu_ + 1);
-  CPU_ZERO_S(size, cpus);
-  CPU_SET_S(cpu_, size, cpus);
-  const int result = sched_setaffinity(static_cast<pid_t>(instance->thread), size, cpus);
-  const int error = errno;
-  CPU_FREE(cpus);
-  if (result < 0)
-    return fail_errno(fmt::format("the thread {} of NAPI instance {} cannot run on CPU {}", instance->thread,
-                                  place.napi, cpu_),
-                      error, "it needs CAP_SYS_NICE");
+  const auto thread = [&]() -> Result<pid_t> {
+    const auto instance = lookup_.find(place.ifindex, place.queue);
+    if (!instance) return std::unexpected(instance.error());
+    return instance->id == place.napi ? static_cast<pid_t>(instance->thread) : 0;
+  };
+  const auto now = thread();
+  if (!now) return std::unexpected(now.error());
+  if (*now == 0) return fail(fmt::format("NAPI instance {} has no thread", place.napi));
+  thread_ = static_cast<uint32_t>(*now);
+  const auto moved = change_thread(*now, thread, [&](pid_t number) { return set_cpu(number, cpu_); });
+  if (!moved) return fail_in(fmt::format("the thread of NAPI instance {}", place.napi), moved.error());
   return {};
 }
 

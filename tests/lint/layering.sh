@@ -18,7 +18,7 @@ declare -A may=(
   [daemon/sources]='^(base|core|sources)/'
   # Netlink is spoken, and its file of counters read, by the same few files, so that the poller stays small without a second of
   # each. kernel/netdev_family.h is not among them: it knows of NICs, and so of more of core/.
-  [daemon/poller]='^(base|poller)/|^kernel/(netlink|attributes|generic_family|napi_instance|pid_namespace|poller_counters)\.h$|^core/cpus\.h$|^bpf/poller_abi\.h$|\.skel\.h$'
+  [daemon/poller]='^(base|poller)/|^kernel/(netlink|attributes|change_thread|generic_family|napi_instance|pid_namespace|poller_counters)\.h$|^core/cpus\.h$|^bpf/poller_abi\.h$|\.skel\.h$'
   [daemon/shell]='^(base|core|tuning|packer|kernel|sources|shell)/'
   [ctl]='^(base|core|doctor|packer|sources|ctl)/|^kernel/host_facts\.h$'
   [pktgen]='^(base|pktgen)/|^core/net\.h$|^bpf/abi\.h$|\.skel\.h$'
