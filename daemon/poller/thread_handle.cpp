@@ -21,6 +21,11 @@ uint64_t ThreadHandle::needed_capabilities() const {
 }
 
 Result<void> ThreadHandle::aim(const NapiPlace& place) {
+  // The old one's thread would poll without end. On a NIC that is down it does not, and it stays noted.
+  if (napi_ != 0 && napi_ != place.napi)
+    if (auto undone = changes_.undo(lookup_, napi_, NapiValue::kThreaded);
+        !undone && undone.error().code != ENETDOWN)
+      return fail_in(fmt::format("putting back NAPI instance {}", napi_), undone.error());
   napi_ = place.napi;
   const auto busy_poll = static_cast<uint64_t>(Threaded::kBusyPoll);
   if (auto set = changes_.set(lookup_, place, NapiValue::kThreaded, busy_poll); !set)

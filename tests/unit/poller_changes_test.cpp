@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "poller/changes.h"
+#include "poller/thread_handle.h"
 #include "support/scratch_directory.h"
 
 namespace xdpfwd::poller {
@@ -46,6 +47,20 @@ TEST_F(PollerChangesTest, what_cannot_be_read_is_not_taken_for_nothing) {
   std::filesystem::remove(path_);
   std::filesystem::create_symlink("changes", path_);
   EXPECT_FALSE(Changes::open(folder_.path()));
+}
+
+TEST_F(PollerChangesTest, a_thread_of_an_instance_that_its_queue_has_no_more_is_put_back) {
+  constexpr uint32_t kGone = 2147483647;
+  note("2147483647 4711 8 0 2\n");
+  auto changes = Changes::open(folder_.path());
+  ASSERT_TRUE(changes) << changes.error().text();
+  ThreadHandle handle(*lookup_, *changes, 0);
+  EXPECT_FALSE(handle.aim({.ifindex = kGone, .queue = 0, .napi = 4711}));
+  EXPECT_FALSE(changes->empty());
+  EXPECT_FALSE(handle.aim({.ifindex = kGone, .queue = 0, .napi = 4711}));
+  EXPECT_FALSE(changes->empty()) << "it is still its";
+  EXPECT_FALSE(handle.aim({.ifindex = kGone, .queue = 0, .napi = 4712}));
+  EXPECT_TRUE(changes->empty());
 }
 
 TEST_F(PollerChangesTest, no_link_is_followed) {
