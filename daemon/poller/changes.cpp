@@ -57,13 +57,29 @@ Result<Changes> Changes::open(const std::string& folder) {
   std::istringstream file(*text);
   Change change;
   uint16_t which = 0;
+  bool ours = true;
   while (file >> change.ifindex >> change.napi >> which >> change.before >> change.set) {
     change.which = static_cast<NapiValue>(which);
+    ours = ours && is_a_pollers(change);
     changes.changes_.push_back(change);
   }
-  if (!file.eof())
+  if (!file.eof() || !ours)
     return fail(changes.path_ + " is no list of changes", "remove it, and see: xdpctl napi status");
   return changes;
+}
+
+// Of an older release, too, should one ever set other values.
+bool Changes::is_a_pollers(const Change& change) {
+  constexpr auto kBusyPoll = static_cast<uint64_t>(Threaded::kBusyPoll);
+  switch (change.which) {
+    case NapiValue::kDefer:
+      return change.set == kDeferral.hard_irqs;
+    case NapiValue::kFlush:
+      return change.set == kDeferral.flush_timeout_ns;
+    case NapiValue::kThreaded:
+      return change.set == kBusyPoll && change.before != kBusyPoll;
+  }
+  return false;
 }
 
 Result<void> Changes::write() const {

@@ -14,10 +14,15 @@
 
 namespace xdpfwd::poller {
 
+// What --set-deferral sets: long enough for a round of turns, short enough for a ring of 256 at a million
+// packets a second.
+inline constexpr Deferral kDeferral{.hard_irqs = 2, .flush_timeout_ns = 200'000};
+
 class Changes {
  public:
   // In the poller's folder, which its caller has locked (counters_file.h). Begins with what is noted there;
-  // what cannot be read is an error, as it may note something.
+  // what cannot be read is an error, as it may note something. So is what no poller sets: who releases may
+  // do more than the poller whose file it is.
   static Result<Changes> open(const std::string& folder);
   [[nodiscard]] bool empty() const { return changes_.empty(); }
   // Code EOPNOTSUPP: this kernel has no such value of an instance.
@@ -41,6 +46,7 @@ class Changes {
     uint64_t set = 0;
   };
   explicit Changes(std::string path) : path_(std::move(path)) {}
+  static bool is_a_pollers(const Change& change);
   Change* find(uint32_t napi, NapiValue which);
   Result<void> write() const;
   static Result<void> put_back(NapiLookup& lookup, const Change& change);

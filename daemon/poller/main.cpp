@@ -2,6 +2,7 @@
 // xdpfwd-poller: reads what it is to poll, polls until a signal, or tells what another one counts, or puts
 // back what one that was killed has left.
 #include <fmt/format.h>
+#include <linux/capability.h>
 #include <signal.h>
 
 #include <CLI/CLI.hpp>
@@ -10,6 +11,7 @@
 
 #include "base/version.h"
 #include "poller/poller.h"
+#include "poller/privileges.h"
 
 namespace xdpfwd::poller {
 namespace {
@@ -64,7 +66,12 @@ int serve(const Options& options, const std::string& folder) {
   return 0;
 }
 
+// By the unit, with the capabilities that a poller may need to start; or by root, with all: it needs one for
+// NAPI instances, and root two for files that are the poller's own.
 int release(const std::string& folder) {
+  constexpr uint64_t kNeeded =
+      uint64_t{1} << CAP_NET_ADMIN | uint64_t{1} << CAP_DAC_OVERRIDE | uint64_t{1} << CAP_CHOWN;
+  if (auto dropped = keep_capabilities(kNeeded); !dropped) return complain(dropped.error(), kCannotRun);
   if (std::error_code unseen; !std::filesystem::exists(folder, unseen)) return 0;  // nor was there a poller
   const auto lock = lock_folder(folder);
   if (!lock) return complain(lock.error(), kCannotRun);

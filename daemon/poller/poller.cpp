@@ -30,9 +30,6 @@ constexpr auto kRest = std::chrono::milliseconds(100);
 constexpr auto kLocate = std::chrono::seconds(1);
 // How often at most because nobody polled.
 constexpr auto kSuspicion = std::chrono::milliseconds(100);
-// What --set-deferral sets: long enough for a round of turns, short enough for a ring of 256 at a million
-// packets a second.
-constexpr Deferral kDeferral{.hard_irqs = 2, .flush_timeout_ns = 200'000};
 
 std::chrono::nanoseconds clock_now() {
   return std::chrono::steady_clock::now().time_since_epoch();

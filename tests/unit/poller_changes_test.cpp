@@ -49,6 +49,19 @@ TEST_F(PollerChangesTest, what_cannot_be_read_is_not_taken_for_nothing) {
   EXPECT_FALSE(Changes::open(folder_.path()));
 }
 
+// Whoever releases may set any value of any NIC, and the poller that wrote the file may not.
+TEST_F(PollerChangesTest, what_no_poller_sets_is_not_put_back) {
+  for (const char* its : {"1 4711 5 0 2\n", "1 4711 6 30000 200000\n", "1 4711 8 1 2\n"}) {
+    note(its);
+    EXPECT_TRUE(Changes::open(folder_.path())) << its;
+  }
+  for (const char* others : {"1 4711 5 0 3\n", "1 4711 6 0 0\n", "1 4711 8 0 1\n", "1 4711 8 2 2\n",
+                             "1 4711 8 2 0\n", "1 4711 7 0 2\n", "1 4711 6 0 200000\n1 4712 6 200000 0\n"}) {
+    note(others);
+    EXPECT_FALSE(Changes::open(folder_.path())) << others;
+  }
+}
+
 TEST_F(PollerChangesTest, a_thread_of_an_instance_that_its_queue_has_no_more_is_put_back) {
   constexpr uint32_t kGone = 2147483647;
   note("2147483647 4711 8 0 2\n");
