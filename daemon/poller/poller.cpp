@@ -30,6 +30,8 @@ constexpr auto kRest = std::chrono::milliseconds(100);
 constexpr auto kLocate = std::chrono::seconds(1);
 // How often at most because nobody polled.
 constexpr auto kSuspicion = std::chrono::milliseconds(100);
+// How often at most the deferral of a queue is set again, as whoever changes it may not give in.
+constexpr auto kDeferAgain = std::chrono::seconds(10);
 
 std::chrono::nanoseconds clock_now() {
   return std::chrono::steady_clock::now().time_since_epoch();
@@ -173,8 +175,14 @@ Result<void> Poller::locate(size_t index, AllTold& all) {
   }
   served.ifindex = ifindex;
   served.instance = *instance;
-  if (another)
+  // Also what another poller of the queue had set, and took away when it ended.
+  if (another || clock_now() >= served.next_deferral) {
+    const Deferral found = instance->deferral.value_or(Deferral{});
     if (auto deferred = defer_interrupts(served); !deferred) return deferred;
+    if (!another && served.instance.deferral.value_or(Deferral{}) != found)
+      say(fmt::format("{}: its deferral is set again, as somebody else set {} and {} ns", served.spec.name(),
+                      found.hard_irqs, found.flush_timeout_ns));
+  }
   if (another || served.instance.deferral.value_or(Deferral{}) != last) check_deferral(served);
   counter_.watch(index, served.instance.id);
   return {};
@@ -210,6 +218,7 @@ Result<void> Poller::defer_interrupts(Served& served) {
                                      std::pair(NapiValue::kFlush, kDeferral.flush_timeout_ns)})
     if (auto set = changes_.set(lookup_, place, which, value); !set)
       return fail_in("deferring its interrupts", set.error());
+  served.next_deferral = clock_now() + kDeferAgain;
   served.instance.deferral = kDeferral;
   return {};
 }
@@ -221,8 +230,9 @@ void Poller::check_deferral(const Served& served) const {
   if (!deferral.masks())
     say(
         fmt::format("{}: its interrupts are not masked between turns, as defer-hard-irqs is {} and "
-                    "gro-flush-timeout {} ns; set both, or use --set-deferral",
-                    served.spec.name(), deferral.hard_irqs, deferral.flush_timeout_ns));
+                    "gro-flush-timeout {} ns; {}",
+                    served.spec.name(), deferral.hard_irqs, deferral.flush_timeout_ns,
+                    options_.set_deferral ? "they are set again soon" : "set both, or use --set-deferral"));
   else if (served_.size() > 1 && !served.handle->shares_turns() &&
            deferral.flush_timeout_ns < count_of(round))
     say(

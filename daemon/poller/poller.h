@@ -44,7 +44,8 @@ class Poller {
     uint32_t ifindex = 0;
     NapiInstance instance;
     std::unique_ptr<NapiHandle> handle;
-    std::string trouble;  // last told
+    std::string trouble;           // last told
+    Nanoseconds next_deferral{0};  // when it may be set again
     uint64_t turns = 0;
     uint64_t lookups = 0;
     uint64_t turns_checked = 0;

@@ -288,6 +288,21 @@ TEST_F(PollerTest, what_it_set_of_a_nic_that_is_down_stays_noted) {
   EXPECT_EQ(poller_->release(), 0);
 }
 
+TEST_F(PollerTest, what_another_poller_of_its_queue_takes_away_is_set_again) {
+  const auto before = napi_of_up0().deferral;
+  PollerProcess other("other-poller");
+  other.start(polling_up0({"--set-deferral"}));
+  poller_->start(polling_up0({"--set-deferral"}));
+  EXPECT_EQ(other.end(SIGTERM), 0) << other.log();
+  for (const auto until = std::chrono::steady_clock::now() + 20s;
+       !poller_->log().contains("its deferral is set again") && std::chrono::steady_clock::now() < until;)
+    std::this_thread::sleep_for(10ms);
+  EXPECT_TRUE(poller_->log().contains("its deferral is set again")) << poller_->log();
+  EXPECT_TRUE(napi_of_up0().deferral->masks());
+  EXPECT_EQ(poller_->end(SIGTERM), 0) << poller_->log();
+  EXPECT_EQ(napi_of_up0().deferral, before);
+}
+
 TEST_F(PollerTest, without_deferral_it_says_so_and_needs_no_capability) {
   poller_->start(polling_up0({}));
   EXPECT_NE(poller_->log().find("its interrupts are not masked between turns"), std::string::npos)
