@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <ctime>
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <span>
@@ -196,6 +197,15 @@ bool serves(const std::vector<Queue>& queues, uint32_t irq) {
                              [&](const Queue& queue) { return queue.irq == irq || queue.tx_irq == irq; });
 }
 
+std::unexpected<Error> not_opened(const HostRoots& roots, pid_t thread, const std::string& path, int error) {
+  if (error == EMFILE)
+    return fail_errno(path, error, "raise the limit of open files (LimitNOFILE= of the unit, ulimit -n)");
+  if (error != ENOENT) return fail_errno(path, error);
+  if (std::error_code unseen; std::filesystem::exists(fmt::format("{}/{}", roots.proc, thread), unseen))
+    return fail_errno(path, error, "the kernel needs CONFIG_SCHED_INFO");
+  return fail_errno(fmt::format("thread {} of NAPI", thread), ESRCH, "look again: a reset makes others");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const HostRoots& roots,
@@ -216,7 +226,7 @@ Result<std::unique_ptr<ThreadMeter>> meter_threads(NetdevFamily& netdev, const H
                 .irq = thread.irq,
                 .handlers = {},
                 .place = {}};
-    if (!one.file) return fail_errno(path, errno, "the kernel needs CONFIG_SCHED_INFO");
+    if (!one.file) return not_opened(roots, *pid, path, errno);
     if (thread.irq != 0) one.handlers = read_handlers(roots, thread.irq).value_or("");
     metered.push_back(std::move(one));
   }

@@ -4,12 +4,14 @@
 // interrupt but one that is the NIC's.
 #include "kernel/thread_meter.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
 #include <linux/seccomp.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -274,6 +276,31 @@ TEST_F(ThreadMeterOnVeth, WhoGetsTheNumberOfAThreadIsNotMoved) {
   EXPECT_EQ(meter->read().error(), files->read().error());
   EXPECT_EQ(meter->move_thread(1, 0).error().code, ESRCH);
   EXPECT_EQ(read_thread_cpus(other.number()), all);
+}
+
+// What is to be done is not the same.
+TEST_F(ThreadMeterOnVeth, WhyAThreadsFileIsNotOpenedIsTold) {
+  const auto why = [&](const HostRoots& roots) {
+    const auto made = xdpfwd::meter_threads(
+        *netdev_, roots, threads_, [](const TunedDevice&) { return std::vector<Queue>(); },
+        fail("no program"), fail("nobody asked"));
+    EXPECT_FALSE(made);
+    return made ? Error() : made.error();
+  };
+  const FakeProc proc;
+  EXPECT_EQ(why(proc.roots()).code, ESRCH) << "it has ended";
+  std::filesystem::create_directory(fmt::format("{}/{}", proc.roots().proc, thread(0)));
+  EXPECT_EQ(why(proc.roots()).remedy, "the kernel needs CONFIG_SCHED_INFO");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const UniqueFd first_free(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  // Its /proc/self/ns takes one for a while, each thread one for good.
+  const rlimit few{.rlim_cur = static_cast<rlim_t>(first_free.get()) + 3, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  const Error error = why({});
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(error.code, EMFILE);
+  EXPECT_NE(error.remedy.find("LimitNOFILE="), std::string::npos) << error.text();
 }
 
 // Files that never change: whose reading does was not read by them.
