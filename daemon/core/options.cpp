@@ -450,7 +450,7 @@ const std::array<Option, 46> kOptions = {{
          "which nothing else should use; where nothing polls for it, 'deferred'. "
          "'auto': threads that are packed, with their interrupts, on as few of tuning.cpus as their load "
          "takes, "
-         "and spread within 100 ms when it rises. "
+         "and spread when it rises, at the end of the first 100 ms that it fills: 200 ms at most. "
          "Queues can have other modes, as in \"softirq, 0-1 threaded, 7 deferred\", where the kernel can "
          "tell "
          "queues apart (deferral 6.13, threads 6.17) and the driver says which NAPI instance is a queue's; "
