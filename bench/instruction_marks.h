@@ -15,7 +15,7 @@
 namespace xdpfwd::bench {
 
 struct VcpuCount {
-  uint64_t all = 0;  // in every context
+  uint64_t all = 0;      // in every context
   uint64_t softirq = 0;  // inside softirq handling
   uint64_t softirqs = 0;
 };

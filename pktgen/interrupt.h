@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Ctrl-C, SIGTERM and the SIGHUP of a lost terminal as something to look at instead of something that happens: the first one asks for an
-// orderly end, the second ends the process at once.
+// Ctrl-C, SIGTERM and the SIGHUP of a lost terminal as something to look at instead of something that
+// happens: the first one asks for an orderly end, the second ends the process at once.
 #pragma once
 
 #include <chrono>
